@@ -1,0 +1,1 @@
+"""The outside world of the product on one machine: servers, city, payment gateway."""

@@ -1,0 +1,1 @@
+"""Tests of the sandbox: the servers, the city and what starts them."""
