@@ -1,0 +1,129 @@
+"""The one client for calls to other systems: deadlines, size limits, no redirects, no surprises.
+
+https only, except exact loopback host:port pairs that the sandbox profile lists. Never called while
+a transaction is open. (Refusing inward addresses after resolution comes with remote providers.)
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import urllib3
+from urllib3.exceptions import HTTPError, NewConnectionError
+
+from app.core.clock import monotonic
+from app.core.unit_of_work import forbid_open_transaction
+
+MAX_ANSWER = 1024 * 1024
+_CHUNK = 64 * 1024
+
+
+class EgressRefused(RuntimeError):
+    """The address is not one this installation may call: a wrong setting."""
+
+
+class NoAnswer(Exception):
+    """The other system did not give a usable answer.
+
+    `may_have_acted` says whether the request can have reached it: then the outcome is unknown and
+    must be asked for, never guessed.
+    """
+
+    def __init__(self, reason: str, *, may_have_acted: bool) -> None:
+        super().__init__(reason)
+        self.may_have_acted = may_have_acted
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer: status, headers in lower case, and the bytes of the body."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def json(self) -> Any:  # noqa: ANN401 - any JSON value
+        """Return the body as JSON; raise `NoAnswer` (it may have acted) for anything else."""
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError) as error:
+            raise NoAnswer("the answer is not JSON", may_have_acted=True) from error
+
+
+class Egress:
+    """Calls other systems over HTTP; safe to share between threads."""
+
+    def __init__(self, loopback: frozenset[str] = frozenset()) -> None:
+        self._loopback = loopback
+        self._pool = urllib3.PoolManager(num_pools=32, maxsize=8, retries=False)
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        connect_seconds: float,
+        total_seconds: float,
+        body: object | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Reply:
+        """Send one request, JSON in and out, and return whatever status comes back.
+
+        Raise `NoAnswer` when none comes within `total_seconds`, and `EgressRefused` for an address
+        that is not allowed. A body over 1 MiB, a redirect or a broken answer counts as none.
+        """
+        self._check(url)
+        forbid_open_transaction(urlsplit(url).netloc)
+        content = None if body is None else json.dumps(body, ensure_ascii=False).encode()
+        sent = {"Accept": "application/json", **(headers or {})}
+        if content is not None:
+            sent["Content-Type"] = "application/json"
+        deadline = monotonic() + total_seconds
+        try:
+            answer = self._pool.request(
+                method,
+                url,
+                body=content,
+                headers=sent,
+                redirect=False,
+                preload_content=False,
+                timeout=urllib3.Timeout(connect=connect_seconds, total=total_seconds),
+            )
+        except NewConnectionError as error:
+            raise NoAnswer(type(error).__name__, may_have_acted=False) from error
+        except HTTPError as error:
+            raise NoAnswer(type(error).__name__, may_have_acted=True) from error
+        return _read(answer, deadline)
+
+    def close(self) -> None:
+        """Close every pooled connection."""
+        self._pool.clear()
+
+    def _check(self, url: str) -> None:
+        parts = urlsplit(url)
+        if parts.scheme == "http" and parts.netloc in self._loopback:
+            return
+        if parts.scheme != "https" or not parts.hostname:
+            raise EgressRefused(f"{parts.scheme}://{parts.netloc} may not be called")
+
+
+def _read(answer: urllib3.BaseHTTPResponse, deadline: float) -> Reply:
+    """Read a bounded body; a server that trickles does not get more time than the deadline."""
+    chunks: list[bytes] = []
+    size = 0
+    try:
+        for chunk in answer.stream(_CHUNK):
+            size += len(chunk)
+            if size > MAX_ANSWER or monotonic() > deadline:
+                raise NoAnswer("the answer is too long or too slow", may_have_acted=True)
+            chunks.append(chunk)
+    except HTTPError as error:
+        raise NoAnswer(type(error).__name__, may_have_acted=True) from error
+    finally:
+        answer.close() if size > MAX_ANSWER else answer.release_conn()
+    if 300 <= answer.status < 400:  # noqa: PLR2004 - a redirect is never followed
+        raise NoAnswer("the answer is a redirect", may_have_acted=True)
+    headers = {name.lower(): value for name, value in answer.headers.items()}
+    return Reply(answer.status, headers, b"".join(chunks))

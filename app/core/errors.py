@@ -1,0 +1,121 @@
+"""The seven kinds of refusal; HTTP is spoken elsewhere (`app.http.problems`).
+
+    DomainError
+    ├── Invalid          422   understood, but not acceptable
+    ├── Malformed        400   not even readable
+    ├── Unauthenticated  401   who are you?
+    ├── Forbidden        403   not with this assurance or permission
+    ├── NotFound         404   absent, or not yours: the two look the same
+    ├── Conflict         409   not in this state
+    ├── RateLimited      429   later
+    └── Unavailable      503   somebody we depend on does not answer
+
+A subclass sets a stable public `code` and a title in Chinese and English. The message is a
+sentence for a person; `extra` are public members of the problem document.
+"""
+
+from typing import ClassVar
+
+
+class DomainError(Exception):
+    """A refusal with a stable code; raising it undoes the running unit of work."""
+
+    code: ClassVar[str]
+    title_zh: ClassVar[str]
+    title_en: ClassVar[str]
+
+    def __init__(
+        self,
+        detail: str = "",
+        *,
+        retry_after: int | None = None,
+        challenge: str | None = None,
+        errors: list[dict[str, str]] | None = None,
+        **extra: object,
+    ) -> None:
+        super().__init__(detail or self.title_en)
+        self.detail = detail
+        self.retry_after = retry_after
+        self.challenge = challenge
+        self.errors = errors
+        self.extra = extra
+
+
+class Invalid(DomainError):
+    """The request was understood and cannot be accepted."""
+
+    code = "invalid-input"
+    title_zh = "填写的内容不正确"
+    title_en = "The input is not valid"
+
+
+class Malformed(DomainError):
+    """The request could not be read."""
+
+    code = "malformed-request"
+    title_zh = "请求格式不正确"
+    title_en = "The request cannot be read"
+
+
+class Unauthenticated(DomainError):
+    """The caller has not proven who it is."""
+
+    code = "unauthenticated"
+    title_zh = "请先登录"
+    title_en = "A valid access token is needed"
+
+
+class Forbidden(DomainError):
+    """The caller is known and may not do this."""
+
+    code = "forbidden"
+    title_zh = "没有权限"
+    title_en = "This is not allowed"
+
+
+class NotFound(DomainError):
+    """The thing is absent, or is somebody else's: the answer is the same."""
+
+    code = "not-found"
+    title_zh = "没有找到"
+    title_en = "There is no such thing"
+
+
+class Conflict(DomainError):
+    """The thing is not in a state that permits this."""
+
+    code = "conflict"
+    title_zh = "当前状态不允许此操作"
+    title_en = "The present state does not permit this"
+
+
+class RateLimited(DomainError):
+    """Too many calls; `retry_after` says how many seconds to wait."""
+
+    code = "rate-limited"
+    title_zh = "操作过于频繁，请稍后再试"
+    title_en = "Too many requests"
+
+
+class Unavailable(DomainError):
+    """Something we depend on does not answer now; nothing was lost, try again."""
+
+    code = "unavailable"
+    title_zh = "服务暂时不可用，请稍后再试"
+    title_en = "The service is temporarily unavailable"
+
+
+class AssuranceTooLow(Forbidden):
+    """The service needs a higher assurance than the session has."""
+
+    code = "assurance-too-low"
+    title_zh = "需要先完成实名认证"
+    title_en = "A higher assurance is needed"
+
+
+class IllegalMove(Conflict):
+    """A record was asked to go where its state machine has no edge."""
+
+    code = "illegal-transition"
+    title_zh = "当前状态不允许此操作"
+    title_en = "The record cannot go from this state to that one"

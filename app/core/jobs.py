@@ -1,0 +1,185 @@
+"""What must happen after a commit: jobs on Procrastinate, written in the transaction itself.
+
+PostgreSQL is the queue. A handler may run twice (a worker can die after the effect), so it claims
+its effect by a row of its own; a dead worker's jobs are given to another one within seconds.
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import procrastinate
+from procrastinate import jobs as procrastinate_jobs
+from procrastinate.retry import BaseRetryStrategy, RetryDecision
+
+from app.core.events import Event
+from app.core.logs import get_logger
+from app.core.unit_of_work import JobRun, UnitOfWork, Units
+
+HEARTBEAT_SECONDS = 2
+STALLED_SECONDS = 6
+RESCUE_SECONDS = 3
+_MINUTE, _HOUR = 60.0, 3600.0
+QUICK_RETRIES = (0.2, 1.0, 5.0, 30.0, 2 * _MINUTE, 10 * _MINUTE, _HOUR)
+"""Waits in seconds for work inside the house, whose failures are short or are bugs."""
+FOREIGN_RETRIES = (0.2, 5.0, 30.0, 2 * _MINUTE, 10 * _MINUTE, 30 * _MINUTE) + (_HOUR,) * 25
+"""Waits in seconds for calls to somebody else's system: 26 hours in all, then a dead letter."""
+_JITTER = 0.2
+
+log = get_logger("jobs")
+
+Handler = Callable[[UnitOfWork, Any], None]
+Tick = Callable[[UnitOfWork], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """A handler of an event: its stable name, its retry waits, and what it must not overtake."""
+
+    event: type[Event]
+    name: str
+    handler: Handler
+    retries: Sequence[float] = QUICK_RETRIES
+    lock: Callable[[Any], str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """Work that is looked for every so many seconds, by one worker at a time."""
+
+    seconds: int
+    name: str
+    handler: Tick
+
+
+@dataclass(frozen=True, slots=True)
+class _Waits(BaseRetryStrategy):
+    waits: Sequence[float]
+    pace: int
+
+    def get_retry_decision(
+        self, *, exception: BaseException, job: procrastinate_jobs.Job
+    ) -> RetryDecision | None:
+        if job.attempts >= len(self.waits):
+            log.error("job.dead", job=job.task_name, job_id=job.id, error=type(exception).__name__)
+            return None
+        spread = 1 + random.uniform(-_JITTER, _JITTER)  # noqa: S311 - jitter is no secret
+        seconds = self.waits[job.attempts] * spread / self.pace
+        return RetryDecision(retry_in={"milliseconds": int(seconds * 1000)})
+
+
+@dataclass(slots=True)
+class Jobs:
+    """The queue: who handles which event, and the worker that runs the handlers.
+
+    `pace` divides every retry wait (the fast profile's 60), never a lifetime.
+    """
+
+    conninfo: str
+    pace: int = 1
+    _by_event: dict[type[Event], list[Subscription]] = field(default_factory=dict)
+    _schedules: list[Schedule] = field(default_factory=list)
+    _app: procrastinate.App = field(init=False)
+
+    def __post_init__(self) -> None:
+        connector = procrastinate.PsycopgConnector(conninfo=self.conninfo)
+        self._app = procrastinate.App(connector=connector)
+
+    def subscribe(self, subscription: Subscription) -> None:
+        """Run a handler, as a job of its own, for each event of its kind."""
+        self._by_event.setdefault(subscription.event, []).append(subscription)
+
+    def schedule(self, schedule: Schedule) -> None:
+        """Run a handler every so many seconds."""
+        self._schedules.append(schedule)
+
+    def defer(self, connection: Any, events: Sequence[Event]) -> None:  # noqa: ANN401 - psycopg's
+        """Write one job for each handler of each event through the transaction's connection."""
+        jobs = [
+            procrastinate_jobs.Job(
+                queue="default",
+                lock=subscription.lock(event) if subscription.lock else None,
+                queueing_lock=None,
+                task_name=subscription.name,
+                task_kwargs={"event": event.to_json()},
+            )
+            for event in events
+            for subscription in self._by_event.get(type(event), ())
+        ]
+        if jobs:
+            self._app.job_manager.batch_defer_jobs(jobs, connection=connection)
+
+    def run(self, units: Units, *, concurrency: int) -> None:
+        """Run jobs until SIGTERM or SIGINT; running ones are finished first (20 s at most)."""
+        self._register(units)
+        logging.getLogger("procrastinate").setLevel(logging.CRITICAL)
+        asyncio.run(self._run(concurrency))
+
+    async def _run(self, concurrency: int) -> None:
+        async with self._app.open_async():
+            await self._app.run_worker_async(
+                concurrency=concurrency,
+                fetch_job_polling_interval=1.0,
+                update_heartbeat_interval=HEARTBEAT_SECONDS,
+                stalled_worker_timeout=STALLED_SECONDS,
+                shutdown_graceful_timeout=20,
+                delete_jobs="successful",
+            )
+
+    def _register(self, units: Units) -> None:
+        for subscriptions in self._by_event.values():
+            for subscription in subscriptions:
+                self._register_handler(units, subscription)
+        for schedule in self._schedules:
+            self._register_schedule(units, schedule)
+        self._register_rescue()
+
+    def _register_handler(self, units: Units, subscription: Subscription) -> None:
+        def run(context: procrastinate.JobContext, *, event: dict[str, Any]) -> None:
+            job = JobRun(context.job.id or 0, context.job.attempts)
+            fact = subscription.event.from_json(event)
+            try:
+                with units.open(actor=f"worker:{subscription.name}", job=job) as uow:
+                    subscription.handler(uow, fact)
+            except Exception as error:
+                log.warning(
+                    "job.failed",
+                    job=subscription.name,
+                    job_id=job.job_id,
+                    attempt=job.attempt,
+                    exc_info=error,
+                )
+                raise
+
+        retry = _Waits(subscription.retries, self.pace)
+        self._app.task(name=subscription.name, pass_context=True, retry=retry)(run)
+
+    def _register_schedule(self, units: Units, schedule: Schedule) -> None:
+        def run(timestamp: int) -> None:  # noqa: ARG001 - Procrastinate names the tick
+            with units.open(actor=f"worker:{schedule.name}") as uow:
+                schedule.handler(uow)
+
+        task = self._app.task(name=schedule.name, lock=schedule.name, queueing_lock=schedule.name)(
+            run
+        )
+        self._app.periodic(cron=_every(schedule.seconds), periodic_id=schedule.name)(task)
+
+    def _register_rescue(self) -> None:
+        async def rescue(timestamp: int) -> None:  # noqa: ARG001 - Procrastinate names the tick
+            manager = self._app.job_manager
+            for job in await manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_SECONDS):
+                log.warning("job.rescued", job=job.task_name, job_id=job.id)
+                await manager.retry_job(job)
+
+        task = self._app.task(name="jobs.rescue", queueing_lock="jobs.rescue")(rescue)
+        self._app.periodic(cron=_every(RESCUE_SECONDS), periodic_id="jobs.rescue")(task)
+
+
+def _every(seconds: int) -> str:
+    """Return the six-field cron expression (seconds last) of a period that divides a minute."""
+    if seconds < 60:  # noqa: PLR2004 - a minute
+        return f"* * * * * */{seconds}"
+    return f"*/{seconds // 60} * * * * 0"

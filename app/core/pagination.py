@@ -1,0 +1,110 @@
+"""Keyset pages: a cursor is the sort key of the last row, so depth costs nothing."""
+
+import base64
+import binascii
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+from sqlalchemy import Select, literal, tuple_
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from app.core.errors import Malformed
+
+T = TypeVar("T")
+
+
+class CursorInvalid(Malformed):
+    """The cursor is not one that this list has given."""
+
+    code = "cursor-invalid"
+    title_zh = "分页游标无效"
+    title_en = "The cursor is not valid"
+
+
+@dataclass(frozen=True, slots=True)
+class PageRequest:
+    """What a caller asks of a list: how many, and after which row."""
+
+    limit: int = 20
+    cursor: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """Some rows of a list, and the cursor of the next ones (None at the end)."""
+
+    items: Sequence[T]
+    next_cursor: str | None = None
+
+
+def fetch_page(
+    session: Session,
+    statement: Select[tuple[T]],
+    keys: Sequence[InstrumentedAttribute[Any]],
+    page: PageRequest,
+    *,
+    descending: bool = False,
+) -> Page[T]:
+    """Return one page of a statement sorted by `keys`, the last of which must be unique.
+
+    All keys run in the same direction and are never null. Raise `CursorInvalid` for a cursor that
+    this list has not given.
+    """
+    if page.cursor is not None:
+        values = [
+            literal(_convert(key, value), key.type)
+            for key, value in zip(keys, _decode(page.cursor, len(keys)), strict=True)
+        ]
+        place = tuple_(*keys)
+        edge = tuple_(*values)
+        statement = statement.where(place < edge if descending else place > edge)
+    order = [key.desc() if descending else key.asc() for key in keys]
+    rows: list[T] = list(session.scalars(statement.order_by(*order).limit(page.limit + 1)))
+    if len(rows) <= page.limit:
+        return Page(rows)
+    rows = rows[: page.limit]
+    return Page(rows, encode_cursor([getattr(rows[-1], key.key) for key in keys]))
+
+
+def encode_cursor(values: Sequence[Any]) -> str:
+    """Return sort-key values as an opaque cursor."""
+    plain = [v.isoformat() if isinstance(v, date) else str(v) for v in values]
+    return base64.urlsafe_b64encode(json.dumps(plain).encode()).decode().rstrip("=")
+
+
+def _decode(cursor: str, length: int) -> list[str]:
+    try:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        values = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+    except (binascii.Error, ValueError, RecursionError) as error:
+        raise CursorInvalid from error
+    if (
+        not isinstance(values, list)
+        or len(values) != length
+        or not all(isinstance(v, str) for v in values)
+    ):
+        raise CursorInvalid
+    return values
+
+
+def _convert(key: InstrumentedAttribute[Any], value: str) -> object:
+    kind = key.type.python_type
+    try:
+        if kind is datetime:
+            moment = datetime.fromisoformat(value)
+            if moment.tzinfo is None:
+                raise CursorInvalid
+            return moment
+        if kind is date:
+            return date.fromisoformat(value)
+        if kind is UUID:
+            return UUID(value)
+        if kind is str and "\0" in value:
+            raise CursorInvalid
+        return kind(value)
+    except (ValueError, UnicodeError) as error:
+        raise CursorInvalid from error

@@ -1,0 +1,212 @@
+"""The unit of work: one transaction, what must happen after it, and the only commit there is.
+
+A request or a job has one. A use case that must speak to a foreign system in the middle closes
+an earlier step with `phase()`; between phases no transaction and no connection is held.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Protocol
+from uuid import UUID
+
+from sqlalchemy import Engine, event
+from sqlalchemy.orm import Session, UOWTransaction
+
+from app.core.clock import now
+from app.core.db import Stateful
+from app.core.events import Event, EventLog
+
+_open: ContextVar[tuple["UnitOfWork", ...]] = ContextVar("open_units", default=())
+
+
+class Outbox(Protocol):
+    """Writes what must happen after a commit into the transaction itself."""
+
+    def defer(self, connection: Any, events: Sequence[Event]) -> None:  # noqa: ANN401 - a driver's
+        """Write one job for each handler of each event through a psycopg connection."""
+
+
+class Key(Protocol):
+    """An idempotency key that a request brought (`app.core.idempotency`)."""
+
+    resource_id: UUID | None
+
+    def hold(self, uow: "UnitOfWork") -> None:
+        """Write the key as the first row of the transaction, or raise `KeyInFlight`."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobRun:
+    """One run of one job: the fence that a second run of the same job carries too."""
+
+    job_id: int
+    attempt: int
+
+
+class TransactionOpen(RuntimeError):
+    """A foreign system was about to be called while a transaction was open: a bug."""
+
+
+class UnitOfWork(Session):
+    """A database session plus the events it will publish; a function that takes one writes."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        outbox: Outbox,
+        *,
+        actor: str,
+        read_only: bool = False,
+        request_id: str | None = None,
+        key: Key | None = None,
+        job: JobRun | None = None,
+    ) -> None:
+        super().__init__(engine, expire_on_commit=False)
+        self.actor = actor
+        self.request_id = request_id
+        self.read_only = read_only
+        self.key = key
+        self.job = job
+        self.has_committed = False
+        self._outbox = outbox
+        self._events: list[Event] = []
+
+    def emit(self, fact: Event) -> None:
+        """Publish a fact: its handlers run once this unit of work has committed."""
+        self._events.append(fact)
+
+    def open_record(self, record: Stateful, *, cause: str, **data: object) -> None:
+        """Add a new stateful record and log its first state."""
+        self.add(record)
+        record.version = 1
+        self._log(record, None, cause, None, data)
+
+    def move(
+        self,
+        record: Stateful,
+        to: StrEnum,
+        *,
+        cause: str,
+        fact: Event | None = None,
+        **data: object,
+    ) -> None:
+        """Change the state of a record whose row the caller has locked; log it; publish `fact`.
+
+        Raise `IllegalMove` when the state machine has no such edge.
+        """
+        record.check_move(to)
+        before, record.status = record.status, to
+        record.version += 1
+        self._log(record, before, cause, fact, data)
+        if fact is not None:
+            self.emit(fact)
+
+    def _log(
+        self,
+        record: Stateful,
+        before: str | None,
+        cause: str,
+        fact: Event | None,
+        data: dict[str, object],
+    ) -> None:
+        self.flush()  # the record's id and its parents' rows come first
+        self.add(
+            EventLog(
+                entity=record.ENTITY,
+                entity_id=record.id,
+                subject_id=record.subject_id,
+                sequence=record.version,
+                from_state=before,
+                to_state=str(record.status),
+                event=fact.name if fact else None,
+                cause=cause,
+                actor=self.actor,
+                request_id=self.request_id,
+                data=data,
+                at=now(),
+            )
+        )
+
+    @contextmanager
+    def phase(self) -> Iterator[None]:
+        """Run one committed step before the unit's last; afterwards no transaction is open.
+
+        The request's idempotency key, if it brought one, is the first row that is written.
+        """
+        try:
+            if self.key is not None and not self.read_only:
+                self.key.hold(self)
+            yield
+            self._finish()
+        except BaseException:
+            self.rollback()
+            raise
+
+    def _finish(self) -> None:
+        if self._events:
+            self.flush()
+            self._outbox.defer(self.connection().connection.driver_connection, self._events)
+            self._events = []
+        wrote = self.in_transaction() and not self.read_only
+        self.commit()
+        self.has_committed = self.has_committed or wrote
+
+
+@event.listens_for(UnitOfWork, "before_flush")
+def _refuse_writes_of_readers(uow: UnitOfWork, _context: UOWTransaction, _rows: object) -> None:
+    if uow.read_only and (uow.new or uow.dirty or uow.deleted):
+        raise RuntimeError("a read-only unit of work was asked to write")
+
+
+class Units:
+    """Opens units of work: the one place that knows the engines."""
+
+    def __init__(self, write: Engine, read: Engine, outbox: Outbox) -> None:
+        self.write = write
+        self.read = read
+        self.outbox = outbox
+
+    @contextmanager
+    def open(
+        self,
+        *,
+        actor: str,
+        read_only: bool = False,
+        request_id: str | None = None,
+        key: Key | None = None,
+        job: JobRun | None = None,
+    ) -> Iterator[UnitOfWork]:
+        """Open a unit of work: leaving it commits, an exception undoes the open phase."""
+        uow = UnitOfWork(
+            self.read if read_only else self.write,
+            self.outbox,
+            actor=actor,
+            read_only=read_only,
+            request_id=request_id,
+            key=key,
+            job=job,
+        )
+        token = _open.set((*_open.get(), uow))
+        try:
+            yield uow
+            uow._finish()  # noqa: SLF001 - the same module's own
+        except BaseException:
+            uow.rollback()
+            raise
+        finally:
+            _open.reset(token)
+            uow.close()
+
+    def dispose(self) -> None:
+        """Close every pooled connection."""
+        self.write.dispose()
+        self.read.dispose()
+
+
+def forbid_open_transaction(target: str) -> None:
+    """Raise `TransactionOpen` when a foreign call to `target` would hold a transaction open."""
+    if any(uow.in_transaction() for uow in _open.get()):
+        raise TransactionOpen(f"a transaction is open while {target} is called")

@@ -1,0 +1,1 @@
+"""Hosts plug-ins without ever naming one."""

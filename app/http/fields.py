@@ -1,0 +1,197 @@
+"""Schema fields with the strict input rules: what a client may send, and how we show it."""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import marshmallow as ma
+from marshmallow import validate
+from marshmallow.fields import (
+    URL,
+    UUID,
+    Boolean,
+    Constant,
+    Date,
+    Dict,
+    Enum,
+    Function,
+    List,
+    Method,
+    Nested,
+    Pluck,
+    Raw,
+)
+
+from app.core.money import MAX_AMOUNT
+
+__all__ = [
+    "URL",
+    "UUID",
+    "Amount",
+    "Boolean",
+    "Constant",
+    "Currency",
+    "Date",
+    "Dict",
+    "Enum",
+    "Flag",
+    "Function",
+    "Integer",
+    "List",
+    "Method",
+    "Moment",
+    "Nested",
+    "Pluck",
+    "Raw",
+    "Schema",
+    "Text",
+    "Title",
+    "validate",
+]
+
+_CONTROL = r"\u0000-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ud800-\udfff\ufeff"
+_UNSAFE = re.compile(f"[{_CONTROL}]")
+_UNSAFE_LINES = re.compile(f"(?![\n\t])[{_CONTROL}]")
+DEFAULT_LENGTH = 200
+
+
+class Schema(ma.Schema):
+    """A schema that refuses members it does not know, on the way in."""
+
+    class Meta:
+        unknown = ma.RAISE
+
+
+class Text(ma.fields.String):
+    """A string without control, bidirectional or zero-width characters, in NFC, of bounded length.
+
+    `pattern` is an anchored regular expression and appears in the OpenAPI document.
+    """
+
+    default_error_messages = {
+        "unsafe": "Contains a character that is not allowed.",
+        "form": "Must be in Unicode normal form C.",
+    }
+
+    def __init__(
+        self,
+        *,
+        max_length: int = DEFAULT_LENGTH,
+        min_length: int = 1,
+        pattern: str | None = None,
+        lines: bool = False,
+        **kwargs: Any,  # noqa: ANN401 - marshmallow's own options
+    ) -> None:
+        rules: list[Any] = [validate.Length(min=min_length, max=max_length)]
+        if pattern is not None:
+            rules.append(validate.Regexp(rf"^(?:{pattern})\Z"))
+            metadata = {"pattern": f"^(?:{pattern})$"}
+        else:
+            metadata = {"pattern": _schema_pattern(lines=lines)}
+        kwargs["metadata"] = {**metadata, **kwargs.get("metadata", {})}
+        super().__init__(validate=[*kwargs.pop("validate", []), *rules], **kwargs)
+        self._unsafe = _UNSAFE_LINES if lines else _UNSAFE
+
+    def _deserialize(
+        self,
+        value: Any,  # noqa: ANN401 - whatever the client sent
+        attr: str | None,
+        data: Mapping[str, Any] | None,
+        **kwargs: Any,  # noqa: ANN401
+    ) -> str:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        if self._unsafe.search(text):
+            raise self.make_error("unsafe")
+        if not unicodedata.is_normalized("NFC", text):
+            raise self.make_error("form")
+        return text
+
+
+def _schema_pattern(*, lines: bool) -> str:
+    allowed = r"\t\n" if lines else ""
+    return (
+        rf"^[{allowed}\u0020-\u007e\u00a0-\u200a\u2010-\u2027\u2030-\u205f"
+        r"\u2070-\ud7ff\ue000-\ufefe\uff00-\uffff]*$"
+    )
+
+
+class Integer(ma.fields.Integer):
+    """A JSON integer: no string, no fraction, no boolean."""
+
+    def __init__(self, **kwargs: Any) -> None:  # noqa: ANN401 - marshmallow's own options
+        super().__init__(strict=True, **kwargs)
+
+    def _validated(self, value: Any) -> Any:  # noqa: ANN401 - whatever the client sent
+        if isinstance(value, bool | str | float):
+            raise self.make_error("invalid")
+        return super()._validated(value)
+
+
+class QueryInteger(ma.fields.Integer):
+    """An integer of a query string: ASCII digits only."""
+
+    def _validated(self, value: Any) -> Any:  # noqa: ANN401 - whatever the client sent
+        if isinstance(value, str) and not re.fullmatch(r"[0-9]{1,9}", value):
+            raise self.make_error("invalid")
+        return super()._validated(value)
+
+
+class Flag(ma.fields.Boolean):
+    """A JSON boolean: true or false and nothing else."""
+
+    truthy = {True}
+    falsy = {False}
+
+    def _deserialize(
+        self,
+        value: Any,  # noqa: ANN401 - whatever the client sent
+        attr: str | None,
+        data: Mapping[str, Any] | None,
+        **kwargs: Any,  # noqa: ANN401
+    ) -> bool:
+        if not isinstance(value, bool):
+            raise self.make_error("invalid", input=value)
+        return bool(super()._deserialize(value, attr, data, **kwargs))
+
+
+class Moment(ma.fields.AwareDateTime):
+    """An RFC 3339 date and time: any offset on the way in, UTC with `Z` on the way out."""
+
+    def __init__(self, **kwargs: Any) -> None:  # noqa: ANN401 - marshmallow's own options
+        super().__init__(format="iso", **kwargs)
+
+    def _serialize(
+        self,
+        value: datetime | None,
+        attr: str | None,  # noqa: ARG002 - marshmallow's signature
+        obj: Any,  # noqa: ANN401, ARG002
+        **kwargs: Any,  # noqa: ANN401, ARG002
+    ) -> str | None:
+        if value is None:
+            return None
+        return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class Amount(Integer):
+    """An amount in minor units (fen), 0 to ten to the tenth."""
+
+    def __init__(self, **kwargs: Any) -> None:  # noqa: ANN401 - marshmallow's own options
+        metadata = {"description": "Minor units (fen)", "examples": [4250]}
+        kwargs["metadata"] = {**metadata, **kwargs.get("metadata", {})}
+        super().__init__(validate=validate.Range(min=0, max=MAX_AMOUNT * 20), **kwargs)
+
+
+class Currency(ma.fields.String):
+    """An ISO 4217 code."""
+
+    def __init__(self, **kwargs: Any) -> None:  # noqa: ANN401 - marshmallow's own options
+        super().__init__(validate=validate.OneOf(["CNY"]), **kwargs)
+
+
+class Title(Schema):
+    """A text in Chinese and English."""
+
+    zh = ma.fields.String(required=True)
+    en = ma.fields.String(required=True)

@@ -1,0 +1,181 @@
+"""The OpenAPI 3.1 document, generated from the code, and the page that shows it."""
+
+from http import HTTPStatus
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import flask_smorest
+import orjson
+import yaml
+from flask import Flask, Response, abort, send_from_directory
+from flask_smorest.utils import prepare_response
+from marshmallow import INCLUDE, fields
+
+from app.http import problems
+from app.http.blueprint import Blueprint
+from app.http.fields import Amount, Currency, Flag, Integer, Moment, QueryInteger, Schema, Text
+from app.http.server import SlugConverter
+
+DESCRIPTION = """\
+One identity, one payment platform and one service entry for a city.
+
+Every operation needs an access token unless it says otherwise. Amounts are integers in minor
+units (fen). Lists answer `items` and `next_cursor`. A POST that makes money needs an
+`Idempotency-Key`. Refusals are problem documents (RFC 9457) with a stable `code`.
+"""
+_PAGE_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'"
+)
+
+
+class FaultSchema(Schema):
+    """One fault of an input: where, and what."""
+
+    pointer = fields.String(metadata={"description": "JSON pointer into the body"})
+    parameter = fields.String(metadata={"description": "Name of a query argument"})
+    message = fields.String(required=True)
+
+
+class ProblemSchema(Schema):
+    """A refusal: a problem document (RFC 9457)."""
+
+    class Meta:
+        unknown = INCLUDE
+
+    type = fields.String(required=True, metadata={"examples": ["/problems/not-found"]})
+    code = fields.String(required=True, metadata={"examples": ["not-found"]})
+    title = fields.String(required=True)
+    title_zh = fields.String(required=True)
+    status = fields.Integer(required=True)
+    instance = fields.String(required=True)
+    request_id = fields.String(required=True, allow_none=True)
+    detail = fields.String()
+    errors = fields.List(fields.Nested(FaultSchema))
+
+
+class Api(flask_smorest.Api):  # type: ignore[misc] # the library is untyped
+    """flask-smorest with problem documents as the only error format."""
+
+    ERROR_SCHEMA = ProblemSchema
+    DEFAULT_ERROR_RESPONSE_NAME = None
+
+    def _register_responses(self) -> None:
+        """Document every error status as `application/problem+json`."""
+        for status in HTTPStatus:
+            response: dict[str, Any] = {"description": status.phrase}
+            if status >= HTTPStatus.BAD_REQUEST:
+                response["schema"] = self.ERROR_SCHEMA
+            prepare_response(response, self.spec, problems.MEDIA_TYPE)
+            self.spec.components.response(status.name, response, lazy=True)
+
+    def _register_error_handlers(self) -> None:
+        """Leave errors to `app.http.problems`."""
+
+
+def make_api(app: Flask, version: str) -> Api:
+    """Return the document of an application, before its blueprints are registered."""
+    app.config.update(
+        API_TITLE="Wudang",
+        API_VERSION=version,
+        OPENAPI_VERSION="3.1.0",
+        API_SPEC_OPTIONS={
+            "info": {"description": DESCRIPTION, "license": {"name": "Proprietary"}},
+            "servers": [{"url": "/"}],
+        },
+    )
+    api = Api(app)
+    for field, kind, form in (
+        (Text, "string", None),
+        (Integer, "integer", None),
+        (QueryInteger, "integer", None),
+        (Amount, "integer", None),
+        (Flag, "boolean", None),
+        (Moment, "string", "date-time"),
+        (Currency, "string", None),
+    ):
+        api.register_field(field, kind, form)
+    pattern = f"^{SlugConverter.regex}$"
+    api.register_converter(SlugConverter, lambda _: {"type": "string", "pattern": pattern})
+    _register_components(api)
+    return api
+
+
+def _register_components(api: Api) -> None:
+    bearer = {"type": "http", "scheme": "bearer", "bearerFormat": "at+jwt"}
+    components = api.spec.components
+    components.security_scheme("citizen", {**bearer, "description": "A citizen's access token"})
+    components.security_scheme("staff", {**bearer, "description": "A member of staff's token"})
+    components.parameter(
+        "IDEMPOTENCY_KEY",
+        "header",
+        {
+            "name": "Idempotency-Key",
+            "required": True,
+            "description": "16 to 128 visible ASCII characters, new for each thing meant once",
+            "schema": {"type": "string", "pattern": "^[!#-\\[\\]-~]{16,128}$"},
+        },
+        lazy=True,
+    )
+
+
+def document(api: Api) -> dict[str, Any]:
+    """Return the OpenAPI document with its paths in a stable order."""
+    spec: dict[str, Any] = api.spec.to_dict()
+    spec["paths"] = dict(sorted(spec["paths"].items()))
+    spec["components"]["schemas"] = dict(sorted(spec["components"]["schemas"].items()))
+    spec["components"]["responses"] = dict(sorted(spec["components"]["responses"].items()))
+    spec["tags"] = sorted(spec.get("tags", []), key=lambda tag: str(tag["name"]))
+    return spec
+
+
+def as_yaml(api: Api) -> str:
+    """Return the document as the text of `openapi.yaml`."""
+    plain = orjson.loads(orjson.dumps(document(api)))
+    text: str = yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=100)
+    return text
+
+
+def serve(app: Flask, api: Api) -> None:
+    """Serve `/openapi.json`, and `/docs` with assets that come from a package."""
+    assets = Path(str(files("swagger_ui"))) / "static"
+    rendered: list[bytes] = []
+
+    @Blueprint.public
+    def openapi() -> Response:
+        if not rendered:
+            rendered.append(orjson.dumps(document(api)))
+        return Response(rendered[0], mimetype="application/json")
+
+    @Blueprint.public
+    def docs() -> Response:
+        return _page(_DOCS_PAGE, "text/html")
+
+    @Blueprint.public
+    def docs_asset(name: str) -> Response:
+        if name == "start.js":
+            return _page(_DOCS_SCRIPT, "text/javascript")
+        if name not in {"swagger-ui.css", "swagger-ui-bundle.js"}:
+            abort(404)
+        return send_from_directory(assets, name, max_age=86_400)
+
+    app.add_url_rule("/openapi.json", "openapi", openapi)
+    app.add_url_rule("/docs", "docs", docs)
+    app.add_url_rule("/docs/<name>", "docs_asset", docs_asset)
+
+
+def _page(text: str, mimetype: str) -> Response:
+    response = Response(text, mimetype=mimetype)
+    response.headers["Content-Security-Policy"] = _PAGE_POLICY
+    return response
+
+
+_DOCS_PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>Wudang API</title>
+<link rel="stylesheet" href="/docs/swagger-ui.css"></head>
+<body><div id="ui"></div>
+<script src="/docs/swagger-ui-bundle.js"></script><script src="/docs/start.js"></script>
+</body></html>
+"""
+_DOCS_SCRIPT = "SwaggerUIBundle({url: '/openapi.json', dom_id: '#ui', deepLinking: true});\n"

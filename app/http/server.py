@@ -1,0 +1,326 @@
+"""The application: authenticate, open the unit of work, dispatch, commit; in this order, once."""
+
+import random
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Any, cast
+
+import orjson
+import structlog
+from flask import Flask, Request, Response, g, request
+from flask.json.provider import JSONProvider
+from prometheus_client import Counter, Histogram
+from sqlalchemy.exc import DBAPIError, OperationalError
+from werkzeug.routing import BaseConverter
+
+from app.core import crypto, idempotency
+from app.core.errors import AssuranceTooLow, Forbidden, Invalid, Malformed, Unauthenticated
+from app.core.ids import new_id
+from app.core.logs import get_logger
+from app.core.tokens import Principal
+from app.core.unit_of_work import Units
+from app.http import problems
+from app.http.blueprint import Access, access_of, check_json_type
+from app.http.json_input import parse_json
+from app.http.rate_limit import PER_ADDRESS, PER_PRINCIPAL, Allowance, RateLimiter
+from app.http.shedding import Lanes
+
+log = get_logger("http")
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_SERIALIZATION = {"40001", "40P01", "55P03"}
+_TRIES = 5
+_KEPT_HEADERS = ("Content-Type", "Location")
+_SECURITY_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+REQUESTS = Counter("http_requests_total", "Answers", ["method", "route", "status"])
+SECONDS = Histogram("http_request_seconds", "Seconds to answer", ["route"])
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One method of one route: its marks, and what input it declares."""
+
+    access: Access
+    takes_query: bool
+    takes_json: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """What the server needs to let somebody in; made in the factory."""
+
+    units: Units
+    authenticate: Callable[[str, bool], Principal]
+    limiter: RateLimiter
+    lanes: Lanes
+    body_key: bytes
+    loopback_exempt: bool
+    require_tls: bool
+
+
+class SlugConverter(BaseConverter):
+    """A lower-case name of letters, digits and hyphens in a path."""
+
+    regex = "[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?"
+
+
+class OrjsonProvider(JSONProvider):
+    """JSON by orjson; reading goes through the input door and never through here."""
+
+    def dumps(self, obj: Any, **_: Any) -> str:  # noqa: ANN401 - any JSON value
+        """Return JSON text."""
+        return orjson.dumps(obj).decode()
+
+    def loads(self, s: str | bytes, **_: Any) -> Any:  # noqa: ANN401 - any JSON value
+        """Return the value of a JSON text."""
+        return orjson.loads(s)
+
+    def response(self, *args: Any, **_: Any) -> Response:  # noqa: ANN401 - any JSON value
+        """Return an answer of one value."""
+        return Response(orjson.dumps(args[0]), mimetype="application/json")
+
+
+class Server(Flask):
+    """Flask with one way through: closed doors, one unit of work, one commit."""
+
+    json_provider_class = OrjsonProvider
+    door: Door
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name, static_folder=None)
+        self.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
+        self.url_map.converters["slug"] = SlugConverter
+        self.url_map.strict_slashes = True
+        self.url_map.merge_slashes = False
+        self.url_map.redirect_defaults = False
+        self.before_request(_begin)
+        self.after_request(_finish)
+        problems.register(self)
+        self._operations: dict[tuple[str, str], Operation] = {}
+
+    def dispatch_request(self, *context: Any) -> Any:  # noqa: ANN401 - Flask's signature
+        """Let the caller in, run the view in its unit of work, commit, and only then answer.
+
+        Flask 3.2 hands the context to this method; it is passed on.
+        """
+        if request.routing_exception is not None:
+            return super().dispatch_request(*context)
+        operation = self._operation(request)
+        request.max_content_length = operation.access.max_body
+        with ExitStack() as held:
+            held.enter_context(self.door.lanes.admit(operation.access.lane))
+            self._authenticate(operation.access)
+            self._limit(operation.access)
+            _check_input(operation)
+            return self._execute(operation, context)
+
+    def _operation(self, req: Request) -> Operation:
+        endpoint, method = req.endpoint or "", req.method
+        found = self._operations.get((endpoint, method))
+        if found is None:
+            view = self.view_functions[endpoint]
+            kind = getattr(view, "view_class", None)
+            name = "get" if method == "HEAD" else method.lower()
+            handler = getattr(kind, name, view) if kind else view
+            parameters = getattr(handler, "_apidoc", {}).get("arguments", {}).get("parameters", ())
+            found = Operation(
+                access=access_of(handler),
+                takes_query=any(p["in"] == "query" for p in parameters),
+                takes_json=any(p["in"] == "json" for p in parameters),
+            )
+            self._operations[endpoint, method] = found
+        return found
+
+    def _authenticate(self, access: Access) -> None:
+        if access.public:
+            return
+        if self.door.require_tls and not request.is_secure:
+            raise Forbidden("This API is served over TLS only.")
+        token = _bearer(request)
+        fresh = request.method not in _SAFE or access.permission is not None
+        try:
+            who = self.door.authenticate(token, fresh)
+            if not fresh and not who.reaches(access.assurance):
+                who = self.door.authenticate(token, True)  # noqa: FBT003 - a callable's argument
+        except Unauthenticated:
+            self._limit_address()
+            raise
+        _check_power(who, access)
+        g.principal = who
+        structlog.contextvars.bind_contextvars(actor=who.actor)
+
+    def _limit(self, access: Access) -> None:
+        who: Principal | None = g.get("principal")
+        if who is None:
+            self._limit_address()
+            return
+        g.allowance = self.door.limiter.hit(PER_PRINCIPAL, "principal", str(who.id))
+        if access.rate is not None:
+            g.allowance = self.door.limiter.hit(access.rate, request.endpoint or "", str(who.id))
+
+    def _limit_address(self) -> None:
+        if self.door.loopback_exempt and ip_address(g.address).is_loopback:
+            return
+        g.allowance = self.door.limiter.hit(PER_ADDRESS, "address", g.address)
+
+    def _execute(self, operation: Operation, context: tuple[Any, ...]) -> Response:
+        claim = self._claim(operation.access)
+        if claim is not None:
+            with self.door.units.open(actor=_actor(), request_id=g.request_id) as uow:
+                answer = idempotency.look_up(uow, claim)
+            if answer is not None:
+                return _replay(answer)
+        for attempt in range(1, _TRIES + 1):
+            try:
+                return self._run(claim, context)
+            except DBAPIError as error:
+                if attempt == _TRIES or g.uow.has_committed or not _is_passing(error, attempt):
+                    raise
+                time.sleep(random.uniform(0, min(0.2, 0.01 * 2**attempt)))  # noqa: S311 - jitter
+        raise AssertionError("unreachable")
+
+    def _run(self, claim: idempotency.Claim | None, context: tuple[Any, ...]) -> Response:
+        is_read = request.method in _SAFE
+        try:
+            with self.door.units.open(
+                actor=_actor(), read_only=is_read, request_id=g.request_id, key=claim
+            ) as uow:
+                g.uow = uow
+                response = self.make_response(super().dispatch_request(*context))
+                if claim is not None:
+                    claim.keep(uow, _answer(response))
+                return response
+        except idempotency.KeyInFlight:
+            raise
+        except Exception as error:
+            # Execution has begun: the refusal is this key's answer from now on.
+            if claim is None or not g.uow.has_committed:
+                raise
+            response = problems.response_for(error)
+            with self.door.units.open(actor=_actor(), request_id=g.request_id) as uow:
+                claim.keep(uow, _answer(response))
+            return response
+
+    def _claim(self, access: Access) -> idempotency.Claim | None:
+        if not access.idempotent:
+            return None
+        key = idempotency.parse_key(request.headers.get("Idempotency-Key"))
+        rule = request.url_rule.rule if request.url_rule else request.path
+        operation = f"{request.method} {rule}"
+        payload = parse_json(request.get_data()) if request.get_data() else None
+        who = cast("Principal", g.principal)
+        return idempotency.Claim(
+            principal_id=who.id,
+            key=key,
+            operation=operation,
+            fingerprint=idempotency.fingerprint(f"{operation} {request.path}", payload),
+            body_key=self.door.body_key,
+        )
+
+
+def _begin() -> None:
+    g.request_id = str(new_id())
+    g.address = request.remote_addr or "127.0.0.1"
+    g.started = time.perf_counter()
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request_id=g.request_id)
+
+
+def _finish(response: Response) -> Response:
+    for name, value in _SECURITY_HEADERS.items():
+        response.headers.setdefault(name, value)
+    response.headers.setdefault("Cache-Control", "no-store")
+    response.headers["X-Request-Id"] = g.get("request_id", "")
+    allowance: Allowance | None = g.get("allowance")
+    if allowance is not None:
+        response.headers["RateLimit"] = (
+            f'"default";r={allowance.remaining};t={allowance.reset_seconds}'
+        )
+        response.headers["RateLimit-Policy"] = f'"default";q={allowance.limit}'
+    if response.status_code == 204:  # noqa: PLR2004 - nothing to say
+        response.set_data(b"")
+        response.headers.pop("Content-Type", None)
+    _observe(response)
+    return response
+
+
+def _observe(response: Response) -> None:
+    route = request.url_rule.rule if request.url_rule else "(none)"
+    seconds = time.perf_counter() - g.get("started", time.perf_counter())
+    REQUESTS.labels(request.method, route, response.status_code).inc()
+    SECONDS.labels(route).observe(seconds)
+    log.info(
+        "request",
+        method=request.method,
+        route=route,
+        status=response.status_code,
+        milliseconds=round(seconds * 1000, 1),
+    )
+
+
+def _actor() -> str:
+    who: Principal | None = g.get("principal")
+    return who.actor if who else "anonymous"
+
+
+def _bearer(req: Request) -> str:
+    header = req.headers.get("Authorization", "")
+    scheme, _, token = header.partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise Unauthenticated
+    return token.strip()
+
+
+def _check_power(who: Principal, access: Access) -> None:
+    if access.permission is not None:
+        if who.kind != "staff" or access.permission not in who.permissions:
+            raise Forbidden
+        return
+    if who.kind != "citizen":
+        raise Forbidden
+    if not who.reaches(access.assurance):
+        raise AssuranceTooLow(needed=access.assurance)
+
+
+def _check_input(operation: Operation) -> None:
+    """Refuse what an operation has not asked for: query arguments and bodies."""
+    if request.args and not operation.takes_query:
+        faults = [{"parameter": name, "message": "Unknown argument."} for name in request.args]
+        raise Invalid(errors=faults)
+    if operation.takes_json or operation.access.raw_type or not request.get_data():
+        return
+    check_json_type(request)
+    if parse_json(request.get_data()) != {}:
+        raise Malformed("This operation takes no body.")
+
+
+def _is_passing(error: DBAPIError, attempt: int) -> bool:
+    """Say whether a database error is worth another try: a lost race, or one broken connection."""
+    if isinstance(error, OperationalError) and error.connection_invalidated:
+        return attempt == 1
+    return getattr(error.orig, "sqlstate", None) in _SERIALIZATION
+
+
+def _answer(response: Response) -> idempotency.Answer:
+    headers = {n: response.headers[n] for n in _KEPT_HEADERS if n in response.headers}
+    return idempotency.Answer(response.status_code, headers, response.get_data())
+
+
+def _replay(answer: idempotency.Answer) -> Response:
+    response = Response(answer.body, status=answer.status)
+    response.headers.extend(answer.headers)
+    response.headers["Idempotent-Replayed"] = "true"
+    return response
+
+
+def body_key(keyring: crypto.Keyring) -> bytes:
+    """Return the key under which stored answers are sealed."""
+    return keyring.class_key("idempotency_keys")

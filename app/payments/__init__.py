@@ -1,0 +1,1 @@
+"""Takes a citizen's money once and says so."""

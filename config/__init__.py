@@ -1,0 +1,1 @@
+"""Settings and the city's data: departments, categories, guide services."""

@@ -1,0 +1,224 @@
+"""Everything an installation can set, read once from the environment, all faults at once."""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+FAST_PACE = 60
+_KEY_SIZE = 32
+_SHORTEST_SECRET = 20
+
+
+class SettingsInvalid(ValueError):
+    """One or more settings are missing or wrong; the message names each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """PostgreSQL: the application role, and (for `migrate` only) the owner."""
+
+    url: str
+    owner_url: str | None
+    pool_size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stripe:
+    """The payment gateway: Stripe itself, or the sandbox at `api_base`."""
+
+    api_key: str
+    publishable_key: str
+    webhook_secret: str | None
+    api_base: str
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Secrets that never enter the database; 32 bytes each, and one P-256 private key."""
+
+    token_signing: str
+    encryption: bytes
+    blind_index: bytes
+    pepper: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Payments:
+    """How long a payment waits for its citizen, and (off until set) when step-up is needed."""
+
+    lifetime: timedelta
+    step_up_above: int | None
+    daily_limit: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Web:
+    """The HTTP side of a process."""
+
+    public_url: str
+    threads: int
+    rate_factor: int
+    docs: bool
+    require_tls: bool
+    loopback_exempt: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings; environments differ by variables, not by classes."""
+
+    profile: str
+    log_level: str
+    pace: int
+    clock_shift: timedelta
+    database: Database
+    redis_url: str | None
+    stripe: Stripe
+    keys: Keys
+    payments: Payments
+    web: Web
+    sms_url: str
+    register_url: str
+    egress_loopback: frozenset[str]
+    plugins_dir: Path
+    plugins_disabled: frozenset[str]
+    plugin_env: Mapping[str, str]
+
+    @property
+    def is_production(self) -> bool:
+        """Say whether this installation serves real citizens."""
+        return self.profile == "production"
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> "Settings":
+        """Build the settings, or raise `SettingsInvalid` naming every fault."""
+        read = _Reader(env)
+        profile = read.choice("PROFILE", ("sandbox", "production"), "sandbox")
+        sandbox = profile == "sandbox"
+        port = read.number("PORT", 8000)
+        settings = cls(
+            profile=profile,
+            log_level=read.choice("LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), "INFO"),
+            pace=FAST_PACE if read.choice("PACE", ("normal", "fast"), "normal") == "fast" else 1,
+            clock_shift=timedelta(seconds=read.number("CLOCK_SHIFT_SECONDS", 0)),
+            database=Database(
+                url=read.text("DATABASE_URL"),
+                owner_url=read.optional("DATABASE_OWNER_URL"),
+                pool_size=read.number("DATABASE_POOL_SIZE", 5),
+            ),
+            redis_url=read.optional("REDIS_URL"),
+            stripe=Stripe(
+                api_key=read.text("STRIPE_API_KEY"),
+                publishable_key=read.text("STRIPE_PUBLISHABLE_KEY"),
+                webhook_secret=read.optional("STRIPE_WEBHOOK_SECRET"),
+                api_base=read.text("STRIPE_API_BASE", "https://api.stripe.com"),
+            ),
+            keys=Keys(
+                token_signing=read.text("TOKEN_SIGNING_KEY").replace("\\n", "\n"),
+                encryption=read.key("KEY_ENCRYPTION_KEY"),
+                blind_index=read.key("BLIND_INDEX_KEY"),
+                pepper=read.key("PEPPER_KEY"),
+            ),
+            payments=Payments(
+                lifetime=timedelta(seconds=read.number("PAYMENT_LIFETIME_SECONDS", 900)),
+                step_up_above=read.number_or_none("STEP_UP_ABOVE_FEN"),
+                daily_limit=read.number_or_none("STEP_UP_DAILY_FEN"),
+            ),
+            web=Web(
+                public_url=read.text("PUBLIC_URL", f"http://127.0.0.1:{port}").rstrip("/"),
+                threads=read.number("WEB_THREADS", 8),
+                rate_factor=_rate_factor(read),
+                docs=read.choice("DOCS", ("on", "off"), "on") == "on",
+                require_tls=read.choice("REQUIRE_TLS", ("0", "1"), "0") == "1",
+                loopback_exempt=sandbox,
+            ),
+            sms_url=read.text("SMS_URL"),
+            register_url=read.text("REGISTER_URL"),
+            egress_loopback=read.names("EGRESS_LOOPBACK") if sandbox else frozenset(),
+            plugins_dir=Path(read.text("PLUGINS_DIR", str(ROOT / "plugins"))),
+            plugins_disabled=read.names("PLUGINS_DISABLED"),
+            plugin_env=dict(env),
+        )
+        read.check_stripe(settings)
+        read.finish()
+        return settings
+
+
+def _rate_factor(read: "_Reader") -> int:
+    return 100 if read.choice("RATE_LIMITS", ("default", "sandbox"), "default") == "sandbox" else 1
+
+
+class _Reader:
+    """Reads variables and collects faults, so that one start names all of them."""
+
+    def __init__(self, env: Mapping[str, str]) -> None:
+        self._env = env
+        self._faults: list[str] = []
+
+    def text(self, name: str, default: str | None = None) -> str:
+        value = self._env.get(name) or default
+        if value is None:
+            self._faults.append(f"{name} is missing")
+            return ""
+        return value
+
+    def optional(self, name: str) -> str | None:
+        return self._env.get(name) or None
+
+    def choice(self, name: str, allowed: tuple[str, ...], default: str) -> str:
+        value = self._env.get(name) or default
+        if value not in allowed:
+            self._faults.append(f"{name} must be one of {', '.join(allowed)}")
+        return value
+
+    def number(self, name: str, default: int) -> int:
+        value = self.number_or_none(name)
+        return default if value is None else value
+
+    def number_or_none(self, name: str) -> int | None:
+        value = self._env.get(name)
+        if not value:
+            return None
+        try:
+            return int(value)
+        except ValueError:
+            self._faults.append(f"{name} must be a whole number")
+            return None
+
+    def names(self, name: str) -> frozenset[str]:
+        parts = (part.strip() for part in self._env.get(name, "").split(","))
+        return frozenset(part for part in parts if part)
+
+    def key(self, name: str) -> bytes:
+        try:
+            value = base64.b64decode(self.text(name), validate=True)
+        except (binascii.Error, ValueError):
+            value = b""
+        if len(value) != _KEY_SIZE:
+            self._faults.append(f"{name} must be {_KEY_SIZE} bytes in base64")
+        return value
+
+    def check_stripe(self, settings: Settings) -> None:
+        stripe = settings.stripe
+        wanted = "live" if settings.is_production else "test"
+        for name, value in (
+            ("STRIPE_API_KEY", stripe.api_key),
+            ("STRIPE_PUBLISHABLE_KEY", stripe.publishable_key),
+        ):
+            if value and f"_{wanted}_" not in value:
+                self._faults.append(
+                    f"{name} must be a {wanted} key under PROFILE={settings.profile}"
+                )
+        secret = stripe.webhook_secret
+        if secret is not None and len(secret) < _SHORTEST_SECRET:
+            self._faults.append(
+                f"STRIPE_WEBHOOK_SECRET is shorter than {_SHORTEST_SECRET} characters"
+            )
+
+    def finish(self) -> None:
+        if self._faults:
+            raise SettingsInvalid("; ".join(self._faults))

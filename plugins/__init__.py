@@ -1,0 +1,1 @@
+"""Plug-in service providers, one folder each, behind one door: `app.sdk`."""
