@@ -108,7 +108,7 @@ def temporary_data_dir() -> Iterator[Path]:
         yield path
 
 
-def start_child(  # noqa: PLR0913 - each is one property of a process
+def start_child(
     arguments: Sequence[str | Path],
     *,
     death_signal: signal.Signals,

@@ -1,0 +1,1 @@
+"""The SMS gateway: it takes messages and shows them instead of sending them."""

@@ -1,0 +1,105 @@
+"""The memory of the city: one SQLite file in which every answered change is committed."""
+
+import contextlib
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TypeAlias
+
+from flask import current_app
+
+Values: TypeAlias = Sequence[object] | Mapping[str, object]
+
+_VERSION = 1
+_SCHEMA = """
+CREATE TABLE messages (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, key TEXT UNIQUE,
+    recipient TEXT NOT NULL, text TEXT NOT NULL, sent_at TEXT NOT NULL
+) STRICT;
+CREATE INDEX messages_by_recipient ON messages (recipient, number);
+CREATE TABLE people (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, resident_id TEXT NOT NULL UNIQUE,
+    name TEXT NOT NULL, born TEXT NOT NULL, note TEXT
+) STRICT;
+CREATE TABLE accounts (
+    biller TEXT NOT NULL, number TEXT NOT NULL, holder_name TEXT NOT NULL,
+    PRIMARY KEY (biller, number)
+) STRICT;
+CREATE TABLE bills (
+    biller TEXT NOT NULL, reference TEXT NOT NULL, account TEXT NOT NULL,
+    amount INTEGER NOT NULL CHECK (amount >= 0), currency TEXT NOT NULL,
+    period_from TEXT NOT NULL, period_to TEXT NOT NULL, due_date TEXT NOT NULL, paid_at TEXT,
+    PRIMARY KEY (biller, reference),
+    FOREIGN KEY (biller, account) REFERENCES accounts (biller, number)
+) STRICT;
+CREATE INDEX bills_by_account ON bills (biller, account, due_date);
+CREATE TABLE postings (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, biller TEXT NOT NULL, key TEXT NOT NULL,
+    reference TEXT NOT NULL, amount INTEGER NOT NULL, currency TEXT NOT NULL,
+    paid_at TEXT NOT NULL, received_at TEXT NOT NULL, outcome TEXT NOT NULL,
+    effective INTEGER NOT NULL, duplicate INTEGER NOT NULL, posting_reference TEXT
+) STRICT;
+CREATE INDEX postings_by_key ON postings (biller, key);
+CREATE INDEX postings_by_reference ON postings (biller, reference);
+-- A bill is paid by one notice, whatever the code above says.
+CREATE UNIQUE INDEX one_effective_posting ON postings (biller, reference) WHERE effective = 1;
+CREATE TABLE behaviours (
+    room TEXT PRIMARY KEY, mode TEXT NOT NULL, times INTEGER, seconds REAL NOT NULL
+) STRICT;
+"""
+
+
+class Store:
+    """One connection that the threads of the city take in turn; `path=None` lives in memory."""
+
+    def __init__(self, path: Path | None, *, seed: Callable[[sqlite3.Connection], None]) -> None:
+        self._turn = threading.RLock()
+        self._connection = sqlite3.connect(
+            path or ":memory:", isolation_level=None, check_same_thread=False
+        )
+        self._connection.row_factory = sqlite3.Row
+        # Enough for a killed process: SQLite has handed each commit to the system by then.
+        for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON"):
+            self._connection.execute(f"PRAGMA {pragma}")
+        with self.change() as connection:
+            if connection.execute("PRAGMA user_version").fetchone()[0] < _VERSION:
+                for statement in _SCHEMA.split(";\n"):
+                    connection.execute(statement)
+                seed(connection)
+                connection.execute(f"PRAGMA user_version = {_VERSION}")
+
+    @contextlib.contextmanager
+    def change(self) -> Iterator[sqlite3.Connection]:
+        """Give the connection inside a transaction; commit it at the end, undo it on an error."""
+        with self._turn:
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")
+
+    def rows(self, query: str, values: Values = ()) -> list[sqlite3.Row]:
+        """Return all rows of a query."""
+        with self._turn:
+            return self._connection.execute(query, values).fetchall()
+
+    def row(self, query: str, values: Values = ()) -> sqlite3.Row | None:
+        """Return the first row of a query, or None."""
+        with self._turn:
+            found: sqlite3.Row | None = self._connection.execute(query, values).fetchone()
+            return found
+
+    def close(self) -> None:
+        """Close the file; the city must not be serving any more."""
+        with self._turn:
+            self._connection.close()
+
+
+def current_store() -> Store:
+    """Return the store of the city that is answering."""
+    store = current_app.extensions["store"]
+    assert isinstance(store, Store)
+    return store
