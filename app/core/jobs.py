@@ -83,6 +83,7 @@ class Jobs:
     _by_event: dict[type[Event], list[Subscription]] = field(default_factory=dict)
     _schedules: list[Schedule] = field(default_factory=list)
     _app: procrastinate.App = field(init=False)
+    _is_registered: bool = False
 
     def __post_init__(self) -> None:
         connector = procrastinate.PsycopgConnector(conninfo=self.conninfo)
@@ -115,13 +116,19 @@ class Jobs:
     def run(self, units: Units, *, concurrency: int) -> None:
         """Run jobs until SIGTERM or SIGINT; running ones are finished first (20 s at most)."""
         self._register(units)
-        logging.getLogger("procrastinate").setLevel(logging.CRITICAL)
-        asyncio.run(self._run(concurrency))
+        asyncio.run(self._run(concurrency, forever=True))
 
-    async def _run(self, concurrency: int) -> None:
+    def drain(self, units: Units) -> None:
+        """Run the jobs that are due now until none is left, then return."""
+        self._register(units)
+        asyncio.run(self._run(4, forever=False))
+
+    async def _run(self, concurrency: int, *, forever: bool) -> None:
         async with self._app.open_async():
             await self._app.run_worker_async(
                 concurrency=concurrency,
+                wait=forever,
+                install_signal_handlers=forever,
                 fetch_job_polling_interval=1.0,
                 update_heartbeat_interval=HEARTBEAT_SECONDS,
                 stalled_worker_timeout=STALLED_SECONDS,
@@ -130,6 +137,11 @@ class Jobs:
             )
 
     def _register(self, units: Units) -> None:
+        if self._is_registered:
+            return
+        self._is_registered = True
+        # Its own lines quote arguments; ours say what is needed.
+        logging.getLogger("procrastinate").setLevel(logging.CRITICAL)
         for subscriptions in self._by_event.values():
             for subscription in subscriptions:
                 self._register_handler(units, subscription)

@@ -11,7 +11,6 @@ from limits import RateLimitItem, parse
 from limits.errors import StorageError
 from limits.storage import MemoryStorage, RedisStorage
 from limits.strategies import FixedWindowRateLimiter
-from redis.exceptions import RedisError
 
 from app.core.clock import monotonic
 from app.core.errors import RateLimited
@@ -50,7 +49,7 @@ class RateLimiter:
         try:
             is_allowed = limiter.hit(item, *names)
             window = limiter.get_window_stats(item, *names)
-        except (RedisError, StorageError):
+        except StorageError:
             self._away_until = monotonic() + _PAUSE_SECONDS
             is_allowed = self._local.hit(item, *names)
             window = self._local.get_window_stats(item, *names)

@@ -1,0 +1,122 @@
+"""Makes the house: the only module that sees every room and hands each its collaborators."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from app import subscriptions
+from app.core import clock
+from app.core.crypto import Keyring
+from app.core.db import Base, read_engine, write_engine
+from app.core.egress import Egress
+from app.core.jobs import Jobs
+from app.core.logs import get_logger
+from app.core.migrate import VERSION_TABLE, head, house_history
+from app.core.redis import connect, is_alive
+from app.core.tokens import Tokens
+from app.core.unit_of_work import Units
+from app.http import health, openapi
+from app.http.rate_limit import RateLimiter
+from app.http.server import Door, Server, body_key
+from app.http.shedding import Lanes
+from config.settings import Settings
+
+API_VERSION = "1.0.0"
+log = get_logger("factory")
+
+
+class StartRefused(RuntimeError):
+    """The service must not run like this; the message says what to mend."""
+
+
+@dataclass(frozen=True)
+class Rooms:
+    """One process's house: engines, queue, and the collaborators of each room by their type."""
+
+    settings: Settings
+    units: Units
+    jobs: Jobs
+    egress: Egress
+    deps: Mapping[type, Any] = field(default_factory=dict)
+
+    def is_database_ready(self) -> bool:
+        """Say whether PostgreSQL answers and its schema is the one of this code."""
+        try:
+            with self.units.open(actor="health", read_only=True) as uow:
+                found = uow.scalar(text(f"select version_num from {VERSION_TABLE}"))  # noqa: S608
+        except SQLAlchemyError:
+            return False
+        return found == head(house_history(Base.metadata))
+
+    def check_start(self) -> None:
+        """Raise `StartRefused` if the database role could change what is append-only."""
+        try:
+            with self.units.open(actor="start", read_only=True) as uow:
+                for table in Base.metadata.sorted_tables:
+                    if not table.info.get("append_only"):
+                        continue
+                    asked = "select has_table_privilege(current_user, to_regclass(:t), 'UPDATE')"
+                    if uow.scalar(text(asked), {"t": table.name}):
+                        raise StartRefused(
+                            f"the role of DATABASE_URL may change {table.name}; "
+                            "use the application role that `migrate` has granted"
+                        )
+        except SQLAlchemyError as error:
+            # Not evidence of danger: /readyz says 503 until the database is there.
+            log.warning("start.database_unreachable", error=type(error).__name__)
+
+    def close(self) -> None:
+        """Close every connection of this process."""
+        self.units.dispose()
+        self.egress.close()
+
+
+def build(settings: Settings, fakes: Mapping[type, Any] | None = None) -> Rooms:
+    """Make the rooms of one process; `fakes` replaces collaborators by their type (in tests)."""
+    clock.travel(settings.clock_shift)
+    jobs = Jobs(_conninfo(settings.database.url), pace=settings.pace)
+    units = Units(
+        write_engine(settings.database.url, pool_size=settings.database.pool_size),
+        read_engine(settings.database.url, pool_size=settings.database.pool_size),
+        jobs,
+    )
+    egress = Egress(settings.egress_loopback)
+    keyring = Keyring(settings.keys.encryption, settings.keys.blind_index, settings.keys.pepper)
+    tokens = Tokens(settings.keys.token_signing, settings.web.public_url)
+    deps: dict[type, Any] = {Keyring: keyring, Tokens: tokens, Units: units}
+    deps.update(fakes or {})
+    rooms = Rooms(settings, units, jobs, egress, deps)
+    subscriptions.wire(jobs, deps)
+    return rooms
+
+
+def create_app(settings: Settings, rooms: Rooms) -> Server:
+    """Return the web application of a house."""
+    app = Server("wudang")
+    app.extensions["house"] = rooms.deps
+    app.door = Door(
+        units=rooms.units,
+        authenticate=lambda token, fresh: (_ for _ in ()).throw(RuntimeError),
+        limiter=RateLimiter(settings.redis_url, factor=settings.web.rate_factor),
+        lanes=Lanes(settings.web.threads),
+        body_key=body_key(rooms.deps[Keyring]),
+        loopback_exempt=settings.web.loopback_exempt,
+        require_tls=settings.web.require_tls,
+    )
+    api = openapi.make_api(app, API_VERSION)
+    app.extensions["api"] = api
+    wanted = {}
+    if settings.redis_url is not None:
+        client = connect(settings.redis_url)
+        wanted["redis"] = lambda: is_alive(client)
+    health.serve(app, {"database": rooms.is_database_ready}, wanted)
+    if settings.web.docs:
+        openapi.serve(app, api)
+    return app
+
+
+def _conninfo(url: str) -> str:
+    return url.replace("postgresql+psycopg://", "postgresql://", 1)

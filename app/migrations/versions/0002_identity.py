@@ -1,0 +1,14 @@
+"""Identity: citizens, sessions, challenges, verifications, staff."""
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass
+
+
+def downgrade() -> None:
+    raise NotImplementedError("the house goes forward only")

@@ -1,0 +1,14 @@
+"""Catalog: versioned departments, categories and services."""
+
+revision = "0004"
+down_revision = "0003"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass
+
+
+def downgrade() -> None:
+    raise NotImplementedError("the house goes forward only")

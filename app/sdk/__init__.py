@@ -1,0 +1,71 @@
+"""The door: the complete list of names a plug-in may use.
+
+A plug-in imports from here, from `app.sdk.testing` in its tests, and nothing else of the house.
+A name is added only together with a plug-in that uses it.
+"""
+
+from app.core.clock import city_date, now
+from app.core.db import APPEND_ONLY, Stateful, base_for
+from app.core.errors import Conflict, DomainError, Forbidden, Invalid, NotFound, Unavailable
+from app.core.ids import new_id
+from app.core.pagination import Page, PageRequest, fetch_page
+from app.core.unit_of_work import UnitOfWork
+from app.http import fields
+from app.http.blueprint import Blueprint
+from app.http.fields import Schema
+from app.http.pagination import PageArgs
+from app.sdk.context import citizen, deps, request_unit, staff_department
+from app.sdk.http import HttpClient, NoAnswer, Reply
+from app.sdk.provider import (
+    Citizen,
+    Fulfilment,
+    House,
+    OutcomeUnknown,
+    Payable,
+    PayableProvider,
+    PaymentNotice,
+    PersonalData,
+    Provider,
+)
+
+SDK_VERSION = 1
+
+__all__ = [
+    "APPEND_ONLY",
+    "SDK_VERSION",
+    "Blueprint",
+    "Citizen",
+    "Conflict",
+    "DomainError",
+    "Forbidden",
+    "Fulfilment",
+    "House",
+    "HttpClient",
+    "Invalid",
+    "NoAnswer",
+    "NotFound",
+    "OutcomeUnknown",
+    "Page",
+    "PageArgs",
+    "PageRequest",
+    "Payable",
+    "PayableProvider",
+    "PaymentNotice",
+    "PersonalData",
+    "Provider",
+    "Reply",
+    "Schema",
+    "Stateful",
+    "Unavailable",
+    "UnitOfWork",
+    "base_for",
+    "citizen",
+    "city_date",
+    "deps",
+    "fetch_page",
+    "fields",
+    "new_id",
+    "now",
+    "request_unit",
+    "staff_department",
+]

@@ -1,0 +1,34 @@
+"""What a plug-in's routes may ask about the request they answer."""
+
+from flask import request
+
+from app.core.unit_of_work import UnitOfWork
+from app.http import context
+from app.http.context import deps
+from app.sdk.provider import Citizen
+from app.sdk.registry import Directory
+
+__all__ = ["citizen", "deps", "request_unit", "staff_department"]
+
+
+class DirectoryOfCitizens:
+    """The key under which the factory hands over the directory."""
+
+    def __init__(self, directory: Directory) -> None:
+        self.directory = directory
+
+
+def citizen() -> Citizen:
+    """Return the calling citizen as this plug-in sees them; a blueprint is named as its plug-in."""
+    plugin = request.blueprint or ""
+    return deps(DirectoryOfCitizens).directory.view(plugin, context.principal().id)
+
+
+def staff_department() -> str | None:
+    """Return the department of the calling member of staff."""
+    return context.principal().department
+
+
+def request_unit() -> UnitOfWork:
+    """Return the unit of work of this request, committed when the view has returned."""
+    return context.unit()

@@ -1,0 +1,146 @@
+"""What a plug-in promises the house: one class, constructed once, called through a guard."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from app.core.unit_of_work import UnitOfWork
+from app.sdk.http import HttpClient
+
+
+@dataclass(frozen=True, slots=True)
+class Citizen:
+    """A citizen as one plug-in sees them: a reference that no other plug-in shares.
+
+    `attributes` holds only what the manifest names (`citizen_attributes`) and the citizen has
+    consented to, such as `name`. There is no citizen id and no token in it.
+    """
+
+    reference: str
+    assurance: str = "basic"
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Payable:
+    """Something that can be paid once: a bill, a fine, a fee.
+
+    `reference` is minted by the plug-in, unique within it, and names one thing payable once: an
+    instalment or a top-up gets a new one. `amount` is in minor units of `currency`. `payee` is an
+    id of the manifest's `[[payees]]`. `version` changes whenever the amount may have changed.
+    `service` may be left empty by a plug-in with a single payable service.
+    """
+
+    reference: str
+    title: Mapping[str, str]
+    amount: int
+    currency: str
+    payee: str
+    due_date: date | None
+    version: str
+    service: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentNotice:
+    """The news that a payable was paid; `key` is permanent and the same on each repeat."""
+
+    key: str
+    reference: str
+    amount: int
+    currency: str
+    paid_at: datetime
+    payee: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fulfilment:
+    """What the biller says of a payment notice: its own reference, and when it took effect."""
+
+    reference: str
+    at: datetime
+
+
+class OutcomeUnknown(Exception):  # noqa: N818 - named by what it says
+    """The biller may have acted or not: the house asks `find_fulfilment`, never resends blind."""
+
+
+OpenUnit = Callable[[], AbstractContextManager[UnitOfWork]]
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """What the house gives a provider: its settings, a way out, and a way to write.
+
+    `unit_of_work()` opens a transaction on the plug-in's own schema; none is open when the house
+    calls a provider, and none may be open while `http` is used.
+    """
+
+    settings: Mapping[str, str]
+    http: HttpClient
+    unit_of_work: OpenUnit
+
+
+class Provider:
+    """A plug-in's class; it is made once in each process and shared between threads."""
+
+    def __init__(self, house: House) -> None:
+        self.house = house
+
+
+class PayableProvider(Provider, ABC):
+    """Promises that something can be paid.
+
+    Every method may raise `Unavailable` (nothing happened, try again). No transaction is open when
+    the house calls; each call has a deadline, and at most four are in flight in a process.
+    """
+
+    @abstractmethod
+    def list_payables(self, citizen: Citizen) -> Sequence[Payable]:
+        """Return what this citizen owes now, in any order.
+
+        Called for `GET /v1/me/payables`, together with every other plug-in. May be called at any
+        time and any number of times; must change nothing that the biller can see.
+        """
+
+    @abstractmethod
+    def get_payable(self, reference: str, citizen: Citizen) -> Payable:
+        """Return what is owed for a reference right now.
+
+        Called when a payment is started, before money moves. Raise `NotFound` when it does not
+        exist or this citizen may not pay it, and `Conflict` with code `already-paid` when it was
+        paid. May be called any number of times.
+        """
+
+    @abstractmethod
+    def fulfil(self, notice: PaymentNotice) -> Fulfilment:
+        """Tell the biller that the money has come, and return its confirmation.
+
+        Called after the money was captured. Called again with the same key when an answer was lost
+        and the manifest declares `posting = "idempotent"`: the second call must answer as the
+        first. Raise `Conflict`, `NotFound` or `Invalid` when the biller refuses for good (the
+        house then refunds the citizen by itself), and `OutcomeUnknown` when it may have acted.
+        """
+
+    @abstractmethod
+    def find_fulfilment(self, key: str) -> Fulfilment | None:
+        """Return the biller's confirmation for a key, or None when it surely has none.
+
+        Called after `OutcomeUnknown` when the manifest declares `posting = "queryable"` (or
+        `"idempotent"`, when the biller offers an inquiry too). Raise `OutcomeUnknown` when the
+        biller cannot tell.
+        """
+
+
+class PersonalData(ABC):
+    """Promises the rights of a person over what the plug-in keeps (`personal_data = true`)."""
+
+    @abstractmethod
+    def export(self, citizen: Citizen) -> Mapping[str, object]:
+        """Return everything kept about this citizen as JSON values. May be called any time."""
+
+    @abstractmethod
+    def erase(self, citizen: Citizen) -> None:
+        """Remove everything kept about this citizen, for good. A second call does nothing."""

@@ -1,0 +1,133 @@
+"""The world that tests run in: real PostgreSQL and Valkey, the sandbox city and Stripe."""
+
+import base64
+import os
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from flask.testing import FlaskClient
+
+from app.core import migrate
+from app.core.db import Base
+from app.factory import Rooms, build, create_app
+from app.http.server import Server
+from config.settings import Settings
+from sandbox.city import serve_city
+from sandbox.servers import start_postgres, start_valkey, temporary_data_dir
+from sandbox.stripe import serve_stripe
+
+STRIPE_KEY = "sk_test_wudang_suite"
+STRIPE_PUBLISHABLE_KEY = "pk_test_wudang_suite"
+STRIPE_WEBHOOK_SECRET = "whsec_wudang_suite_secret"
+_LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+
+
+@dataclass(frozen=True)
+class World:
+    """Where the outside of the product is."""
+
+    env: dict[str, str]
+    city: str
+    stripe: str
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _closed_network() -> Iterator[None]:
+    """Let a test that forgot a fake fail loudly: only loopback may be reached."""
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: object) -> None:
+        if isinstance(address, tuple) and address[0] not in _LOOPBACK:
+            raise AssertionError(f"a test tried to reach {address}")
+        connect(self, address)
+
+    socket.socket.connect = guarded
+    yield
+    socket.socket.connect = connect
+
+
+def secret_env() -> dict[str, str]:
+    """Return fresh keys for one run."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    names = ("KEY_ENCRYPTION_KEY", "BLIND_INDEX_KEY", "PEPPER_KEY")
+    return {
+        "TOKEN_SIGNING_KEY": pem,
+        **{name: base64.b64encode(os.urandom(32)).decode() for name in names},
+    }
+
+
+@pytest.fixture(scope="session")
+def world() -> Iterator[World]:
+    """Start the servers and the sandbox world once for this test process."""
+    with (
+        temporary_data_dir() as folder,
+        start_postgres(Path(folder) / "pg", durable=False) as postgres,
+        start_valkey(Path(folder) / "valkey") as valkey,
+        serve_city(port=0, data_dir=None) as city,
+        serve_stripe(
+            port=0,
+            api_key=STRIPE_KEY,
+            publishable_key=STRIPE_PUBLISHABLE_KEY,
+            webhook_secret=STRIPE_WEBHOOK_SECRET,
+            webhook_url=None,
+            data_dir=None,
+        ) as stripe,
+    ):
+        env = {
+            "PROFILE": "sandbox",
+            "PACE": "fast",
+            "LOG_LEVEL": "ERROR",
+            "DATABASE_URL": postgres.app_url,
+            "DATABASE_OWNER_URL": postgres.owner_url,
+            "REDIS_URL": valkey.url,
+            "STRIPE_API_KEY": STRIPE_KEY,
+            "STRIPE_PUBLISHABLE_KEY": STRIPE_PUBLISHABLE_KEY,
+            "STRIPE_WEBHOOK_SECRET": STRIPE_WEBHOOK_SECRET,
+            "STRIPE_API_BASE": stripe.url,
+            "SMS_URL": f"{city.url}/sms/messages",
+            "REGISTER_URL": f"{city.url}/register/checks",
+            "UTILITIES_BILLER_URL": f"{city.url}/billers",
+            "EGRESS_LOOPBACK": ",".join(urlsplit(u).netloc for u in (city.url, stripe.url)),
+            "RATE_LIMITS": "sandbox",
+            **secret_env(),
+        }
+        settings = Settings.from_env(env)
+        migrate.upgrade(
+            postgres.owner_url, postgres.app_url, [migrate.house_history(Base.metadata)]
+        )
+        del settings
+        yield World(env, city.url, stripe.url)
+
+
+@pytest.fixture(scope="session")
+def settings(world: World) -> Settings:
+    """Return the settings of the world."""
+    return Settings.from_env(world.env)
+
+
+@pytest.fixture(scope="session")
+def rooms(settings: Settings) -> Iterator[Rooms]:
+    """Return the house of this test process."""
+    house = build(settings)
+    house.check_start()
+    yield house
+    house.close()
+
+
+@pytest.fixture(scope="session")
+def app(settings: Settings, rooms: Rooms) -> Server:
+    """Return the web application of this test process."""
+    return create_app(settings, rooms)
+
+
+@pytest.fixture
+def client(app: Server) -> FlaskClient:
+    """Return a client without a token."""
+    return app.test_client()
