@@ -43,7 +43,7 @@ class Page(Generic[T]):
 
 def fetch_page(
     session: Session,
-    statement: Select[tuple[T]],
+    statement: Select[T],
     keys: Sequence[InstrumentedAttribute[Any]],
     page: PageRequest,
     *,

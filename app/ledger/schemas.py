@@ -1,0 +1,57 @@
+"""The wire format of the ledger."""
+
+from app.http.fields import UUID, Currency, Integer, List, Moment, Nested, Schema, Text
+from app.http.pagination import PageArgs
+
+
+class CurrencyBalanceSchema(Schema):
+    """The whole book in one currency; `balance` must be zero."""
+
+    currency = Currency(required=True)
+    debit = Integer(required=True)
+    credit = Integer(required=True)
+    balance = Integer(required=True)
+
+
+class AccountBalanceSchema(Schema):
+    """What one account holds: debit above zero, credit below."""
+
+    code = Text(required=True)
+    kind = Text(required=True)
+    currency = Currency(required=True)
+    balance = Integer(required=True)
+
+
+class TrialBalanceSchema(Schema):
+    """The trial balance of the whole book."""
+
+    as_of = Moment(required=True)
+    currencies = List(Nested(CurrencyBalanceSchema), required=True)
+    accounts = List(Nested(AccountBalanceSchema), required=True)
+
+
+class TransactionFilter(PageArgs):
+    """Which transactions to list."""
+
+    subject_id = UUID(load_default=None, metadata={"description": "Of one payment"})
+
+
+class LedgerEntrySchema(Schema):
+    """One line of a transaction."""
+
+    line_no = Integer(required=True)
+    account = Text(required=True)
+    amount = Integer(required=True)
+    currency = Currency(required=True)
+
+
+class LedgerTransactionSchema(Schema):
+    """One transaction; its lines sum to zero."""
+
+    id = UUID(required=True)
+    kind = Text(required=True)
+    external_ref = Text(required=True)
+    subject_id = UUID(required=True)
+    occurred_at = Moment(required=True)
+    recorded_at = Moment(required=True)
+    entries = List(Nested(LedgerEntrySchema), required=True)
