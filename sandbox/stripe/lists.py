@@ -35,7 +35,7 @@ def page(
             [*values, _seq(call, kind, before, "ending_before")],
         )
     found: list[Body] = []
-    for body in _walk(call, clauses, values, oldest_first=bool(before)):
+    for body in walk(call, clauses, values, oldest_first=bool(before)):
         if fits(body):
             found.append(body)
         if len(found) > limit:
@@ -66,8 +66,8 @@ def _seq(call: Call, kind: str, object_id: str, param: str) -> int:
     return int(rows[0]["seq"])
 
 
-def _walk(
-    call: Call, clauses: list[str], values: list[object], *, oldest_first: bool
+def walk(
+    call: Call, clauses: list[str], values: list[object], *, oldest_first: bool = False
 ) -> Iterator[Body]:
     """Read in steps, so that a filter over many objects never loads them all at once."""
     sign, order = (">", "asc") if oldest_first else ("<", "desc")

@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Callable
+from itertools import islice
 
+from sandbox.stripe import lists
 from sandbox.stripe.errors import ApiError, Body, invalid
 from sandbox.stripe.world import Call
 
@@ -24,9 +26,11 @@ def find(call: Call, kind: str, url: str) -> Body:
     fits = read_query(call.params["query"])
     offset = _offset(call.params.get("page"))
     limit = call.params.get("limit", _DEFAULT)
-    found = [body for body in reversed(call.store.of_kind(kind)) if fits(body)]
     following = offset + limit
-    more = following < len(found)
+    matching = (body for body in lists.walk(call, ["kind = ?"], [kind]) if fits(body))
+    # One more than the page tells whether there is a next one.
+    found = list(islice(matching, following + 1))
+    more = len(found) > following
     return {
         "object": "search_result",
         "data": found[offset:following],

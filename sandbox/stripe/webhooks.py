@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import json
+import logging
 import sqlite3
 import threading
 import time
@@ -14,6 +15,7 @@ from sandbox.stripe import outbox, timers
 from sandbox.stripe.errors import Body
 from sandbox.stripe.world import World
 
+_log = logging.getLogger(__name__)
 _WORKERS = 4
 _OK = range(200, 300)
 _LONGEST_NAP = 5.0
@@ -64,21 +66,28 @@ class PostOffice:
             self._wake.notify_all()
 
     def _work(self) -> None:
-        while True:
-            with self._wake:
-                if self._closing:
-                    return
-                notice, nap = self._claim()
-                if notice is None:
-                    self._wake.wait(nap)
-                    continue
-                self._busy.add(notice["lane"])
+        while not self._closing:
             try:
-                self._send(notice)
-            finally:
-                with self._wake:
-                    self._busy.discard(notice["lane"])
-                    self._wake.notify_all()
+                self._work_once()
+            except Exception:
+                # A thread that died would silence the webhooks for good.
+                _log.exception("a delivery failed inside the sandbox")
+                time.sleep(1.0)
+
+    def _work_once(self) -> None:
+        with self._wake:
+            notice, nap = self._claim()
+            if notice is None:
+                if not self._closing:
+                    self._wake.wait(nap)
+                return
+            self._busy.add(notice["lane"])
+        try:
+            self._send(notice)
+        finally:
+            with self._wake:
+                self._busy.discard(notice["lane"])
+                self._wake.notify_all()
 
     def _claim(self) -> tuple[sqlite3.Row | None, float]:
         with self._world.store.transaction():

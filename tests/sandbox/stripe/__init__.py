@@ -1,0 +1,1 @@
+"""The sandbox Stripe, spoken to by the real library over real sockets."""
