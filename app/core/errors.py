@@ -14,6 +14,7 @@ A subclass sets a stable public `code` and a title in Chinese and English. The m
 sentence for a person; `extra` are public members of the problem document.
 """
 
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 
@@ -30,7 +31,7 @@ class DomainError(Exception):
         *,
         retry_after: int | None = None,
         challenge: str | None = None,
-        errors: list[dict[str, str]] | None = None,
+        errors: Sequence[Mapping[str, str | int]] | None = None,
         **extra: object,
     ) -> None:
         super().__init__(detail or self.title_en)

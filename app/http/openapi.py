@@ -35,6 +35,7 @@ class FaultSchema(Schema):
 
     pointer = fields.String(metadata={"description": "JSON pointer into the body"})
     parameter = fields.String(metadata={"description": "Name of a query argument"})
+    line = fields.Integer(metadata={"description": "Line of an uploaded file"})
     message = fields.String(required=True)
 
 

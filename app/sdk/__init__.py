@@ -5,8 +5,18 @@ A name is added only together with a plug-in that uses it.
 """
 
 from app.core.clock import city_date, now
+from app.core.crypto import mask_number
 from app.core.db import APPEND_ONLY, Stateful, base_for
-from app.core.errors import Conflict, DomainError, Forbidden, Invalid, NotFound, Unavailable
+from app.core.deadline import within
+from app.core.errors import (
+    Conflict,
+    DomainError,
+    Forbidden,
+    Invalid,
+    NotFound,
+    RateLimited,
+    Unavailable,
+)
 from app.core.ids import new_id
 from app.core.pagination import Page, PageRequest, fetch_page
 from app.core.unit_of_work import UnitOfWork
@@ -27,6 +37,7 @@ from app.sdk.provider import (
     PersonalData,
     Provider,
 )
+from app.sdk.vault import Vault
 
 SDK_VERSION = 1
 
@@ -53,19 +64,23 @@ __all__ = [
     "PaymentNotice",
     "PersonalData",
     "Provider",
+    "RateLimited",
     "Reply",
     "Schema",
     "Stateful",
     "Unavailable",
     "UnitOfWork",
+    "Vault",
     "base_for",
     "citizen",
     "city_date",
     "deps",
     "fetch_page",
     "fields",
+    "mask_number",
     "new_id",
     "now",
     "request_unit",
     "staff_department",
+    "within",
 ]

@@ -8,6 +8,7 @@ from datetime import date, datetime
 
 from app.core.unit_of_work import UnitOfWork
 from app.sdk.http import HttpClient
+from app.sdk.vault import Vault
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +73,16 @@ OpenUnit = Callable[[], AbstractContextManager[UnitOfWork]]
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """What the house gives a provider: its settings, a way out, and a way to write.
+    """What the house gives a provider: its settings, a way out, a way to write, and its vault.
 
     `unit_of_work()` opens a transaction on the plug-in's own schema; none is open when the house
-    calls a provider, and none may be open while `http` is used.
+    calls a provider, and none may be open while `http` is used. `vault` seals personal data.
     """
 
     settings: Mapping[str, str]
     http: HttpClient
     unit_of_work: OpenUnit
+    vault: Vault
 
 
 class Provider:
