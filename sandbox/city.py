@@ -18,7 +18,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from sandbox.billers.companies import seed_accounts
 from sandbox.billers.routes import billers
-from sandbox.processes import LOOPBACK
+from sandbox.processes import LOOPBACK, make_directory
 from sandbox.register.people import seed_people
 from sandbox.register.routes import register
 from sandbox.sms.routes import sms
@@ -62,7 +62,7 @@ def serve_city(*, port: int = 0, data_dir: Path | None = None) -> Iterator[CityS
     With `data_dir` it keeps everything in `city.sqlite3` there, without one in memory.
     """
     if data_dir is not None:
-        data_dir.mkdir(parents=True, exist_ok=True)
+        make_directory(data_dir, owner=None, mode=0o700)
     store = Store(data_dir / "city.sqlite3" if data_dir else None, seed=_seed)
     closing = threading.Event()
     try:

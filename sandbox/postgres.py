@@ -22,6 +22,7 @@ from sandbox.processes import (
     SystemUser,
     free_port,
     make_directory,
+    open_log,
     require_reachable,
     start_child,
     stop_child,
@@ -60,6 +61,10 @@ class Postgres:
     app_url: str = field(repr=False)
     pid: int
     _process: subprocess.Popen[bytes] = field(repr=False)
+
+    def is_running(self) -> bool:
+        """Say whether the server has not ended."""
+        return self._process.poll() is None
 
     def stop(self) -> None:
         """Stop the server and wait for its end; harmless when it has ended."""
@@ -172,7 +177,7 @@ def _initialise(cluster: _Cluster) -> None:
     if not cluster.durable:
         arguments.append("--no-sync")
     try:
-        with cluster.log.open("wb") as log:
+        with open_log(cluster.log) as log:
             process = start_child(
                 arguments,
                 death_signal=signal.SIGKILL,
@@ -244,7 +249,7 @@ def _launch(cluster: _Cluster, port: int) -> subprocess.Popen[bytes]:
     ]
     for name, value in settings.items():
         arguments += ["-c", f"{name}={value}"]
-    with cluster.log.open("ab") as log:
+    with open_log(cluster.log) as log:
         return start_child(
             arguments,
             death_signal=signal.SIGINT,

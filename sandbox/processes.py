@@ -70,7 +70,12 @@ def state_home() -> Path:
 
 
 def make_directory(path: Path, *, owner: SystemUser | None, mode: int) -> None:
-    """Make a directory with this owner and mode; missing parents can be entered by everyone."""
+    """Make a directory with this owner and mode unless it exists, which is left as it is.
+
+    Missing parents can be entered by everyone.
+    """
+    if path.exists():
+        return
     missing = [parent for parent in path.parents if not parent.exists()]
     for parent in reversed(missing):
         parent.mkdir(exist_ok=True)
@@ -79,6 +84,13 @@ def make_directory(path: Path, *, owner: SystemUser | None, mode: int) -> None:
     path.chmod(mode)
     if owner is not None:
         os.chown(path, owner.uid, owner.gid)
+
+
+def open_log(path: Path) -> IO[bytes]:
+    """Open a fresh log which only its owner may read."""
+    path.unlink(missing_ok=True)
+    path.touch(mode=0o600)
+    return path.open("wb")
 
 
 def require_reachable(path: Path, user: SystemUser | None) -> None:

@@ -16,6 +16,7 @@ from sandbox.processes import (
     ServerError,
     free_port,
     make_directory,
+    open_log,
     start_child,
     stop_child,
 )
@@ -31,6 +32,10 @@ class Valkey:
     url: str = field(repr=False)
     pid: int
     _process: subprocess.Popen[bytes] = field(repr=False)
+
+    def is_running(self) -> bool:
+        """Say whether the server has not ended."""
+        return self._process.poll() is None
 
     def stop(self) -> None:
         """Stop the server and wait for its end; harmless when it has ended."""
@@ -75,7 +80,7 @@ def _program() -> Path:
 
 def _try_start(program: Path, data_dir: Path, port: int) -> Valkey | None:
     password = secrets.token_urlsafe(24)
-    with (data_dir / "valkey.log").open("wb") as log:
+    with open_log(data_dir / "valkey.log") as log:
         process = start_child(
             [program, "-"],
             death_signal=signal.SIGTERM,

@@ -1,0 +1,154 @@
+"""The environment that the product runs in inside the sandbox, and the secrets in it."""
+
+import base64
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Self
+from urllib.parse import urlsplit
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from sandbox.processes import LOOPBACK
+
+WEB_THREADS = 4
+
+_KEY_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Secrets:
+    """Keys of the product, and those it shares with the sandbox Stripe."""
+
+    token_signing_key: str
+    key_encryption_key: str
+    blind_index_key: str
+    pepper_key: str
+    stripe_api_key: str
+    stripe_publishable_key: str
+    stripe_webhook_secret: str | None
+
+    @classmethod
+    def fresh(cls) -> Self:
+        """Make new random ones."""
+        return cls(
+            token_signing_key=_signing_key(),
+            key_encryption_key=_key(),
+            blind_index_key=_key(),
+            pepper_key=_key(),
+            stripe_api_key=f"sk_test_{secrets.token_hex(24)}",
+            stripe_publishable_key=f"pk_test_{secrets.token_hex(24)}",
+            stripe_webhook_secret=f"whsec_{secrets.token_hex(24)}",
+        )
+
+    @classmethod
+    def kept_in(cls, path: Path) -> Self:
+        """Return the secrets in the file, made and written at the first call.
+
+        Only the file's owner may read it.
+        """
+        if path.exists():
+            return cls(**json.loads(path.read_text()))
+        made = cls.fresh()
+        write_private(path, json.dumps(asdict(made), indent=1))
+        return made
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outside:
+    """Where the outside of the product is; `stripe_url=None` is Stripe itself."""
+
+    database_url: str
+    database_owner_url: str
+    redis_url: str
+    city_url: str
+    stripe_url: str | None
+
+
+def product_environment(
+    *, outside: Outside, secrets: Secrets, port: int, data_dir: Path
+) -> dict[str, str]:
+    """Return the variables with which web, worker and commands of the product are started."""
+    environment = {
+        "PROFILE": "sandbox",
+        "PORT": str(port),
+        "PUBLIC_URL": f"http://{LOOPBACK}:{port}",
+        "WEB_THREADS": str(WEB_THREADS),
+        "DATA_DIR": str(data_dir),
+        "DATABASE_URL": outside.database_url,
+        "DATABASE_OWNER_URL": outside.database_owner_url,
+        "REDIS_URL": outside.redis_url,
+        "SMS_URL": f"{outside.city_url}/sms/messages",
+        "REGISTER_URL": f"{outside.city_url}/register/checks",
+        "UTILITIES_BILLER_URL": f"{outside.city_url}/billers",
+        "STRIPE_API_KEY": secrets.stripe_api_key,
+        "STRIPE_PUBLISHABLE_KEY": secrets.stripe_publishable_key,
+        "TOKEN_SIGNING_KEY": secrets.token_signing_key,
+        "KEY_ENCRYPTION_KEY": secrets.key_encryption_key,
+        "BLIND_INDEX_KEY": secrets.blind_index_key,
+        "PEPPER_KEY": secrets.pepper_key,
+        "EGRESS_LOOPBACK": _loopback_pairs(outside.city_url, outside.stripe_url),
+        "RATE_LIMITS": "sandbox",
+    }
+    if outside.stripe_url is not None:
+        environment["STRIPE_API_BASE"] = outside.stripe_url
+    if secrets.stripe_webhook_secret is not None:
+        environment["STRIPE_WEBHOOK_SECRET"] = secrets.stripe_webhook_secret
+    return environment
+
+
+def with_stripe_keys(kept: Secrets, given: Mapping[str, str]) -> Secrets:
+    """Return the secrets with the Stripe keys that the environment gives instead.
+
+    A real secret key brings its own webhook secret or none: ours would fit no event of Stripe's.
+    """
+    webhook = given.get("STRIPE_WEBHOOK_SECRET")
+    if webhook is None and not given.get("STRIPE_API_KEY"):
+        webhook = kept.stripe_webhook_secret
+    return replace(
+        kept,
+        stripe_api_key=given.get("STRIPE_API_KEY") or kept.stripe_api_key,
+        stripe_publishable_key=given.get("STRIPE_PUBLISHABLE_KEY") or kept.stripe_publishable_key,
+        stripe_webhook_secret=webhook or None,
+    )
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file which only its owner may read; a reader sees the old one or the new one."""
+    fresh = path.with_name(f"{path.name}.new")
+    fresh.unlink(missing_ok=True)
+    fresh.touch(mode=0o600)
+    fresh.write_text(text)
+    fresh.replace(path)
+
+
+def _loopback_pairs(*urls: str | None) -> str:
+    """Return host:port of the plain-http addresses on this machine, which the product may call."""
+    pairs = []
+    for url in urls:
+        parts = urlsplit(url or "")
+        if parts.scheme == "http" and _is_loopback(parts.hostname or ""):
+            pairs.append(parts.netloc)
+    return ",".join(pairs)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _key() -> str:
+    return base64.b64encode(secrets.token_bytes(_KEY_BYTES)).decode()
+
+
+def _signing_key() -> str:
+    key = ec.generate_private_key(ec.SECP256R1())
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    # One line, so that it fits into files of variables.
+    return pem.replace("\n", "\\n")
