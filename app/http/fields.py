@@ -44,6 +44,7 @@ __all__ = [
     "Moment",
     "Nested",
     "Pluck",
+    "QueryFlag",
     "Raw",
     "Schema",
     "Text",
@@ -154,6 +155,13 @@ class Flag(ma.fields.Boolean):
         if not isinstance(value, bool):
             raise self.make_error("invalid", input=value)
         return bool(super()._deserialize(value, attr, data, **kwargs))
+
+
+class QueryFlag(ma.fields.Boolean):
+    """A boolean of a query string: `true` or `false` and nothing else."""
+
+    truthy = {"true"}
+    falsy = {"false"}
 
 
 class Moment(ma.fields.AwareDateTime):
