@@ -1,0 +1,74 @@
+# Everything a machine needs is Python 3.11 or later, make, and access to a package index.
+
+BASE_PYTHON ?= python3
+TEST_PROCESSES ?= 2
+
+BIN := .venv/bin
+PYTHON := $(BIN)/python
+# The product's commands: WITHIN speaks to what `make run` has started, ALONE only reads the code.
+WITHIN := $(PYTHON) -m sandbox.within
+ALONE := $(WITHIN) --alone
+FLASK := flask --app wsgi
+
+.DEFAULT_GOAL := help
+.PHONY: help run demo test check openapi plugin bench
+
+help:  ## show this list
+	@echo "make run      start everything on this machine; Ctrl-C stops it (PORT, DATA_DIR: sandbox/README.md)"
+	@echo "make demo     pay a water bill against the running service, one line a step"
+	@echo "make test     all checks, then all tests, on real PostgreSQL and Valkey that they start"
+	@echo "make check    style, types, import rules, plug-ins, openapi.yaml"
+	@echo "make openapi  write openapi.yaml from the code"
+	@echo "make plugin name=libraries kind=payable   begin a plug-in (kind as in docs/plugins.md)"
+	@echo "make bench    measure (bench/)"
+
+run: .venv/ready
+	@exec $(PYTHON) -m sandbox.run
+
+demo: .venv/ready
+	@$(WITHIN) $(FLASK) demo
+
+test: check
+	$(PYTHON) -m pytest -n $(TEST_PROCESSES)
+
+check: .venv/ready-dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(ALONE) $(FLASK) plugins check
+	$(ALONE) $(FLASK) openapi --check
+
+openapi: .venv/ready
+	$(ALONE) $(FLASK) openapi
+
+plugin: .venv/ready
+	@test -n "$(name)" || { echo "say: make plugin name=libraries kind=payable" >&2; exit 2; }
+	$(ALONE) $(FLASK) plugins new $(name) $(if $(kind),--kind $(kind))
+
+bench: .venv/ready-dev
+	$(PYTHON) -m bench
+
+.venv/made:
+	$(BASE_PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed")'
+	$(BASE_PYTHON) -m venv .venv
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check uv
+	@touch $@
+
+# uv is quick but does not read pip's configuration: it is told pip's index, and pip itself is the
+# way out where uv cannot get through (a proxy, a private certificate).
+define install
+	@echo "installing $(1)"
+	@index="$${UV_DEFAULT_INDEX:-$$($(PYTHON) -m pip config get global.index-url 2>/dev/null)}"; \
+	index="$${index:-$$PIP_INDEX_URL}"; \
+	VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet $${index:+--default-index "$$index"} -r $(1) \
+	|| $(PYTHON) -m pip install --quiet --disable-pip-version-check -r $(1)
+endef
+
+.venv/ready: requirements.txt .venv/made
+	$(call install,requirements.txt)
+	@touch $@
+
+.venv/ready-dev: requirements-dev.txt requirements.txt .venv/ready
+	$(call install,requirements-dev.txt)
+	@touch $@
