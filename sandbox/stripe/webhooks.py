@@ -69,7 +69,7 @@ class PostOffice:
         while not self._closing:
             try:
                 self._work_once()
-            except Exception:
+            except Exception:  # noqa: BLE001 - whatever it was, the next delivery must go out
                 # A thread that died would silence the webhooks for good.
                 _log.exception("a delivery failed inside the sandbox")
                 time.sleep(1.0)
