@@ -11,7 +11,7 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, MetaData, create_engine, text
+from sqlalchemy import Connection, MetaData, create_engine, delete, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.engine import make_url
 
@@ -134,6 +134,6 @@ def _lay_legal_moves(connection: Connection) -> None:
         for before, afters in [("", model.FIRST), *model.MOVES.items()]
         for after in afters
     ]
-    connection.execute(LegalMove.__table__.delete())
+    connection.execute(delete(LegalMove))
     if edges:
         connection.execute(insert(LegalMove).on_conflict_do_nothing(), edges)

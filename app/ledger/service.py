@@ -31,7 +31,7 @@ def book(uow: UnitOfWork, booking: Booking) -> UUID:
     other lines it raises `BookingDiffers`. Lines that do not sum to zero fail the commit.
     """
     accounts = _open_accounts(uow, {line.account for line in booking.lines}, booking.currency)
-    transaction_id = uow.scalar(
+    transaction_id: UUID | None = uow.scalar(
         insert(LedgerTransaction)
         .values(
             id=new_id(),

@@ -1,0 +1,67 @@
+"""What the payment platform refuses."""
+
+from app.core.errors import Conflict, Invalid, Malformed, NotFound, Unavailable
+
+
+class PaymentInProgress(Conflict):
+    """The bill is being paid; the live payment is named only to its own payer."""
+
+    code = "payment-in-progress"
+    title_zh = "该账单正在支付中"
+    title_en = "The bill is being paid"
+
+
+class AlreadyPaid(Conflict):
+    """The bill was paid."""
+
+    code = "already-paid"
+    title_zh = "该账单已支付"
+    title_en = "The bill is already paid"
+
+
+class PaymentNotPending(Conflict):
+    """Only a pending payment can be changed or cancelled."""
+
+    code = "payment-not-pending"
+    title_zh = "该支付已不能更改"
+    title_en = "The payment is no longer pending"
+
+
+class DuplicateItem(Invalid):
+    """The same bill stands twice in one payment."""
+
+    code = "duplicate-item"
+    title_zh = "同一账单重复"
+    title_en = "The same bill stands twice"
+
+
+class ReturnUrlMissing(Invalid):
+    """A wallet needs an address to return to."""
+
+    code = "return-url-missing"
+    title_zh = "缺少返回地址"
+    title_en = "This method needs a return_url"
+
+
+class ReceiptNotReady(NotFound):
+    """There is no receipt yet."""
+
+    code = "receipt-not-ready"
+    title_zh = "收据尚未生成"
+    title_en = "There is no receipt yet"
+
+
+class GatewayUnavailable(Unavailable):
+    """The gateway does not answer now; the payment is safe and can be tried again."""
+
+    code = "gateway-unavailable"
+    title_zh = "支付通道暂时不可用"
+    title_en = "The payment gateway does not answer"
+
+
+class SignatureInvalid(Malformed):
+    """A webhook is not from the gateway; it is refused and has no effect."""
+
+    code = "signature-invalid"
+    title_zh = "签名无效"
+    title_en = "The signature is not valid"

@@ -1,0 +1,74 @@
+"""Facts of the payment platform."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+from uuid import UUID
+
+from app.core.events import Event
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GatewayEventReceived(Event):
+    """A genuine webhook lies in the inbox: a hint to ask the gateway."""
+
+    name: ClassVar[str] = "gateway_event.received"
+    source: str
+    event_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AttemptQuestioned(Event):
+    """It is time to ask the gateway about an attempt."""
+
+    name: ClassVar[str] = "attempt.questioned"
+    attempt_id: UUID
+    cause: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PaymentSucceeded(Event):
+    """The money of a payment was captured."""
+
+    name: ClassVar[str] = "payment.succeeded"
+    payment_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ItemDue(Event):
+    """The biller of an item has to be told."""
+
+    name: ClassVar[str] = "item.due"
+    item_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ItemClosed(Event):
+    """It is known whether the biller has an item: the receipt may be ready."""
+
+    name: ClassVar[str] = "item.closed"
+    payment_id: UUID
+    item_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RefundApproved(Event):
+    """Money has to go back."""
+
+    name: ClassVar[str] = "refund.approved"
+    refund_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RefundSucceeded(Event):
+    """Money went back."""
+
+    name: ClassVar[str] = "refund.succeeded"
+    refund_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReceiptIssued(Event):
+    """A payment has its receipt."""
+
+    name: ClassVar[str] = "receipt.issued"
+    payment_id: UUID

@@ -1,0 +1,327 @@
+"""Payments, their items, attempts, refunds and receipts: the money rules are constraints here."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core.clock import now
+from app.core.db import Base, Stateful
+from app.core.ids import new_id
+from app.core.money import MAX_AMOUNT
+from app.payments.values import (
+    LIVE_ATTEMPTS,
+    AttemptStatus,
+    ItemStatus,
+    PaymentStatus,
+    PostingStatus,
+    RefundStatus,
+)
+
+MAX_ITEMS = 20
+
+
+def _one_of(column: str, states: type) -> str:
+    names = ", ".join(f"'{state}'" for state in states)  # type: ignore[attr-defined]
+    return f"{column} in ({names})"
+
+
+class Payment(Stateful, Base):
+    """One payment of 1 to 20 items by one citizen; succeeded means captured."""
+
+    ENTITY = "payment"
+    FIRST = frozenset({PaymentStatus.PENDING})
+    MOVES = {
+        PaymentStatus.PENDING: frozenset(
+            {
+                PaymentStatus.PROCESSING,
+                PaymentStatus.CANCELLED,
+                PaymentStatus.EXPIRED,
+                PaymentStatus.FAILED,
+            }
+        ),
+        PaymentStatus.PROCESSING: frozenset({PaymentStatus.SUCCEEDED, PaymentStatus.PENDING}),
+    }
+
+    __tablename__ = "payments"
+    __table_args__ = (
+        CheckConstraint(_one_of("status", PaymentStatus), name="status"),
+        CheckConstraint(f"amount between 0 and {MAX_AMOUNT * MAX_ITEMS}", name="amount"),
+        CheckConstraint("refunded_amount between 0 and amount", name="refunded_amount"),
+        Index(None, "citizen_id", "id"),
+        Index(
+            "ix_payments_expires_at_open",
+            "expires_at",
+            postgresql_where=text("status in ('pending', 'processing')"),
+        ),
+    )
+
+    citizen_id: Mapped[UUID]
+    amount: Mapped[int] = mapped_column(BigInteger)
+    currency: Mapped[str]
+    refunded_amount: Mapped[int] = mapped_column(BigInteger, default=0)
+    method: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    expires_at: Mapped[datetime]
+
+
+class PaymentItem(Stateful, Base):
+    """One thing paid for; while `is_live`, no other item may name the same (service, reference)."""
+
+    ENTITY = "payment_item"
+    FIRST = frozenset({ItemStatus.WAITING})
+    MOVES = {
+        ItemStatus.WAITING: frozenset({ItemStatus.DUE}),
+        ItemStatus.DUE: frozenset({ItemStatus.FULFILLED, ItemStatus.UNKNOWN, ItemStatus.REJECTED}),
+        ItemStatus.UNKNOWN: frozenset(
+            {ItemStatus.FULFILLED, ItemStatus.REJECTED, ItemStatus.UNDER_REVIEW}
+        ),
+        ItemStatus.REJECTED: frozenset({ItemStatus.REFUNDING}),
+        ItemStatus.FULFILLED: frozenset({ItemStatus.REFUNDING}),
+        ItemStatus.UNDER_REVIEW: frozenset({ItemStatus.FULFILLED, ItemStatus.REFUNDING}),
+        ItemStatus.REFUNDING: frozenset({ItemStatus.REFUNDED, ItemStatus.REFUND_FAILED}),
+        ItemStatus.REFUND_FAILED: frozenset({ItemStatus.REFUNDING, ItemStatus.UNDER_REVIEW}),
+    }
+
+    __tablename__ = "payment_items"
+    __table_args__ = (
+        CheckConstraint(_one_of("status", ItemStatus), name="status"),
+        CheckConstraint(f"amount between 0 and {MAX_AMOUNT}", name="amount"),
+        CheckConstraint("is_live or status in ('waiting', 'refunded')", name="is_live"),
+        UniqueConstraint("payment_id", "line_no"),
+        Index(
+            "uq_payment_items_live_payable",
+            "service",
+            "reference",
+            unique=True,
+            postgresql_where=text("is_live"),
+        ),
+    )
+
+    payment_id: Mapped[UUID] = mapped_column(ForeignKey("payments.id"))
+    line_no: Mapped[int]
+    is_live: Mapped[bool] = mapped_column(default=True)
+    service: Mapped[str]
+    plugin: Mapped[str]
+    reference: Mapped[str]
+    payee: Mapped[str]
+    title: Mapped[dict[str, Any]]
+    amount: Mapped[int] = mapped_column(BigInteger)
+    currency: Mapped[str]
+    payable_version: Mapped[str]
+    biller_reference: Mapped[str | None]
+    fulfilled_at: Mapped[datetime | None]
+
+    @property
+    def subject_id(self) -> UUID:
+        """Show an item's moves on its payment's timeline."""
+        return self.payment_id
+
+
+class PaymentAttempt(Stateful, Base):
+    """One try to move a payment's money: one intent at the gateway. Only one is live."""
+
+    ENTITY = "payment_attempt"
+    FIRST = frozenset({AttemptStatus.REQUESTED})
+    MOVES = {
+        AttemptStatus.REQUESTED: frozenset(
+            {AttemptStatus.OPEN, AttemptStatus.UNKNOWN, AttemptStatus.FAILED}
+        ),
+        AttemptStatus.UNKNOWN: frozenset(
+            {
+                AttemptStatus.OPEN,
+                AttemptStatus.PROCESSING,
+                AttemptStatus.SUCCEEDED,
+                AttemptStatus.FAILED,
+                AttemptStatus.CANCELLED,
+            }
+        ),
+        AttemptStatus.OPEN: frozenset(
+            {
+                AttemptStatus.PROCESSING,
+                AttemptStatus.SUCCEEDED,
+                AttemptStatus.FAILED,
+                AttemptStatus.CANCELLED,
+                AttemptStatus.UNKNOWN,
+            }
+        ),
+        AttemptStatus.PROCESSING: frozenset(
+            {
+                AttemptStatus.OPEN,
+                AttemptStatus.SUCCEEDED,
+                AttemptStatus.FAILED,
+                AttemptStatus.CANCELLED,
+                AttemptStatus.UNKNOWN,
+            }
+        ),
+        AttemptStatus.CANCELLED: frozenset({AttemptStatus.SUCCEEDED_LATE}),
+        AttemptStatus.FAILED: frozenset({AttemptStatus.SUCCEEDED_LATE}),
+    }
+
+    __tablename__ = "payment_attempts"
+    __table_args__ = (
+        CheckConstraint(_one_of("status", AttemptStatus), name="status"),
+        CheckConstraint("amount >= 0 and captured_amount between 0 and amount", name="captured"),
+        CheckConstraint("refunded_amount between 0 and captured_amount", name="refunded"),
+        UniqueConstraint("payment_id", "number"),
+        UniqueConstraint("gateway_key"),
+        UniqueConstraint("gateway", "intent_id"),
+        Index(
+            "uq_payment_attempts_live",
+            "payment_id",
+            unique=True,
+            postgresql_where=text(
+                _one_of("status", (*LIVE_ATTEMPTS, AttemptStatus.SUCCEEDED))  # type: ignore[arg-type]
+            ),
+        ),
+        Index(
+            "ix_payment_attempts_next_ask_at",
+            "next_ask_at",
+            postgresql_where=text("next_ask_at is not null"),
+        ),
+    )
+
+    payment_id: Mapped[UUID] = mapped_column(ForeignKey("payments.id"))
+    number: Mapped[int]
+    method: Mapped[str]
+    return_url: Mapped[str | None]
+    gateway: Mapped[str]
+    gateway_key: Mapped[str]
+    intent_id: Mapped[str | None]
+    next_action: Mapped[bytes | None]
+    amount: Mapped[int] = mapped_column(BigInteger)
+    currency: Mapped[str]
+    captured_amount: Mapped[int] = mapped_column(BigInteger, default=0)
+    refunded_amount: Mapped[int] = mapped_column(BigInteger, default=0)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    asks: Mapped[int] = mapped_column(default=0)
+    asked_at: Mapped[datetime | None]
+    next_ask_at: Mapped[datetime | None]
+    mismatch: Mapped[str | None]
+
+    @property
+    def subject_id(self) -> UUID:
+        """Show an attempt's moves on its payment's timeline."""
+        return self.payment_id
+
+
+class BillerPosting(Base):
+    """The notice of one item to its biller: at most one row, whatever is retried."""
+
+    __tablename__ = "biller_postings"
+    __table_args__ = (
+        CheckConstraint(_one_of("status", PostingStatus), name="status"),
+        UniqueConstraint("plugin", "key"),
+    )
+
+    item_id: Mapped[UUID] = mapped_column(ForeignKey("payment_items.id"), primary_key=True)
+    plugin: Mapped[str]
+    key: Mapped[str]
+    status: Mapped[str]
+    sent_at: Mapped[datetime]
+    claim_job: Mapped[int] = mapped_column(BigInteger)
+    claim_attempt: Mapped[int]
+
+
+class Refund(Stateful, Base):
+    """Money going back from one attempt; the attempt's row lock and checks bound the sum."""
+
+    ENTITY = "refund"
+    FIRST = frozenset({RefundStatus.REQUESTED, RefundStatus.APPROVED})
+    MOVES = {
+        RefundStatus.REQUESTED: frozenset({RefundStatus.APPROVED, RefundStatus.DECLINED}),
+        RefundStatus.APPROVED: frozenset({RefundStatus.SUBMITTED, RefundStatus.UNKNOWN}),
+        RefundStatus.UNKNOWN: frozenset(
+            {RefundStatus.SUBMITTED, RefundStatus.SUCCEEDED, RefundStatus.FAILED}
+        ),
+        RefundStatus.SUBMITTED: frozenset({RefundStatus.SUCCEEDED, RefundStatus.FAILED}),
+        RefundStatus.SUCCEEDED: frozenset({RefundStatus.REVERSED}),
+    }
+
+    __tablename__ = "refunds"
+    __table_args__ = (
+        CheckConstraint(_one_of("status", RefundStatus), name="status"),
+        CheckConstraint("amount > 0", name="amount"),
+        UniqueConstraint("attempt_id", "client_reference"),
+        UniqueConstraint("gateway_key"),
+        UniqueConstraint("gateway_refund_id"),
+        Index(None, "payment_id"),
+        Index(
+            "ix_refunds_next_ask_at",
+            "next_ask_at",
+            postgresql_where=text("next_ask_at is not null"),
+        ),
+    )
+
+    payment_id: Mapped[UUID] = mapped_column(ForeignKey("payments.id"))
+    attempt_id: Mapped[UUID] = mapped_column(ForeignKey("payment_attempts.id"))
+    item_id: Mapped[UUID | None] = mapped_column(ForeignKey("payment_items.id"))
+    client_reference: Mapped[str]
+    amount: Mapped[int] = mapped_column(BigInteger)
+    currency: Mapped[str]
+    reason: Mapped[str]
+    gateway_key: Mapped[str]
+    gateway_refund_id: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    asks: Mapped[int] = mapped_column(default=0)
+    next_ask_at: Mapped[datetime | None]
+
+    @property
+    def subject_id(self) -> UUID:
+        """Show a refund's moves on its payment's timeline."""
+        return self.payment_id
+
+
+class ReceiptCounter(Base):
+    """The last number of a series: taken under the row's lock, so that none is ever missing."""
+
+    __tablename__ = "receipt_counters"
+
+    series: Mapped[str] = mapped_column(primary_key=True)
+    last_number: Mapped[int]
+
+
+class Receipt(Base):
+    """The proof for the citizen: one for each payment, with a gap-free number."""
+
+    __tablename__ = "receipts"
+    __table_args__ = (
+        UniqueConstraint("payment_id"),
+        UniqueConstraint("series", "number"),
+        UniqueConstraint("code"),
+        {"info": {"append_only": True}},
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    payment_id: Mapped[UUID] = mapped_column(ForeignKey("payments.id"))
+    series: Mapped[str]
+    number: Mapped[int]
+    code: Mapped[str]
+    amount: Mapped[int] = mapped_column(BigInteger)
+    currency: Mapped[str]
+    content: Mapped[dict[str, Any]]
+    issued_at: Mapped[datetime]
+
+
+class GatewayEvent(Base):
+    """The webhook inbox: a genuine event once, sealed; unmatched ones stay for an operator."""
+
+    __tablename__ = "gateway_events"
+    __table_args__ = (
+        CheckConstraint("state in ('received', 'applied', 'unmatched', 'ignored')", name="state"),
+        Index(None, "received_at"),
+    )
+
+    source: Mapped[str] = mapped_column(primary_key=True)
+    event_id: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    intent_id: Mapped[str | None]
+    attempt_id: Mapped[UUID | None]
+    refund_id: Mapped[UUID | None]
+    body: Mapped[bytes]
+    body_digest: Mapped[bytes]
+    state: Mapped[str]
+    received_at: Mapped[datetime]
+    applied_at: Mapped[datetime | None]

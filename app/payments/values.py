@@ -1,0 +1,202 @@
+"""States, and what the payment use cases take and give."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+
+class Method(StrEnum):
+    """How a citizen pays."""
+
+    CARD = "card"
+    ALIPAY = "alipay"
+    WECHAT_PAY = "wechat_pay"
+
+
+class PaymentStatus(StrEnum):
+    """Where a payment is; succeeded means the money was captured."""
+
+    PENDING = "pending"
+    PROCESSING = "processing"
+    SUCCEEDED = "succeeded"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+    FAILED = "failed"
+
+
+class ItemStatus(StrEnum):
+    """Where one item is between the money and the biller."""
+
+    WAITING = "waiting"
+    DUE = "due"
+    FULFILLED = "fulfilled"
+    UNKNOWN = "unknown"
+    REJECTED = "rejected"
+    UNDER_REVIEW = "under_review"
+    REFUNDING = "refunding"
+    REFUNDED = "refunded"
+    REFUND_FAILED = "refund_failed"
+
+
+class AttemptStatus(StrEnum):
+    """Where one try to move the money is."""
+
+    REQUESTED = "requested"
+    OPEN = "open"
+    UNKNOWN = "unknown"
+    PROCESSING = "processing"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    SUCCEEDED_LATE = "succeeded_late"
+
+
+class RefundStatus(StrEnum):
+    """Where money is on its way back."""
+
+    REQUESTED = "requested"
+    APPROVED = "approved"
+    DECLINED = "declined"
+    SUBMITTED = "submitted"
+    UNKNOWN = "unknown"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    REVERSED = "reversed"
+
+
+class PostingStatus(StrEnum):
+    """What is known of the notice to a biller."""
+
+    IDLE = "idle"
+    SENDING = "sending"
+    UNKNOWN = "unknown"
+    CONFIRMED = "confirmed"
+    REJECTED = "rejected"
+
+
+LIVE_ATTEMPTS = (
+    AttemptStatus.REQUESTED,
+    AttemptStatus.OPEN,
+    AttemptStatus.PROCESSING,
+    AttemptStatus.UNKNOWN,
+)
+"""An attempt that may still move money."""
+
+OPEN_ITEMS = (ItemStatus.WAITING, ItemStatus.DUE, ItemStatus.UNKNOWN, ItemStatus.UNDER_REVIEW)
+"""An item of which it is not yet known whether the biller has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderLine:
+    """One thing to pay: a service and the plug-in's reference."""
+
+    service: str
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a citizen asks to pay, and how."""
+
+    items: Sequence[OrderLine]
+    method: Method
+    return_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """One line with what its plug-in says is owed for it right now."""
+
+    service: str
+    plugin: str
+    reference: str
+    payee: str
+    title: Mapping[str, str]
+    amount: int
+    currency: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class ItemView:
+    """One item as its payer sees it."""
+
+    id: UUID
+    service: str
+    reference: str
+    title: Mapping[str, str]
+    amount: int
+    currency: str
+    status: str
+    biller_reference: str | None
+    fulfilled_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentView:
+    """One payment as its payer sees it."""
+
+    id: UUID
+    status: str
+    amount: int
+    currency: str
+    refunded_amount: int
+    method: str
+    items: Sequence[ItemView]
+    next_action: Mapping[str, Any] | None
+    receipt_code: str | None
+    created_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentEventView:
+    """One line of a payment's timeline."""
+
+    id: UUID
+    entity: str
+    entity_id: UUID
+    sequence: int
+    from_state: str | None
+    to_state: str
+    event: str | None
+    cause: str
+    actor: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PayableView:
+    """Something the citizen owes, from whichever plug-in."""
+
+    service: str
+    service_title: Mapping[str, str]
+    reference: str
+    title: Mapping[str, str]
+    amount: int
+    currency: str
+    due_date: Any
+    payee: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Payables:
+    """What the citizen owes, and which plug-ins did not answer in time."""
+
+    items: Sequence[PayableView]
+    unanswered: Sequence[Mapping[str, Any]]
+    next_cursor: None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentPolicy:
+    """The figures a payment lives by; `pace` divides waits, never the lifetime."""
+
+    lifetime: timedelta
+    pace: int
+    environment: str
+    public_url: str
