@@ -38,6 +38,11 @@ def book_refund_failure(call: Call, refund: Body, *, wallet: bool) -> str:
     return _book(call, kind, refund, refund["amount"])
 
 
+def book_payout(call: Call, payout: Body, kind: str, amount: int) -> str:
+    """Book money that leaves for the bank, or comes back from it."""
+    return _book(call, kind, payout, amount)
+
+
 def _book(call: Call, kind: str, source: Body, amount: int, *, fee: int = 0, wait: int = 0) -> str:
     details = {
         "amount": fee,
@@ -80,11 +85,13 @@ def _retrieve(call: Call) -> Body:
 
 def _list(call: Call) -> Body:
     def fits(entry: Body) -> bool:
+        if payout and call.store.hidden(entry["id"]).get("payout") != payout:
+            return False
         return all(
             entry[name] == call.params[name] for name in ("type", "currency") if name in call.params
         )
 
-    source = call.params.get("source")
+    source, payout = call.params.get("source"), call.params.get("payout")
     url = "/v1/balance_transactions"
     page = lists.page(call, "balance_transaction", url, parent=source, fits=fits)
     return {**page, "data": [present(call, entry) for entry in page["data"]]}
@@ -104,7 +111,14 @@ OPERATIONS = (
         path="/v1/balance_transactions",
         handler=_list,
         schema=Schema(
-            {**LIST, "created": instants(), "source": text(), "type": text(), "currency": text()}
+            {
+                **LIST,
+                "created": instants(),
+                "source": text(),
+                "type": text(),
+                "currency": text(),
+                "payout": text(),
+            }
         ),
     ),
 )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from flask import Blueprint, Response, jsonify, request
 
-from sandbox.stripe import confirmation, journal, outbox, refunds
+from sandbox.stripe import confirmation, journal, outbox, payouts, refunds
 from sandbox.stripe.errors import ApiError, Body, invalid
 from sandbox.stripe.faults import KINDS, Fault, Faults
 from sandbox.stripe.operations import OPERATIONS
@@ -27,6 +27,7 @@ def make_blueprint(desk: Desk) -> Blueprint:
     """Return the routes below `/sandbox`; they ask for no key, the sandbox is on loopback."""
     blueprint = Blueprint("control", __name__, url_prefix="/sandbox")
     _add_objects(blueprint, desk)
+    _add_payouts(blueprint, desk)
     _add_webhooks(blueprint, desk)
     _add_faults(blueprint, desk)
     _add_clock(blueprint, desk)
@@ -72,6 +73,27 @@ def _on_intent(desk: Desk, intent_id: str, *, processing: bool | None) -> Respon
             intent = confirmation.approve(call, intent, processing=processing)
     desk.wake()
     return jsonify(intent)
+
+
+def _add_payouts(blueprint: Blueprint, desk: Desk) -> None:
+    def pay_out() -> Response:
+        currency = str(_body().get("currency", "cny"))
+        with desk.world.store.transaction():
+            payout = payouts.pay_out_all(Call(world=desk.world), currency)
+        desk.wake()
+        return jsonify(payout)
+
+    def settle_payout(payout_id: str) -> Response:
+        outcome = _text(_body(), "as", ("paid", "failed"), "paid")
+        with desk.world.store.transaction():
+            payout = desk.world.store.get("payout", payout_id)
+            payout = payouts.settle(Call(world=desk.world), payout, outcome)
+        desk.wake()
+        return jsonify(payout)
+
+    add = blueprint.add_url_rule
+    add("/payouts", view_func=pay_out, methods=["POST"])
+    add("/payouts/<payout_id>/settle", view_func=settle_payout, methods=["POST"])
 
 
 def _add_webhooks(blueprint: Blueprint, desk: Desk) -> None:
@@ -173,7 +195,8 @@ def _add_clock(blueprint: Blueprint, desk: Desk) -> None:
 
 
 def _body() -> Body:
-    if not request.data:
+    # Read before Flask does: `curl -d` calls JSON a form.
+    if not request.get_data():
         return {}
     body = request.get_json(force=True, silent=True)
     if not isinstance(body, dict):

@@ -16,6 +16,7 @@ _EXPANDABLE = {
         "payment_method",
     ),
     "balance_transaction": ("source",),
+    "payout": ("balance_transaction", "failure_balance_transaction"),
 }
 _PUBLIC = ("payment_method",)
 

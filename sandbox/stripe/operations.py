@@ -9,6 +9,7 @@ from sandbox.stripe import (
     events,
     intents,
     methods,
+    payouts,
     refunds,
 )
 
@@ -20,6 +21,7 @@ OPERATIONS = (
     *charges.OPERATIONS,
     *refunds.OPERATIONS,
     *balance.OPERATIONS,
+    *payouts.OPERATIONS,
     *events.OPERATIONS,
     *endpoints.OPERATIONS,
 )

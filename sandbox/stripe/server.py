@@ -13,7 +13,7 @@ from typing import Any
 from flask import Flask, Response, jsonify
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
-from sandbox.stripe import api, control, endpoints, pages, refunds
+from sandbox.stripe import api, control, endpoints, pages, payouts, refunds
 from sandbox.stripe.clock import Clock
 from sandbox.stripe.config import RETRY_DELAYS, Config
 from sandbox.stripe.errors import ApiError
@@ -148,10 +148,16 @@ def serve_stripe(
 
 def _timer(world: World) -> Callable[[str, str], None]:
     def deed(action: str, object_id: str) -> None:
-        outcome = {"refund.succeed": "succeeded", "refund.fail": "failed"}[action]
+        call, body = Call(world=world), world.store.find(object_id)
+        # What was settled by hand meanwhile is left as it is.
         with suppress(ApiError):
-            refund = world.store.get("refund", object_id)
-            reason = "expired_or_canceled_card" if outcome == "failed" else None
-            refunds.settle(Call(world=world), refund, outcome, reason)
+            if body is None:
+                return
+            if action == "refund.succeed":
+                refunds.settle(call, body, "succeeded", None)
+            elif action == "refund.fail":
+                refunds.settle(call, body, "failed", "expired_or_canceled_card")
+            elif action == "payout.pay":
+                payouts.settle(call, body, "paid")
 
     return deed

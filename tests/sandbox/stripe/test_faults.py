@@ -96,6 +96,11 @@ def test_too_many_calls(client: stripe.StripeClient, caller: Caller) -> None:
     client.v1.payment_intents.create(NEW, KEY)
 
 
+def test_a_steering_call_may_be_sent_as_curl_does(caller: Caller) -> None:
+    assert caller.form("PUT", "/sandbox/faults", '{"kind": "drop"}', key=None).status == 200
+    assert caller.steer("GET", "/faults")["items"][0]["kind"] == "drop"
+
+
 def test_faults_are_listed_cleared_and_checked(client: stripe.StripeClient, caller: Caller) -> None:
     caller.steer("PUT", "/faults", {"operation": "*", "kind": "error_before"})
     assert len(caller.steer("GET", "/faults")["items"]) == 1
