@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Self
 
 import psycopg
-from psycopg import sql
 
 from sandbox.postgres_binaries import find_binaries
+from sandbox.postgres_roles import APPLICATION, DATABASE, OWNER, make_roles_and_database
 from sandbox.processes import (
     LOOPBACK,
     ON_LINUX,
@@ -28,10 +28,6 @@ from sandbox.processes import (
     stop_child,
     unprivileged_user,
 )
-
-DATABASE = "wudang"
-OWNER = "wudang_owner"
-APPLICATION = "wudang_app"
 
 _SUPERUSER = "postgres"
 _ATTEMPTS = 4
@@ -122,7 +118,8 @@ def start_postgres(data_dir: Path, *, port: int = 0, durable: bool = True) -> Po
     else:
         raise ServerError(f"PostgreSQL did not start; see {cluster.log}")
     try:
-        _make_roles_and_database(cluster, chosen)
+        with _connect(cluster, chosen) as connection:
+            make_roles_and_database(connection, passwords)
     except BaseException:
         stop_child(process, steps=[(signal.SIGINT, 30.0)])
         raise
@@ -263,7 +260,7 @@ def _is_ready(cluster: _Cluster, process: subprocess.Popen[bytes], port: int) ->
     deadline = time.monotonic() + _START_SECONDS
     while process.poll() is None and time.monotonic() < deadline:
         try:
-            _connect(cluster, port, "postgres").close()
+            _connect(cluster, port).close()
         except psycopg.OperationalError:
             time.sleep(0.02)
         else:
@@ -272,51 +269,16 @@ def _is_ready(cluster: _Cluster, process: subprocess.Popen[bytes], port: int) ->
     return False
 
 
-def _connect(cluster: _Cluster, port: int, database: str) -> psycopg.Connection:
+def _connect(cluster: _Cluster, port: int) -> psycopg.Connection:
     return psycopg.connect(
         host=LOOPBACK,
         port=port,
-        dbname=database,
+        dbname="postgres",
         user=_SUPERUSER,
         password=cluster.passwords[_SUPERUSER],
         connect_timeout=10,
         autocommit=True,
     )
-
-
-def _make_roles_and_database(cluster: _Cluster, port: int) -> None:
-    """Make what is missing; every start does, so an interrupted first start is completed."""
-    with _connect(cluster, port, "postgres") as connection:
-        for role, rights in ((OWNER, "CREATEDB"), (APPLICATION, "NOCREATEDB")):
-            found = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role])
-            verb = "ALTER" if found.fetchone() else "CREATE"
-            connection.execute(
-                sql.SQL(
-                    "{verb} ROLE {role} LOGIN NOSUPERUSER NOCREATEROLE {rights} PASSWORD {secret}"
-                ).format(
-                    verb=sql.SQL(verb),
-                    role=sql.Identifier(role),
-                    rights=sql.SQL(rights),
-                    secret=sql.Literal(cluster.passwords[role]),
-                )
-            )
-        found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE])
-        if not found.fetchone():
-            connection.execute(
-                sql.SQL("CREATE DATABASE {} OWNER {}").format(
-                    sql.Identifier(DATABASE), sql.Identifier(OWNER)
-                )
-            )
-        # Everybody may connect and make temporary tables unless told otherwise.
-        for statement in (
-            "REVOKE ALL ON DATABASE {database} FROM PUBLIC",
-            "GRANT CONNECT ON DATABASE {database} TO {application}",
-        ):
-            connection.execute(
-                sql.SQL(statement).format(
-                    database=sql.Identifier(DATABASE), application=sql.Identifier(APPLICATION)
-                )
-            )
 
 
 def _url(role: str, passwords: dict[str, str], port: int) -> str:
