@@ -1,0 +1,104 @@
+"""What the plug-ins bring to the house, and the list that it is gathered in."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from app.core.logs import get_logger
+from app.core.migrate import History
+from app.host.manifest import Fault, Manifest, PluginRefused
+from app.http.blueprint import Blueprint
+from app.sdk.provider import PayableProvider, Provider
+from app.sdk.registry import Payee, Registry, Service
+
+log = get_logger("host")
+
+
+@dataclass(frozen=True, slots=True)
+class Plugin:
+    """A plug-in that is in: its class made once, its blueprint, its line of migrations."""
+
+    manifest: Manifest
+    provider: Provider | None
+    guarded: PayableProvider | None
+    blueprint: Blueprint | None
+    history: History | None
+
+
+@dataclass(frozen=True, slots=True)
+class Hosted:
+    """Everything the plug-ins bring to the house.
+
+    `quarantined` says for operators why a plug-in is not in; its services stay in the registry,
+    marked unavailable, when its manifest could be read.
+    """
+
+    registry: Registry
+    manifests: Mapping[str, Manifest]
+    plugins: Mapping[str, Plugin]
+    quarantined: Mapping[str, str]
+    histories: tuple[History, ...]
+
+    @property
+    def blueprints(self) -> Mapping[str, Blueprint]:
+        """Return the blueprint of each plug-in that has one, to be mounted at `/v1/<name>`."""
+        return {n: p.blueprint for n, p in self.plugins.items() if p.blueprint is not None}
+
+    @property
+    def providers(self) -> Mapping[type, Provider]:
+        """Return each provider by its class: what a plug-in's own routes ask `deps` for."""
+        made = (p.provider for p in self.plugins.values())
+        return {type(provider): provider for provider in made if provider is not None}
+
+    @property
+    def wanted_attributes(self) -> Mapping[str, frozenset[str]]:
+        """Return the citizen attributes that each plug-in's manifest names."""
+        return {name: m.citizen_attributes for name, m in self.manifests.items()}
+
+
+@dataclass
+class Intake:
+    """What has been taken in so far; ids are unique in the whole house."""
+
+    plugins: dict[str, Plugin] = field(default_factory=dict)
+    manifests: dict[str, Manifest] = field(default_factory=dict)
+    services: dict[str, Service] = field(default_factory=dict)
+    payees: dict[str, Payee] = field(default_factory=dict)
+    histories: list[History] = field(default_factory=list)
+    quarantined: dict[str, str] = field(default_factory=dict)
+
+    def refuse_collisions(self, manifest: Manifest) -> None:
+        """Raise `PluginRefused` for ids that another plug-in has already."""
+        faults = [
+            Fault(manifest.file, f"the {what} id {own!r} is another plug-in's.", "choose another")
+            for what, taken, ids in (
+                ("service", self.services, [entry.id for entry in manifest.entries]),
+                ("payee", self.payees, [payee.id for payee in manifest.payees]),
+            )
+            for own in ids
+            if own in taken
+        ]
+        if faults:
+            raise PluginRefused(faults)
+
+    def take(self, manifest: Manifest, *, unavailable: str | None = None) -> None:
+        """Enter a plug-in's services and payees."""
+        self.manifests[manifest.name] = manifest
+        for service in manifest.services(unavailable=unavailable):
+            self.services[service.id] = service
+        self.payees.update({payee.id: payee for payee in manifest.payees})
+
+    def put_aside(self, name: str, error: BaseException) -> None:
+        """Remember, and log, why a plug-in is not in."""
+        self.quarantined[name] = f"{type(error).__name__}: {error}"
+        log.error("plugin.quarantined", plugin=name, exc_info=error)
+
+    def hosted(self) -> Hosted:
+        """Return what has been taken in."""
+        guarded = {n: p.guarded for n, p in self.plugins.items() if p.guarded is not None}
+        return Hosted(
+            registry=Registry(self.services.values(), guarded, self.payees),
+            manifests=self.manifests,
+            plugins=self.plugins,
+            quarantined=self.quarantined,
+            histories=tuple(self.histories),
+        )

@@ -1,0 +1,213 @@
+"""Takes in the plug-ins: manifests first, code after, and what does not load is put aside alone."""
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from app.core.crypto import Keyring
+from app.core.db import schema_of
+from app.core.logs import get_logger
+from app.core.migrate import History
+from app.core.unit_of_work import Units
+from app.host.answers import Declared
+from app.host.breaker import Breaker, Bulkhead
+from app.host.gate import PLACES, Gate, GuardedSender
+from app.host.guard import GuardedPayable
+from app.host.hosted import Hosted, Intake, Plugin
+from app.host.manifest import Fault, Manifest, PluginRefused, manifest_files, read_manifest
+from app.host.mount import ROUTE_SECONDS, try_mounting
+from app.http.blueprint import Blueprint
+from app.sdk.http import HttpClient, Sender
+from app.sdk.provider import House, PayableProvider, Provider
+from app.sdk.vault import Vault
+from config.settings import Settings
+
+PACKAGE = "plugins"
+FEWEST_THREADS_TO_SHARE = 16
+SHARE_OF_THREADS = 4
+
+IN_QUARANTINE = "该服务正在维护，请稍后再来。The service is being repaired; please come back later."
+SWITCHED_OFF = "该服务暂未开放。The service is switched off for now."
+
+log = get_logger("host")
+
+
+@dataclass(frozen=True, slots=True)
+class _Means:
+    """What a plug-in is made with."""
+
+    settings: Settings
+    units: Units
+    sender: Sender
+    keyring: Keyring
+    share: Bulkhead | None
+
+
+def load(
+    settings: Settings, units: Units, sender: Sender, keyring: Keyring, *, strict: bool = False
+) -> Hosted:
+    """Load every plug-in of the installation; a broken one is quarantined by itself.
+
+    With `strict` the first that does not load raises what is wrong with it: `PluginRefused`, or
+    whatever its code raised.
+    """
+    _extend_package(settings.plugins_dir)
+    means = _Means(settings, units, sender, keyring, _share(settings.web.threads))
+    intake = Intake()
+    for path in manifest_files(settings.plugins_dir):
+        # A plug-in's code may raise anything; the other departments must start.
+        try:
+            _take_in(intake, path, means)
+        except (Exception, SystemExit) as error:
+            if strict:
+                raise
+            intake.put_aside(path.parent.name, error)
+    return intake.hosted()
+
+
+def _take_in(intake: Intake, path: Path, means: _Means) -> None:
+    manifest = read_manifest(path)
+    intake.refuse_collisions(manifest)
+    reason = _closed(means.settings, manifest)
+    if reason is not None:
+        intake.take(manifest, unavailable=reason)
+        return
+    try:
+        plugin = _make(intake, manifest, means)
+    except BaseException:
+        intake.take(manifest, unavailable=IN_QUARANTINE)
+        raise
+    intake.take(manifest)
+    intake.plugins[manifest.name] = plugin
+
+
+def _make(intake: Intake, manifest: Manifest, means: _Means) -> Plugin:
+    # Tables first: a plug-in that lacks a setting today still migrates with the others.
+    history = history_of(manifest)
+    if history is not None:
+        intake.histories.append(history)
+    plugin = Plugin(manifest, None, None, blueprint_of(manifest), history)
+    kind = provider_class(manifest)
+    if kind is None:
+        return plugin
+    name, units = manifest.name, means.units
+    gate = Gate(name, Breaker(name, pace=means.settings.pace), Bulkhead(PLACES), means.share)
+    provider = kind(
+        House(
+            settings=settings_of(manifest, means.settings.plugin_env),
+            http=HttpClient(GuardedSender(means.sender, gate)),
+            unit_of_work=lambda: units.open(actor=f"plugin:{name}"),
+            vault=Vault.of(means.keyring, name),
+        )
+    )
+    return replace(plugin, provider=provider, guarded=_guarded(provider, gate, manifest))
+
+
+def import_part(manifest: Manifest, part: str) -> ModuleType | None:
+    """Import one file of a plug-in and return its module, or None when there is no such file."""
+    if not (manifest.folder / f"{part}.py").is_file():
+        return None
+    package = importlib.import_module(f"{PACKAGE}.{manifest.name}")
+    found = [Path(place).resolve() for place in package.__path__]
+    if manifest.folder.resolve() not in found:
+        rule = f"another plug-in of the name {manifest.name!r} was found at {found[0]}."
+        raise PluginRefused([Fault(manifest.file, rule, "rename one of the two")])
+    return importlib.import_module(f"{PACKAGE}.{manifest.name}.{part}")
+
+
+def provider_class(manifest: Manifest) -> type[Provider] | None:
+    """Return the class that the manifest names, or raise `PluginRefused`."""
+    if manifest.provider is None:
+        return None
+    file = f"{PACKAGE}/{manifest.name}/provider.py"
+    module = import_part(manifest, "provider")
+    found = getattr(module, manifest.provider, None)
+    if not (isinstance(found, type) and issubclass(found, Provider)):
+        rule = f"there is no provider class {manifest.provider!r}."
+        cure = f"write `class {manifest.provider}(Provider)`, or mend the manifest"
+        raise PluginRefused([Fault(file, rule, cure)])
+    if manifest.payable_ids and not issubclass(found, PayableProvider):
+        rule = f"{manifest.provider} offers {min(manifest.payable_ids)} and is no PayableProvider."
+        raise PluginRefused([Fault(file, rule, "inherit from sdk.PayableProvider")])
+    missing = sorted(getattr(found, "__abstractmethods__", ()))
+    if missing:
+        rule = f"{manifest.provider} does not keep a promise: {', '.join(missing)} is missing."
+        raise PluginRefused([Fault(file, rule, "write that method")])
+    return found
+
+
+def history_of(manifest: Manifest) -> History | None:
+    """Return a plug-in's line of migrations, or None when it has no tables."""
+    module = import_part(manifest, "models")
+    if module is None:
+        return None
+    base: Any = getattr(module, "Base", None)
+    schema = schema_of(manifest.name)
+    if base is None or getattr(base.metadata, "schema", None) != schema:
+        file = f"{PACKAGE}/{manifest.name}/models.py"
+        cure = f'write `Base = base_for("{manifest.name}")` and inherit every model from it'
+        raise PluginRefused([Fault(file, f"there is no Base of the schema {schema}.", cure)])
+    folder = manifest.folder / "migrations" / "versions"
+    return History(manifest.name, folder, base.metadata, schema)
+
+
+def blueprint_of(manifest: Manifest) -> Blueprint | None:
+    """Return a plug-in's blueprint after mounting it for trial, or None without routes."""
+    module = import_part(manifest, "routes")
+    if module is None:
+        return None
+    blueprint = getattr(module, "blueprint", None)
+    if not isinstance(blueprint, Blueprint) or blueprint.name != manifest.name:
+        file = f"{PACKAGE}/{manifest.name}/routes.py"
+        rule = f"`blueprint` must be an sdk.Blueprint of the name {manifest.name!r}."
+        cure = f'write `blueprint = Blueprint("{manifest.name}", __name__, description=…)`'
+        raise PluginRefused([Fault(file, rule, cure)])
+    try_mounting(blueprint)
+    blueprint.seconds = ROUTE_SECONDS
+    return blueprint
+
+
+def settings_of(manifest: Manifest, env: Mapping[str, str]) -> Mapping[str, str]:
+    """Return a plug-in's settings from the environment, or raise `PluginRefused`."""
+    names = {setting: manifest.variable(setting) for setting in manifest.settings}
+    missing = [
+        Fault(manifest.file, f"{v} is not set.", "set it") for v in names.values() if not env.get(v)
+    ]
+    if missing:
+        raise PluginRefused(missing)
+    return {setting: env[variable] for setting, variable in names.items()}
+
+
+def _guarded(provider: Provider, gate: Gate, manifest: Manifest) -> PayableProvider | None:
+    if not isinstance(provider, PayableProvider):
+        return None
+    payees = frozenset(payee.id for payee in manifest.payees)
+    return GuardedPayable(provider, gate, Declared(payees, manifest.payable_ids))
+
+
+def _closed(settings: Settings, manifest: Manifest) -> str | None:
+    """Return what citizens read of a plug-in that is switched off, or not yet fit for them."""
+    if manifest.name in settings.plugins_disabled:
+        return SWITCHED_OFF
+    if settings.is_production and manifest.tier != "silver":
+        log.warning("plugin.not_silver", plugin=manifest.name)
+        return SWITCHED_OFF
+    return None
+
+
+def _share(threads: int) -> Bulkhead | None:
+    """Return the limit of what all plug-ins together may hold of a large process's threads."""
+    if threads < FEWEST_THREADS_TO_SHARE:
+        return None
+    return Bulkhead(threads // SHARE_OF_THREADS)
+
+
+def _extend_package(folder: Path) -> None:
+    """Let the package of plug-ins be found in the configured folder, before any other."""
+    package = importlib.import_module(PACKAGE)
+    if str(folder) not in package.__path__:
+        package.__path__.insert(0, str(folder))
+    importlib.invalidate_caches()

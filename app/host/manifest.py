@@ -1,0 +1,214 @@
+"""Reads and validates what a plug-in says of itself, without running any of its code."""
+
+import tomllib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from marshmallow import Schema, ValidationError
+
+from app.host.manifest_schema import ManifestSchema
+from app.sdk.registry import Payee, Posting, Service
+
+MANIFEST = "manifest.toml"
+_CURES = {
+    "Missing data for required field.": "add it",
+    "Unknown field.": "remove it, or write its name as docs/plugins.md does",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing wrong with a plug-in: where, which rule it breaks, and what mends it."""
+
+    file: str
+    rule: str
+    cure: str
+
+    def __str__(self) -> str:
+        return f"{self.file}: {self.rule} Cure: {self.cure}."
+
+
+class PluginRefused(Exception):
+    """A plug-in cannot be taken in; the message names every fault."""
+
+    def __init__(self, faults: Iterable[Fault]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("\n".join(str(fault) for fault in self.faults))
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceEntry:
+    """One service as the manifest declares it; `details` are the fields of the catalogue."""
+
+    id: str
+    title: Mapping[str, str]
+    category: str
+    department: str
+    kind: Literal["payable", "application", "listing", "guide"]
+    action: Literal["query", "book", "pay", "handle"]
+    assurance: str
+    keywords: tuple[str, ...]
+    posting: Posting | None
+    details: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """Everything the house knows of a plug-in before it runs a line of it."""
+
+    folder: Path
+    name: str
+    title: Mapping[str, str]
+    owner: str
+    sdk: int
+    provider: str | None
+    settings: tuple[str, ...]
+    tier: Literal["bronze", "silver"]
+    personal_data: bool
+    citizen_attributes: frozenset[str]
+    payees: tuple[Payee, ...]
+    entries: tuple[ServiceEntry, ...]
+
+    @property
+    def file(self) -> str:
+        """Return the manifest's path as people name it."""
+        return f"{self.folder.parent.name}/{self.folder.name}/{MANIFEST}"
+
+    def variable(self, setting: str) -> str:
+        """Return the environment variable of a setting: utilities, biller_url -> UTILITIES_…."""
+        return f"{self.name}_{setting}".upper()
+
+    def services(self, *, unavailable: str | None = None) -> tuple[Service, ...]:
+        """Return the services for the registry, each marked with the reason if there is one."""
+        return tuple(
+            Service(
+                id=entry.id,
+                plugin=self.name,
+                title=entry.title,
+                category=entry.category,
+                department=entry.department,
+                kind=entry.kind,
+                action=entry.action,
+                assurance=entry.assurance,
+                keywords=entry.keywords,
+                posting=entry.posting or "neither",
+                unavailable=unavailable,
+            )
+            for entry in self.entries
+        )
+
+    @property
+    def payable_ids(self) -> frozenset[str]:
+        """Return the ids of the services that can be paid."""
+        return frozenset(entry.id for entry in self.entries if entry.kind == "payable")
+
+
+def manifest_files(plugins_dir: Path) -> list[Path]:
+    """Return the manifest of every plug-in in a folder, by the plug-in's name."""
+    return sorted(plugins_dir.glob(f"*/{MANIFEST}"))
+
+
+def read_manifest(path: Path) -> Manifest:
+    """Return a valid manifest, or raise `PluginRefused` naming every fault."""
+    file = f"{path.parent.parent.name}/{path.parent.name}/{path.name}"
+    raw = _parse(file, path)
+    faults = [*_field_faults(file, raw), *_name_faults(file, raw, path.parent.name)]
+    if not faults:
+        faults = list(_sense_faults(file, raw))
+    if faults:
+        raise PluginRefused(faults)
+    return _build(path.parent, raw)
+
+
+def _parse(file: str, path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        fault = Fault(file, f"It cannot be read: {error}.", "save it as UTF-8")
+        raise PluginRefused([fault]) from error
+    except tomllib.TOMLDecodeError as error:
+        fault = Fault(file, f"It is not TOML: {error}.", "mend that line")
+        raise PluginRefused([fault]) from error
+
+
+def _field_faults(file: str, raw: Mapping[str, Any]) -> Iterator[Fault]:
+    schema: Schema = ManifestSchema()
+    try:
+        schema.load(dict(raw))
+    except ValidationError as error:
+        for place, message in _flatten(error.messages, ""):
+            yield Fault(file, f"`{place}`: {message}", _CURES.get(message, "change that value"))
+
+
+def _flatten(messages: object, place: str) -> Iterator[tuple[str, str]]:
+    if isinstance(messages, dict):
+        for name, inner in messages.items():
+            deeper = f"[{name}]" if isinstance(name, int) else f".{name}"
+            yield from _flatten(inner, place if name == "_schema" else place + deeper)
+        return
+    for message in messages if isinstance(messages, list) else [messages]:
+        yield place.removeprefix("."), str(message)
+
+
+def _name_faults(file: str, raw: Mapping[str, Any], folder: str) -> Iterator[Fault]:
+    if raw.get("name") != folder:
+        rule = f"`name` is {raw.get('name')!r}, the folder is {folder!r}: they must be equal."
+        yield Fault(file, rule, "rename one of the two")
+
+
+def _sense_faults(file: str, raw: Mapping[str, Any]) -> Iterator[Fault]:
+    """Find what each field allows by itself and the whole does not."""
+    services, payees = raw.get("services", []), raw.get("payees", [])
+    payable = [service["id"] for service in services if service["kind"] == "payable"]
+    for what, things in (("services", services), ("payees", payees)):
+        for name, times in Counter(thing["id"] for thing in things).items():
+            if times > 1:
+                rule = f"`{what}`: the id {name!r} stands {times} times."
+                yield Fault(file, rule, "give each its own id")
+    if "provider" not in raw and any(service["kind"] != "guide" for service in services):
+        rule = "`provider`: only a plug-in whose services are all guides may go without."
+        yield Fault(file, rule, "name the class of provider.py")
+    if payable and not payees:
+        rule = f"`payees`: {payable[0]} is payable, and nobody is named who gets the money."
+        yield Fault(file, rule, "add a [[payees]] table with id, title and kind")
+    for service in services:
+        if (service["kind"] == "payable") != ("posting" in service):
+            rule = f"`posting` of {service['id']}: a payable service has it, and no other."
+            cure = "say what the biller promises: idempotent, queryable or neither"
+            yield Fault(file, rule, cure if service["kind"] == "payable" else "remove it")
+
+
+def _build(folder: Path, raw: Mapping[str, Any]) -> Manifest:
+    return Manifest(
+        folder=folder,
+        name=raw["name"],
+        title=raw["title"],
+        owner=raw["owner"],
+        sdk=raw["sdk"],
+        provider=raw.get("provider"),
+        settings=tuple(raw.get("settings", ())),
+        tier=raw["tier"],
+        personal_data=raw.get("personal_data", False),
+        citizen_attributes=frozenset(raw.get("citizen_attributes", ())),
+        payees=tuple(Payee(p["id"], p["title"], p["kind"]) for p in raw.get("payees", ())),
+        entries=tuple(_entry(service) for service in raw.get("services", ())),
+    )
+
+
+def _entry(service: Mapping[str, Any]) -> ServiceEntry:
+    own = {"id", "title", "category", "department", "kind", "action", "assurance", "keywords"}
+    return ServiceEntry(
+        id=service["id"],
+        title=service["title"],
+        category=service["category"],
+        department=service["department"],
+        kind=service["kind"],
+        action=service["action"],
+        assurance=service["assurance"],
+        keywords=tuple(service.get("keywords", ())),
+        posting=service.get("posting"),
+        details={name: value for name, value in service.items() if name not in {*own, "posting"}},
+    )
