@@ -20,6 +20,7 @@ import urllib3
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+from config.settings import Settings
 from sandbox.environment import Outside, Secrets, product_environment, with_stripe_keys
 from sandbox.plan import Plan, PlanInvalid
 from sandbox.processes import free_port
@@ -395,6 +396,11 @@ def test_stripe_itself_gets_no_base_and_no_way_through_loopback(tmp_path: Path) 
     environment = product_environment(
         outside=outside, secrets=secrets, port=8000, data_dir=tmp_path
     )
+    settings = Settings.from_env(environment)
+    assert settings.stripe.api_base == "https://api.stripe.com"
+    assert settings.stripe.webhook_secret is None
+    assert settings.keys.token_signing.startswith("-----BEGIN PRIVATE KEY-----\n")
+    assert settings.web.public_url == "http://127.0.0.1:8000"
     assert environment["EGRESS_LOOPBACK"] == "127.0.0.1:8011"
     assert {"STRIPE_API_BASE", "STRIPE_WEBHOOK_SECRET"} & environment.keys() == set()
 
