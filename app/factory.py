@@ -14,14 +14,17 @@ from app.core.db import Base, read_engine, write_engine
 from app.core.egress import Egress
 from app.core.jobs import Jobs
 from app.core.logs import get_logger
-from app.core.migrate import VERSION_TABLE, head, house_history
+from app.core.migrate import VERSION_TABLE, History, head, house_history
 from app.core.redis import connect, is_alive
 from app.core.tokens import Tokens
 from app.core.unit_of_work import Units
+from app.host import loader
+from app.host.hosted import Hosted
 from app.http import health, openapi
 from app.http.rate_limit import RateLimiter
 from app.http.server import Door, Server, body_key
 from app.http.shedding import Lanes
+from app.sdk.registry import Registry
 from config.settings import Settings
 
 API_VERSION = "1.0.0"
@@ -40,7 +43,13 @@ class Rooms:
     units: Units
     jobs: Jobs
     egress: Egress
+    hosted: Hosted
     deps: Mapping[type, Any] = field(default_factory=dict)
+
+    @property
+    def histories(self) -> tuple[History, ...]:
+        """Return every line of migrations: the house first, then each plug-in."""
+        return (house_history(Base.metadata), *self.hosted.histories)
 
     def is_database_ready(self) -> bool:
         """Say whether PostgreSQL answers and its schema is the one of this code."""
@@ -49,7 +58,7 @@ class Rooms:
                 found = uow.scalar(text(f"select version_num from {VERSION_TABLE}"))  # noqa: S608
         except SQLAlchemyError:
             return False
-        return found == head(house_history(Base.metadata))
+        return bool(found == head(house_history(Base.metadata)))
 
     def check_start(self) -> None:
         """Raise `StartRefused` if the database role could change what is append-only."""
@@ -86,9 +95,16 @@ def build(settings: Settings, fakes: Mapping[type, Any] | None = None) -> Rooms:
     egress = Egress(settings.egress_loopback)
     keyring = Keyring(settings.keys.encryption, settings.keys.blind_index, settings.keys.pepper)
     tokens = Tokens(settings.keys.token_signing, settings.web.public_url)
-    deps: dict[type, Any] = {Keyring: keyring, Tokens: tokens, Units: units}
+    hosted = loader.load(settings, units, egress, keyring)
+    deps: dict[type, Any] = {
+        Keyring: keyring,
+        Tokens: tokens,
+        Units: units,
+        Registry: hosted.registry,
+        **hosted.providers,
+    }
     deps.update(fakes or {})
-    rooms = Rooms(settings, units, jobs, egress, deps)
+    rooms = Rooms(settings, units, jobs, egress, hosted, deps)
     subscriptions.wire(jobs, deps)
     return rooms
 
@@ -108,6 +124,8 @@ def create_app(settings: Settings, rooms: Rooms) -> Server:
     )
     api = openapi.make_api(app, API_VERSION)
     app.extensions["api"] = api
+    for name, blueprint in rooms.hosted.blueprints.items():
+        api.register_blueprint(blueprint, url_prefix=f"/v1/{name}")
     wanted = {}
     if settings.redis_url is not None:
         client = connect(settings.redis_url)

@@ -14,7 +14,6 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from flask.testing import FlaskClient
 
 from app.core import migrate
-from app.core.db import Base
 from app.factory import Rooms, build, create_app
 from app.http.server import Server
 from config.settings import Settings
@@ -98,11 +97,9 @@ def world() -> Iterator[World]:
             "RATE_LIMITS": "sandbox",
             **secret_env(),
         }
-        settings = Settings.from_env(env)
-        migrate.upgrade(
-            postgres.owner_url, postgres.app_url, [migrate.house_history(Base.metadata)]
-        )
-        del settings
+        house = build(Settings.from_env(env))
+        migrate.upgrade(postgres.owner_url, postgres.app_url, house.histories)
+        house.close()
         yield World(env, city.url, stripe.url)
 
 

@@ -2,34 +2,46 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 from uuid import UUID
 
 from app.core.crypto import Keyring
 from app.sdk.provider import Citizen
 
-AssuranceOf = Callable[[UUID], str]
-AttributesOf = Callable[[UUID, frozenset[str]], Mapping[str, str]]
+
+class Known(Protocol):
+    """What the house knows of a citizen: how surely, and the attributes that were asked for."""
+
+    @property
+    def assurance(self) -> str:
+        """Return the level that the citizen has reached."""
+
+    @property
+    def values(self) -> Mapping[str, str]:
+        """Return the attributes that the citizen has, of those that were asked for."""
+
+
+AttributesOf = Callable[[UUID, frozenset[str]], Known]
 
 
 @dataclass(frozen=True, slots=True)
 class PairwiseDirectory:
     """The house's `Directory`: a reference for each plug-in, and the attributes it may have.
 
-    `wanted` holds the attributes that each plug-in's manifest names; `attributes_of` reads those
-    the citizen has, holds no transaction, and is asked only when there is something to read.
+    `wanted` holds the attributes that each plug-in's manifest names; `attributes_of` is asked for
+    those and for no others, and holds no transaction when it returns.
     """
 
     keyring: Keyring
     wanted: Mapping[str, frozenset[str]]
-    assurance_of: AssuranceOf
     attributes_of: AttributesOf
 
     def view(self, plugin: str, citizen_id: UUID) -> Citizen:
         """Return the citizen as this plug-in may see them."""
         names = self.wanted.get(plugin, frozenset())
-        found = self.attributes_of(citizen_id, names) if names else {}
+        known = self.attributes_of(citizen_id, names)
         return Citizen(
             reference=self.keyring.pairwise(f"plugin:{plugin}", str(citizen_id)),
-            assurance=self.assurance_of(citizen_id),
-            attributes={name: value for name, value in found.items() if name in names},
+            assurance=known.assurance,
+            attributes={name: value for name, value in known.values.items() if name in names},
         )

@@ -90,7 +90,8 @@ class Intake:
     def put_aside(self, name: str, error: BaseException) -> None:
         """Remember, and log, why a plug-in is not in."""
         self.quarantined[name] = f"{type(error).__name__}: {error}"
-        log.error("plugin.quarantined", plugin=name, exc_info=error)
+        crashed = None if isinstance(error, PluginRefused) else error
+        log.error("plugin.quarantined", plugin=name, reason=str(error), exc_info=crashed)
 
     def hosted(self) -> Hosted:
         """Return what has been taken in."""
