@@ -108,6 +108,7 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc] # the library is
     """A blueprint whose operations need a citizen's token unless they say otherwise."""
 
     ARGUMENTS_PARSER = InputParser()
+    seconds: float | None = None  # how long its operations may wait for others, if less than most
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - Flask's own
         super().__init__(*args, **kwargs)

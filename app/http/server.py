@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from werkzeug.routing import BaseConverter
 
 from app.core import crypto, idempotency
+from app.core.deadline import within
 from app.core.errors import AssuranceTooLow, Forbidden, Invalid, Malformed, Unauthenticated
 from app.core.ids import new_id
 from app.core.logs import get_logger
@@ -32,6 +33,7 @@ log = get_logger("http")
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _SERIALIZATION = {"40001", "40P01", "55P03"}
 _TRIES = 5
+REQUEST_SECONDS = 12.0
 _KEPT_HEADERS = ("Content-Type", "Location")
 _SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -51,6 +53,7 @@ class Operation:
     access: Access
     takes_query: bool
     takes_json: bool
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +123,7 @@ class Server(Flask):
             self._authenticate(operation.access)
             self._limit(operation.access)
             _check_input(operation)
+            held.enter_context(within(operation.seconds))
             return self._execute(operation, context)
 
     def _operation(self, req: Request) -> Operation:
@@ -135,9 +139,14 @@ class Server(Flask):
                 access=access_of(handler),
                 takes_query=any(p["in"] == "query" for p in parameters),
                 takes_json=any(p["in"] == "json" for p in parameters),
+                seconds=self._seconds(req.blueprint),
             )
             self._operations[endpoint, method] = found
         return found
+
+    def _seconds(self, blueprint: str | None) -> float:
+        seconds = getattr(self.blueprints.get(blueprint or ""), "seconds", None)
+        return REQUEST_SECONDS if seconds is None else float(seconds)
 
     def _authenticate(self, access: Access) -> None:
         if access.public:
