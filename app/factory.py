@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
@@ -19,11 +20,21 @@ from app.core.redis import connect, is_alive
 from app.core.tokens import Tokens
 from app.core.unit_of_work import Units
 from app.host import loader
+from app.host.directory import PairwiseDirectory
 from app.host.hosted import Hosted
 from app.http import health, openapi
 from app.http.rate_limit import RateLimiter
 from app.http.server import Door, Server, body_key
 from app.http.shedding import Lanes
+from app.identity import routes as identity_routes
+from app.identity import service as identity
+from app.identity.gateway import RegisterGateway
+from app.identity.service import Authenticator, IdentityDeps
+from app.identity.values import Attributes
+from app.notifications import routes as notifications_routes
+from app.notifications.gateway import SmsGateway
+from app.notifications.service import NotificationsDeps
+from app.sdk.context import DirectoryOfCitizens
 from app.sdk.registry import Registry
 from config.settings import Settings
 
@@ -101,6 +112,8 @@ def build(settings: Settings, fakes: Mapping[type, Any] | None = None) -> Rooms:
         Tokens: tokens,
         Units: units,
         Registry: hosted.registry,
+        DirectoryOfCitizens: _directory(hosted, units, keyring),
+        **_people(settings, units, egress, keyring, tokens),
         **hosted.providers,
     }
     deps.update(fakes or {})
@@ -109,13 +122,42 @@ def build(settings: Settings, fakes: Mapping[type, Any] | None = None) -> Rooms:
     return rooms
 
 
+def _people(
+    settings: Settings, units: Units, egress: Egress, keyring: Keyring, tokens: Tokens
+) -> dict[type, Any]:
+    """Make what identity and notifications work with."""
+    sms = SmsGateway(egress, settings.sms_url)
+    return {
+        IdentityDeps: IdentityDeps(
+            keyring=keyring,
+            tokens=tokens,
+            sms=sms,
+            register=RegisterGateway(egress, settings.register_url),
+            loopback_exempt=settings.web.loopback_exempt,
+        ),
+        Authenticator: Authenticator(units, tokens, accepts_sandbox=settings.profile == "sandbox"),
+        NotificationsDeps: NotificationsDeps(
+            sms=sms,
+            phone_of=lambda uow, citizen_id: identity.phone_of(uow, keyring, citizen_id),
+        ),
+    }
+
+
+def _directory(hosted: Hosted, units: Units, keyring: Keyring) -> DirectoryOfCitizens:
+    def attributes_of(citizen_id: UUID, names: frozenset[str]) -> Attributes:
+        with units.open(actor="directory", read_only=True) as uow:
+            return identity.attributes_of(uow, keyring, citizen_id, names)
+
+    return DirectoryOfCitizens(PairwiseDirectory(keyring, hosted.wanted_attributes, attributes_of))
+
+
 def create_app(settings: Settings, rooms: Rooms) -> Server:
     """Return the web application of a house."""
     app = Server("wudang")
     app.extensions["house"] = rooms.deps
     app.door = Door(
         units=rooms.units,
-        authenticate=lambda token, fresh: (_ for _ in ()).throw(RuntimeError),
+        authenticate=rooms.deps[Authenticator].authenticate,
         limiter=RateLimiter(settings.redis_url, factor=settings.web.rate_factor),
         lanes=Lanes(settings.web.threads),
         body_key=body_key(rooms.deps[Keyring]),
@@ -124,6 +166,8 @@ def create_app(settings: Settings, rooms: Rooms) -> Server:
     )
     api = openapi.make_api(app, API_VERSION)
     app.extensions["api"] = api
+    for blueprint in (identity_routes.auth, identity_routes.me, notifications_routes.blueprint):
+        api.register_blueprint(blueprint)
     for name, blueprint in rooms.hosted.blueprints.items():
         api.register_blueprint(blueprint, url_prefix=f"/v1/{name}")
     wanted = {}

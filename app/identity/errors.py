@@ -1,0 +1,115 @@
+"""What identity refuses."""
+
+from app.core.errors import (
+    Conflict,
+    Forbidden,
+    Invalid,
+    NotFound,
+    RateLimited,
+    Unauthenticated,
+    Unavailable,
+)
+
+
+class PhoneNotSupported(Invalid):
+    """Only mobile numbers of mainland China get codes."""
+
+    code = "phone-not-supported"
+    title_zh = "仅支持中国大陆手机号"
+    title_en = "Only mobile numbers of mainland China are supported"
+
+
+class TooManyCodes(RateLimited):
+    """No code is sent now: this number, this network or the whole city has had enough."""
+
+    code = "too-many-codes"
+    title_zh = "验证码发送过于频繁，请稍后再试"
+    title_en = "Too many codes were asked for"
+
+
+class TooManyTries(RateLimited):
+    """The whole city sees too many wrong codes: somebody is guessing."""
+
+    code = "too-many-tries"
+    title_zh = "尝试次数过多，请稍后再试"
+    title_en = "Too many wrong codes"
+
+
+class CodeWrong(Invalid):
+    """The code is wrong, over, used, or of no challenge: the answer is the same."""
+
+    code = "code-wrong"
+    title_zh = "验证码不正确或已失效"
+    title_en = "The code is wrong or over"
+
+
+class AccountLocked(Forbidden):
+    """The account is locked."""
+
+    code = "account-locked"
+    title_zh = "账号已被锁定"
+    title_en = "The account is locked"
+
+
+class RefreshTokenInvalid(Unauthenticated):
+    """The refresh token is not one of ours, is over, or its session was ended."""
+
+    code = "refresh-token-invalid"
+    title_zh = "登录已失效，请重新登录"
+    title_en = "The refresh token is not valid"
+
+
+class SessionNotFound(NotFound):
+    """This citizen has no session with this id."""
+
+    code = "session-not-found"
+    title_zh = "没有这个登录设备"
+    title_en = "There is no such session"
+
+
+class ResidentIdInvalid(Invalid):
+    """The resident identity number cannot be one."""
+
+    code = "resident-id-invalid"
+    title_zh = "身份证号码不正确"
+    title_en = "This cannot be a resident identity number"
+
+
+class IdentityMismatch(Invalid):
+    """The register does not know this name with this number."""
+
+    code = "identity-mismatch"
+    title_zh = "姓名与身份证号码不一致"
+    title_en = "The name and the number do not belong together"
+
+
+class IdentityAlreadyBound(Conflict):
+    """Another account was verified with this number."""
+
+    code = "identity-already-bound"
+    title_zh = "该身份已绑定其他账号"
+    title_en = "This identity is bound to another account"
+
+
+class AlreadyVerified(Conflict):
+    """The citizen's name has been proven before."""
+
+    code = "already-verified"
+    title_zh = "您已完成实名认证"
+    title_en = "The name has been verified before"
+
+
+class TooManyVerifications(RateLimited):
+    """The citizen has tried often enough for a day."""
+
+    code = "too-many-verifications"
+    title_zh = "今日实名认证次数已达上限"
+    title_en = "Too many verifications for one day"
+
+
+class RegisterUnavailable(Unavailable):
+    """The population register does not answer; nothing was decided."""
+
+    code = "register-unavailable"
+    title_zh = "实名认证服务暂时不可用，请稍后再试"
+    title_en = "The population register is unavailable"

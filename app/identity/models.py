@@ -1,0 +1,267 @@
+"""Citizens, their sessions and evidence, staff and integrators.
+
+Personal fields are sealed (`*_sealed`) and found, where they must be, by a blind index.
+"""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core.clock import now
+from app.core.db import Base, Stateful
+from app.core.ids import new_id
+from app.identity.values import (
+    AccountStatus,
+    CitizenStatus,
+    SessionStatus,
+    TokenState,
+    VerificationStatus,
+)
+
+_OPEN = text("status <> 'closed'")
+
+
+class DataKey(Base):
+    """The wrapped data key of one owner; without this row nothing sealed for them opens again."""
+
+    __tablename__ = "data_keys"
+
+    owner: Mapped[str] = mapped_column(primary_key=True)
+    wrapped: Mapped[bytes]
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class Citizen(Stateful, Base):
+    """Somebody who uses the app: one number, and once verified one resident identity."""
+
+    __tablename__ = "citizens"
+    __table_args__ = (
+        Index("uq_citizens_phone_index", "phone_index", unique=True, postgresql_where=_OPEN),
+        Index(
+            "uq_citizens_resident_id_index",
+            "resident_id_index",
+            unique=True,
+            postgresql_where=_OPEN,
+        ),
+        CheckConstraint("status in ('active', 'locked', 'closed')", name="status"),
+        CheckConstraint("assurance in ('basic', 'verified', 'strong')", name="assurance"),
+        CheckConstraint(
+            "assurance = 'basic' or (resident_id_index is not null and verified_at is not null)",
+            name="assurance_is_earned",
+        ),
+    )
+    ENTITY = "citizen"
+    FIRST = frozenset({CitizenStatus.ACTIVE})
+    MOVES = {
+        CitizenStatus.ACTIVE: frozenset({CitizenStatus.LOCKED, CitizenStatus.CLOSED}),
+        CitizenStatus.LOCKED: frozenset({CitizenStatus.ACTIVE, CitizenStatus.CLOSED}),
+        CitizenStatus.CLOSED: frozenset(),
+    }
+
+    phone_sealed: Mapped[bytes]
+    phone_index: Mapped[bytes]
+    name_sealed: Mapped[bytes | None]
+    resident_id_sealed: Mapped[bytes | None]
+    resident_id_index: Mapped[bytes | None]
+    assurance: Mapped[str] = mapped_column(default="basic")
+    verified_at: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class Challenge(Base):
+    """A code that was sent to a number: five minutes, five tries, one use, one purpose."""
+
+    __tablename__ = "challenges"
+    __table_args__ = (
+        Index(None, "phone_index", "created_at"),
+        Index(None, "network", "created_at"),
+        Index(None, "created_at"),
+        CheckConstraint("purpose in ('login')", name="purpose"),
+        CheckConstraint("tries between 0 and 5", name="tries"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    purpose: Mapped[str]
+    phone_sealed: Mapped[bytes]
+    phone_index: Mapped[bytes]
+    code_digest: Mapped[bytes]
+    code_sealed: Mapped[bytes | None]
+    address: Mapped[str]
+    network: Mapped[str]
+    tries: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    resend_at: Mapped[datetime]
+    sent_at: Mapped[datetime | None]
+    used_at: Mapped[datetime | None]
+
+
+class AuthCounter(Base):
+    """How often something happened in the whole city within one period."""
+
+    __tablename__ = "auth_counters"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    period: Mapped[datetime] = mapped_column(primary_key=True)
+    count: Mapped[int]
+
+
+class AuthSession(Stateful, Base):
+    """A citizen's log-in on one device: the family of its refresh tokens."""
+
+    __tablename__ = "sessions"
+    __table_args__ = (
+        Index(None, "citizen_id", "created_at", "id"),
+        Index(
+            "ix_sessions_idle_until",
+            "idle_until",
+            postgresql_where=text("status = 'active'"),
+        ),
+        Index("ix_sessions_ended_at", "ended_at", postgresql_where=text("status = 'ended'")),
+        CheckConstraint("status in ('active', 'ended')", name="status"),
+        CheckConstraint("(status = 'ended') = (ended_at is not null)", name="end"),
+    )
+    ENTITY = "session"
+    FIRST = frozenset({SessionStatus.ACTIVE})
+    MOVES = {
+        SessionStatus.ACTIVE: frozenset({SessionStatus.ENDED}),
+        SessionStatus.ENDED: frozenset(),
+    }
+
+    citizen_id: Mapped[UUID] = mapped_column(ForeignKey("citizens.id"))
+    device_name_sealed: Mapped[bytes]
+    device_digest: Mapped[bytes]
+    platform: Mapped[str]
+    created_at: Mapped[datetime]
+    last_seen_at: Mapped[datetime]
+    idle_until: Mapped[datetime]
+    absolute_until: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+
+class RefreshToken(Base):
+    """One refresh token of a family, by its digest; at most one is current."""
+
+    __tablename__ = "refresh_tokens"
+    __table_args__ = (
+        UniqueConstraint("digest"),
+        Index(
+            "uq_refresh_tokens_current",
+            "session_id",
+            unique=True,
+            postgresql_where=text(f"state = '{TokenState.CURRENT}'"),
+        ),
+        Index(
+            "uq_refresh_tokens_parent",
+            "session_id",
+            unique=True,
+            postgresql_where=text(f"state = '{TokenState.PARENT}'"),
+        ),
+        Index(None, "session_id"),
+        CheckConstraint("state in ('current', 'parent', 'spent', 'void')", name="state"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    session_id: Mapped[UUID] = mapped_column(ForeignKey("sessions.id", ondelete="CASCADE"))
+    parent_id: Mapped[UUID | None]
+    digest: Mapped[bytes]
+    state: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class Verification(Stateful, Base):
+    """One attempt to prove a name and number: the evidence of an assurance, or why it was refused.
+
+    The name and the number themselves are kept once, sealed, with the citizen.
+    """
+
+    __tablename__ = "verifications"
+    __table_args__ = (
+        Index(None, "citizen_id", "asked_at"),
+        CheckConstraint("status in ('asked', 'verified', 'refused', 'unanswered')", name="status"),
+        CheckConstraint("source in ('register')", name="source"),
+    )
+    ENTITY = "verification"
+    FIRST = frozenset({VerificationStatus.ASKED})
+    MOVES = {
+        VerificationStatus.ASKED: frozenset(
+            {
+                VerificationStatus.VERIFIED,
+                VerificationStatus.REFUSED,
+                VerificationStatus.UNANSWERED,
+            }
+        ),
+        VerificationStatus.VERIFIED: frozenset(),
+        VerificationStatus.REFUSED: frozenset(),
+        VerificationStatus.UNANSWERED: frozenset(),
+    }
+
+    citizen_id: Mapped[UUID] = mapped_column(ForeignKey("citizens.id"))
+    source: Mapped[str]
+    asked_at: Mapped[datetime] = mapped_column(default=now)
+    decided_at: Mapped[datetime | None]
+
+    @property
+    def subject_id(self) -> UUID:
+        """Return the citizen's id: their timeline shows their verifications."""
+        return self.citizen_id
+
+
+class Staff(Stateful, Base):
+    """A member of staff: a label, a role, and the department they act for."""
+
+    __tablename__ = "staff"
+    __table_args__ = (CheckConstraint("status in ('active', 'ended')", name="status"),)
+    ENTITY = "staff"
+    FIRST = frozenset({AccountStatus.ACTIVE})
+    MOVES = {
+        AccountStatus.ACTIVE: frozenset({AccountStatus.ENDED}),
+        AccountStatus.ENDED: frozenset(),
+    }
+
+    label: Mapped[str]
+    role: Mapped[str]
+    department: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class StaffSession(Base):
+    """A working day of a member of staff; `means` says how they proved who they are."""
+
+    __tablename__ = "staff_sessions"
+    __table_args__ = (
+        Index(None, "staff_id"),
+        CheckConstraint("means in ('sandbox')", name="means"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    staff_id: Mapped[UUID] = mapped_column(ForeignKey("staff.id"))
+    means: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    expires_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+
+class Integrator(Stateful, Base):
+    """A system of somebody else's that calls the API in its own name."""
+
+    __tablename__ = "integrators"
+    __table_args__ = (
+        UniqueConstraint("name"),
+        UniqueConstraint("secret_digest"),
+        CheckConstraint("status in ('active', 'ended')", name="status"),
+    )
+    ENTITY = "integrator"
+    FIRST = frozenset({AccountStatus.ACTIVE})
+    MOVES = {
+        AccountStatus.ACTIVE: frozenset({AccountStatus.ENDED}),
+        AccountStatus.ENDED: frozenset(),
+    }
+
+    name: Mapped[str]
+    scopes: Mapped[list[Any]]
+    secret_digest: Mapped[bytes]
+    created_at: Mapped[datetime] = mapped_column(default=now)

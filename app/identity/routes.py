@@ -1,0 +1,120 @@
+"""Identity over HTTP: logging in, sessions, and who I am."""
+
+from typing import Any
+from uuid import UUID
+
+from flask.views import MethodView
+
+from app.core.pagination import Page
+from app.http.blueprint import Blueprint
+from app.http.context import client_address, deps, principal, unit
+from app.http.pagination import PageArgs
+from app.identity import service
+from app.identity.models import Verification
+from app.identity.schemas import (
+    ChallengeSchema,
+    MeSchema,
+    NewChallengeSchema,
+    NewSessionSchema,
+    NewVerificationSchema,
+    RefreshSchema,
+    SessionSchema,
+    SignedInSchema,
+    VerificationSchema,
+)
+from app.identity.service import IdentityDeps
+from app.identity.values import LogIn, Me, Opened, Purpose, SessionView, SignedIn
+
+auth = Blueprint("auth", __name__, url_prefix="/v1/auth", description="Log in and stay in")
+me = Blueprint("me", __name__, url_prefix="/v1/me", description="Who I am")
+
+
+@auth.route("/challenges")
+class Challenges(MethodView):
+    """Codes by SMS."""
+
+    @auth.critical
+    @auth.public
+    @auth.arguments(NewChallengeSchema)
+    @auth.response(202, ChallengeSchema)
+    def post(self, wanted: dict[str, str]) -> Opened:
+        """Send a code to a number."""
+        purpose = Purpose(wanted["purpose"])
+        return service.open_challenge(
+            unit(), deps(IdentityDeps), wanted["phone"], purpose, client_address()
+        )
+
+
+@auth.route("/sessions")
+class Sessions(MethodView):
+    """The caller's sessions."""
+
+    @auth.critical
+    @auth.public
+    @auth.problems(403)
+    @auth.arguments(NewSessionSchema)
+    @auth.response(201, SignedInSchema)
+    def post(self, login: LogIn) -> SignedIn:
+        """Log in with a code."""
+        return service.start_session(unit(), deps(IdentityDeps), login, client_address())
+
+    @auth.arguments(PageArgs, location="query")
+    @auth.page(SessionSchema)
+    def get(self, wanted: dict[str, Any]) -> Page[SessionView]:
+        """List my sessions."""
+        who = principal()
+        return service.list_sessions(
+            unit(), deps(IdentityDeps), who.id, who.session_id, wanted["page"]
+        )
+
+    @auth.response(204)
+    def delete(self) -> None:
+        """End all my other sessions."""
+        service.end_other_sessions(unit(), principal().id, principal().session_id)
+
+
+@auth.route("/sessions/refresh")
+class SessionRefresh(MethodView):
+    """The way to stay logged in."""
+
+    @auth.critical
+    @auth.public
+    @auth.problems(401)
+    @auth.arguments(RefreshSchema)
+    @auth.response(200, SignedInSchema)
+    def post(self, wanted: dict[str, str]) -> SignedIn:
+        """Refresh a session."""
+        return service.refresh_session(unit(), deps(IdentityDeps), wanted["refresh_token"])
+
+
+@auth.route("/sessions/<uuid:session_id>")
+class OneSession(MethodView):
+    """One of the caller's sessions."""
+
+    @auth.response(204)
+    def delete(self, session_id: UUID) -> None:
+        """End a session."""
+        service.end_session(unit(), principal().id, session_id)
+
+
+@me.route("")
+class Profile(MethodView):
+    """The caller."""
+
+    @me.response(200, MeSchema)
+    def get(self) -> Me:
+        """Read my profile."""
+        return service.describe_me(unit(), deps(IdentityDeps), principal().id)
+
+
+@me.route("/verifications")
+class Verifications(MethodView):
+    """Proofs of a name."""
+
+    @me.arguments(NewVerificationSchema)
+    @me.response(201, VerificationSchema)
+    def post(self, wanted: dict[str, str]) -> Verification:
+        """Verify my name."""
+        return service.verify_citizen(
+            unit(), deps(IdentityDeps), principal().id, wanted["name"], wanted["resident_id"]
+        )

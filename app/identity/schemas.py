@@ -1,0 +1,124 @@
+"""The wire format of identity."""
+
+from typing import Any
+
+from marshmallow import post_load
+
+from app.http.fields import UUID, Flag, Integer, Moment, Nested, Schema, Text, validate
+from app.identity.values import Device, LogIn
+
+_LEVELS = ["basic", "verified", "strong"]
+_EXAMPLE_PHONE = "+8613807190001"
+
+
+class NewChallengeSchema(Schema):
+    """A number that wants to log in."""
+
+    phone = Text(
+        required=True,
+        pattern=r"\+?[0-9]{8,15}",
+        metadata={"description": "A mainland mobile number", "examples": [_EXAMPLE_PHONE]},
+    )
+    purpose = Text(required=True, validate=[validate.OneOf(["login"])], pattern="login")
+
+
+class ChallengeSchema(Schema):
+    """A code that is on its way; the same answer for every number."""
+
+    id = UUID(required=True)
+    expires_at = Moment(required=True)
+    resend_at = Moment(
+        required=True,
+        metadata={"description": "When another code may be asked for"},
+    )
+
+
+class DeviceSchema(Schema):
+    """The device that a session is on, as its citizen calls it."""
+
+    name = Text(required=True, max_length=60, metadata={"examples": ["我的手机"]})
+    platform = Text(
+        required=True,
+        max_length=40,
+        pattern=r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,39}",
+        metadata={"examples": ["android"]},
+    )
+
+
+class NewSessionSchema(Schema):
+    """A code, and the device it is typed on."""
+
+    challenge_id = UUID(required=True)
+    code = Text(required=True, pattern="[0-9]{6}", metadata={"examples": ["482913"]})
+    device = Nested(DeviceSchema, required=True)
+
+    @post_load
+    def _log_in(self, data: dict[str, Any], **_: object) -> LogIn:
+        return LogIn(data["challenge_id"], data["code"], Device(**data["device"]))
+
+
+class RefreshSchema(Schema):
+    """A refresh token to be exchanged."""
+
+    refresh_token = Text(required=True, max_length=200, pattern="[A-Za-z0-9_-]{1,200}")
+
+
+class SessionRefSchema(Schema):
+    """Which session."""
+
+    id = UUID(required=True)
+
+
+class CitizenRefSchema(Schema):
+    """Which citizen, and how surely."""
+
+    id = UUID(required=True)
+    assurance = Text(required=True, validate=[validate.OneOf(_LEVELS)])
+
+
+class SignedInSchema(Schema):
+    """The tokens of a session (RFC 6749 names)."""
+
+    access_token = Text(required=True, max_length=4096)
+    token_type = Text(required=True, metadata={"examples": ["Bearer"]})
+    expires_in = Integer(required=True, metadata={"description": "Seconds", "examples": [600]})
+    refresh_token = Text(required=True)
+    session = Nested(SessionRefSchema, required=True)
+    citizen = Nested(CitizenRefSchema, required=True)
+
+
+class SessionSchema(Schema):
+    """A session of the caller."""
+
+    id = UUID(required=True)
+    device = Nested(DeviceSchema, required=True)
+    created_at = Moment(required=True)
+    last_seen_at = Moment(required=True)
+    is_current = Flag(required=True)
+
+
+class MeSchema(Schema):
+    """The caller's own profile; number and name are masked."""
+
+    id = UUID(required=True)
+    phone = Text(required=True, metadata={"examples": ["138****0001"]})
+    name = Text(required=True, allow_none=True, metadata={"examples": ["张*"]})
+    assurance = Text(required=True, validate=[validate.OneOf(_LEVELS)])
+
+
+class NewVerificationSchema(Schema):
+    """A name and a resident identity number that are claimed to belong together."""
+
+    name = Text(required=True, max_length=60, metadata={"examples": ["张伟"]})
+    resident_id = Text(
+        required=True,
+        pattern="[0-9]{17}[0-9Xx]",
+        metadata={"examples": ["420302198503120017"]},
+    )
+
+
+class VerificationSchema(Schema):
+    """One attempt to prove a name."""
+
+    id = UUID(required=True)
+    status = Text(required=True, metadata={"examples": ["verified"]})

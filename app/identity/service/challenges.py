@@ -1,0 +1,151 @@
+"""Codes by SMS: opened for anybody's number with the same answer and the same work."""
+
+import hmac
+import secrets
+from datetime import timedelta
+from ipaddress import ip_address
+from uuid import UUID
+
+from sqlalchemy import update
+
+from app.core.clock import now
+from app.core.crypto import Keyring, seal, unseal
+from app.core.ids import new_id
+from app.core.unit_of_work import UnitOfWork
+from app.identity.errors import CodeWrong
+from app.identity.events import ChallengeOpened
+from app.identity.models import Challenge
+from app.identity.service import limits
+from app.identity.service.deps import IdentityDeps
+from app.identity.service.phone import canonical_phone
+from app.identity.values import LogIn, Opened, Purpose
+from app.notifications.errors import SmsRefused
+
+LIFETIME = timedelta(minutes=5)
+TRIES = 5
+_TABLE = "challenges"
+
+
+def open_challenge(
+    uow: UnitOfWork, deps: IdentityDeps, phone: str, purpose: Purpose, address: str
+) -> Opened:
+    """Make a code for a number and queue its SMS.
+
+    Whether the number belongs to a citizen is not looked at. Raise `PhoneNotSupported`, or
+    `TooManyCodes` with the seconds to wait.
+    """
+    phone = canonical_phone(phone)
+    index = deps.keyring.index("phone", phone)
+    network = limits.network_of(address)
+    limits.check_number(uow, index)
+    if not _is_exempt(deps, address):
+        limits.check_network(uow, index, address, network)
+        limits.count_code(uow, deps.daily_codes)
+    moment = now()
+    challenge_id = new_id()
+    code = f"{secrets.randbelow(10**6):06d}"
+    challenge = Challenge(
+        id=challenge_id,
+        purpose=purpose,
+        phone_sealed=_seal(deps.keyring, phone, "phone", challenge_id),
+        phone_index=index,
+        code_digest=_digest(deps.keyring, purpose, challenge_id, index, code),
+        code_sealed=_seal(deps.keyring, code, "code", challenge_id),
+        address=address,
+        network=network,
+        created_at=moment,
+        expires_at=moment + LIFETIME,
+        resend_at=moment + limits.RESEND,
+    )
+    uow.add(challenge)
+    uow.emit(ChallengeOpened(challenge_id=challenge_id))
+    return Opened(challenge_id, challenge.expires_at, challenge.resend_at)
+
+
+def send_code(uow: UnitOfWork, deps: IdentityDeps, opened: ChallengeOpened) -> None:
+    """Send a challenge's code and forget it; running twice sends one SMS.
+
+    A code that is over is forgotten unsent. Raise `SmsUnavailable` to be called again.
+    """
+    with uow.phase():
+        challenge = uow.get(Challenge, opened.challenge_id)
+    if challenge is None or challenge.code_sealed is None:
+        return
+    sent_at = None
+    if challenge.expires_at > now():
+        code = _open(deps.keyring, challenge.code_sealed, "code", challenge.id)
+        phone = _open(deps.keyring, challenge.phone_sealed, "phone", challenge.id)
+        text = f"【i武当】验证码 {code}，5分钟内有效。请勿告诉他人。"
+        try:
+            deps.sms.send(to=phone, text=text, key=str(challenge.id))
+            sent_at = now()
+        except SmsRefused:
+            sent_at = None
+    uow.execute(
+        update(Challenge)
+        .where(Challenge.id == challenge.id, Challenge.code_sealed.is_not(None))
+        .values(code_sealed=None, sent_at=sent_at)
+    )
+
+
+def try_code(uow: UnitOfWork, deps: IdentityDeps, login: LogIn, address: str) -> Challenge:
+    """Return the challenge that a code opens, or raise `CodeWrong`.
+
+    The try is counted in a phase of its own, so it counts whatever happens afterwards. The
+    challenge is not used up yet: `use_challenge` does that where its effect is written.
+    """
+    is_exempt = _is_exempt(deps, address)
+    with uow.phase():
+        if not is_exempt:
+            limits.check_brake(uow, deps.failed_codes)
+        challenge: Challenge | None = uow.scalar(
+            update(Challenge)
+            .where(
+                Challenge.id == login.challenge_id,
+                Challenge.purpose == Purpose.LOGIN,
+                Challenge.used_at.is_(None),
+                Challenge.tries < TRIES,
+                Challenge.expires_at > now(),
+            )
+            .values(tries=Challenge.tries + 1)
+            .returning(Challenge)
+        )
+        index = challenge.phone_index if challenge else b""
+        given = _digest(deps.keyring, Purpose.LOGIN, login.challenge_id, index, login.code)
+        kept = challenge.code_digest if challenge else bytes(len(given))
+        is_right = hmac.compare_digest(given, kept)
+        if not is_right and not is_exempt:
+            limits.count_wrong_code(uow, deps.failed_codes)
+    if challenge is None or not is_right:
+        raise CodeWrong
+    return challenge
+
+
+def use_challenge(uow: UnitOfWork, deps: IdentityDeps, challenge: Challenge) -> str:
+    """Use a challenge up and return its number; raise `CodeWrong` when it was used meanwhile."""
+    used = uow.scalar(
+        update(Challenge)
+        .where(Challenge.id == challenge.id, Challenge.used_at.is_(None))
+        .values(used_at=now(), code_sealed=None)
+        .returning(Challenge.id)
+    )
+    if used is None:
+        raise CodeWrong
+    return _open(deps.keyring, challenge.phone_sealed, "phone", challenge.id)
+
+
+def _is_exempt(deps: IdentityDeps, address: str) -> bool:
+    return deps.loopback_exempt and ip_address(address).is_loopback
+
+
+def _digest(keyring: Keyring, purpose: str, challenge_id: UUID, index: bytes, code: str) -> bytes:
+    """Return what is kept of a code: bound to its purpose, challenge and number."""
+    return keyring.code_digest(f"{purpose}|{challenge_id}|{index.hex()}", code)
+
+
+def _seal(keyring: Keyring, plain: str, column: str, row: UUID) -> bytes:
+    return seal(keyring.class_key(_TABLE), plain.encode(), context=f"{_TABLE}|{column}|{row}")
+
+
+def _open(keyring: Keyring, sealed: bytes, column: str, row: UUID) -> str:
+    return unseal(keyring.class_key(_TABLE), sealed, context=f"{_TABLE}|{column}|{row}").decode()

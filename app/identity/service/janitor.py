@@ -1,0 +1,34 @@
+"""What identity forgets in time: codes after a day, sessions ninety days after their end."""
+
+from datetime import timedelta
+
+from sqlalchemy import delete, or_, select
+
+from app.core.clock import now
+from app.core.unit_of_work import UnitOfWork
+from app.identity.models import AuthCounter, AuthSession, Challenge
+from app.identity.service.sessions import finish_session
+from app.identity.values import SessionStatus
+
+CODES_KEPT = timedelta(days=1)
+SESSIONS_KEPT = timedelta(days=90)
+_AT_ONCE = 500
+
+
+def forget_expired(uow: UnitOfWork) -> None:
+    """End sessions whose time is over and delete what need not be kept; safe in parallel."""
+    moment = now()
+    over = uow.scalars(
+        select(AuthSession)
+        .where(
+            AuthSession.status == SessionStatus.ACTIVE,
+            or_(AuthSession.idle_until <= moment, AuthSession.absolute_until <= moment),
+        )
+        .limit(_AT_ONCE)
+        .with_for_update(skip_locked=True)
+    )
+    for session in over.all():
+        finish_session(uow, session, "expired")
+    uow.execute(delete(Challenge).where(Challenge.created_at <= moment - CODES_KEPT))
+    uow.execute(delete(AuthCounter).where(AuthCounter.period <= moment - 2 * CODES_KEPT))
+    uow.execute(delete(AuthSession).where(AuthSession.ended_at <= moment - SESSIONS_KEPT))

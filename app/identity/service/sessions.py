@@ -1,0 +1,108 @@
+"""A citizen's sessions: listed and ended by the citizen."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, select
+
+from app.core.clock import now
+from app.core.pagination import Page, PageRequest, fetch_page
+from app.core.unit_of_work import UnitOfWork
+from app.identity.errors import SessionNotFound
+from app.identity.events import SessionEnded
+from app.identity.models import AuthSession
+from app.identity.service.deps import IdentityDeps
+from app.identity.service.vault import vault_of
+from app.identity.values import Device, SessionStatus, SessionView
+
+IDLE = timedelta(days=14)
+ABSOLUTE = timedelta(days=30)
+MOST = 10
+
+
+def is_live(moment: datetime) -> ColumnElement[bool]:
+    """Return the condition under which a session counts."""
+    return (
+        (AuthSession.status == SessionStatus.ACTIVE)
+        & (AuthSession.idle_until > moment)
+        & (AuthSession.absolute_until > moment)
+    )
+
+
+def finish_session(uow: UnitOfWork, session: AuthSession, cause: str) -> None:
+    """End a session whose row the caller has locked; one that is over stays as it is."""
+    if session.status == SessionStatus.ENDED:
+        return
+    session.ended_at = now()
+    fact = SessionEnded(session_id=session.id, citizen_id=session.citizen_id)
+    uow.move(session, SessionStatus.ENDED, cause=cause, fact=fact)
+
+
+def make_room(uow: UnitOfWork, citizen_id: UUID) -> None:
+    """End a citizen's oldest sessions until one more may begin; the citizen's row is locked."""
+    live = list(
+        uow.scalars(
+            select(AuthSession)
+            .where(AuthSession.citizen_id == citizen_id, is_live(now()))
+            .order_by(AuthSession.created_at, AuthSession.id)
+            .with_for_update()
+        )
+    )
+    for session in live[: max(0, len(live) - MOST + 1)]:
+        finish_session(uow, session, "too-many-sessions")
+
+
+def list_sessions(
+    uow: UnitOfWork, deps: IdentityDeps, citizen_id: UUID, current: UUID, page: PageRequest
+) -> Page[SessionView]:
+    """Return a citizen's live sessions, newest first."""
+    found = fetch_page(
+        uow,
+        select(AuthSession).where(AuthSession.citizen_id == citizen_id, is_live(now())),
+        [AuthSession.created_at, AuthSession.id],
+        page,
+        descending=True,
+    )
+    vault = vault_of(uow, deps.keyring, citizen_id)
+    views = [
+        SessionView(
+            id=row.id,
+            device=Device(
+                vault.open(row.device_name_sealed, "sessions", "device_name", row.id),
+                row.platform,
+            ),
+            created_at=row.created_at,
+            last_seen_at=row.last_seen_at,
+            is_current=row.id == current,
+        )
+        for row in found.items
+    ]
+    return Page(views, found.next_cursor)
+
+
+def end_session(uow: UnitOfWork, citizen_id: UUID, session_id: UUID) -> None:
+    """End one of a citizen's sessions; idempotent. Raise `SessionNotFound` for anybody else's."""
+    session = uow.scalar(
+        select(AuthSession)
+        .where(AuthSession.id == session_id, AuthSession.citizen_id == citizen_id)
+        .with_for_update()
+    )
+    if session is None:
+        raise SessionNotFound
+    finish_session(uow, session, "citizen")
+
+
+def end_other_sessions(uow: UnitOfWork, citizen_id: UUID, current: UUID) -> None:
+    """End every session of a citizen but the current one; idempotent."""
+    others = uow.scalars(
+        select(AuthSession)
+        .where(
+            AuthSession.citizen_id == citizen_id,
+            AuthSession.id != current,
+            AuthSession.status == SessionStatus.ACTIVE,
+        )
+        .order_by(AuthSession.created_at, AuthSession.id)
+        .with_for_update()
+    )
+    for session in others.all():
+        finish_session(uow, session, "citizen")
