@@ -1,0 +1,1 @@
+"""Utility bills: water, power, gas and heat."""

@@ -1,0 +1,86 @@
+"""What this plug-in refuses, and why."""
+
+from app.sdk import Conflict, DomainError, Forbidden, Invalid, NotFound, RateLimited, Unavailable
+
+
+class AccountMismatch(Invalid):
+    """Number and holder's name do not belong together, or nobody has the number."""
+
+    code = "account-mismatch"
+    title_zh = "户号与户名不符"
+    title_en = "Account number and holder's name do not match"
+
+
+class TooManyAccounts(Conflict):
+    """The citizen has linked as many accounts as one may."""
+
+    code = "too-many-accounts"
+    title_zh = "绑定的户号已达上限"
+    title_en = "No more accounts can be linked"
+
+
+class TooManyLinkAttempts(RateLimited):
+    """The citizen has tried to link too often within an hour."""
+
+    code = "too-many-link-attempts"
+    title_zh = "绑定尝试过于频繁，请稍后再试"
+    title_en = "Too many attempts to link an account"
+
+
+class BillNotFound(NotFound):
+    """No account of this citizen has such a bill."""
+
+    code = "bill-not-found"
+    title_zh = "没有找到该账单"
+    title_en = "There is no such bill"
+
+
+class AlreadyPaid(Conflict):
+    """The bill is paid, here or at the biller's own counter."""
+
+    code = "already-paid"
+    title_zh = "该账单已缴清"
+    title_en = "The bill is already paid"
+
+
+class RefusedByBiller(Invalid):
+    """The biller refuses a payment for good; `reason` is its own code."""
+
+    code = "refused-by-biller"
+    title_zh = "收费单位拒绝了这笔缴费"
+    title_en = "The biller refuses the payment"
+
+
+class BillerUnavailable(Unavailable):
+    """The biller does not answer, or answers nothing that can be read."""
+
+    code = "biller-unavailable"
+    title_zh = "收费单位系统暂时无法访问，请稍后再试"
+    title_en = "The biller's system does not answer"
+
+
+class BillFileInvalid(Invalid):
+    """A bill file has faults; nothing of it was imported."""
+
+    code = "bill-file-invalid"
+    title_zh = "账单文件有错误，未导入任何内容"
+    title_en = "The bill file has faults; nothing was imported"
+
+
+class OtherDepartmentsBiller(Forbidden):
+    """The biller belongs to another department than the caller."""
+
+    code = "other-departments-biller"
+    title_zh = "该收费单位不属于您的部门"
+    title_en = "The biller belongs to another department"
+
+
+_REFUSALS: dict[str, type[DomainError]] = {
+    "bill-already-paid": AlreadyPaid,
+    "bill-not-found": BillNotFound,
+}
+
+
+def refusal(reason: str) -> DomainError:
+    """Return what a biller's final refusal of a payment means to the house."""
+    return _REFUSALS.get(reason, RefusedByBiller)(reason=reason)

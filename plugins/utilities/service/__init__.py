@@ -1,0 +1,31 @@
+"""What can be done with utility accounts, bills, postings and bill files."""
+
+from plugins.utilities.service.accounts import (
+    find_account,
+    link_account,
+    list_accounts,
+    unlink_account,
+)
+from plugins.utilities.service.bills import find_bill, list_bills, list_open_bills, refresh_bills
+from plugins.utilities.service.imports import import_bill_file
+from plugins.utilities.service.payables import ask_payable, list_payables
+from plugins.utilities.service.personal_data import erase_citizen, export_citizen
+from plugins.utilities.service.postings import find_posting, post_notice
+
+__all__ = [
+    "ask_payable",
+    "erase_citizen",
+    "export_citizen",
+    "find_account",
+    "find_bill",
+    "find_posting",
+    "import_bill_file",
+    "link_account",
+    "list_accounts",
+    "list_bills",
+    "list_open_bills",
+    "list_payables",
+    "post_notice",
+    "refresh_bills",
+    "unlink_account",
+]

@@ -1,0 +1,154 @@
+"""Linking the account of a biller to a citizen who knows its number and its holder's name."""
+
+import unicodedata
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, delete, func, select
+from sqlalchemy.dialects.postgresql import insert
+
+from app.sdk import (
+    House,
+    NotFound,
+    Page,
+    PageRequest,
+    UnitOfWork,
+    fetch_page,
+    mask_number,
+    new_id,
+    now,
+    within,
+)
+from plugins.utilities.client import BillerClient
+from plugins.utilities.errors import AccountMismatch, TooManyAccounts, TooManyLinkAttempts
+from plugins.utilities.models import Account, LinkAllowance
+from plugins.utilities.values import LinkedAccount, NewAccount, find_biller
+
+MAX_ACCOUNTS = 20
+MAX_ATTEMPTS = 10
+ATTEMPT_WINDOW = timedelta(hours=1)
+_LINK_SECONDS = 6.0
+
+
+def link_account(
+    house: House, uow: UnitOfWork, citizen_reference: str, wanted: NewAccount
+) -> LinkedAccount:
+    """Link an account whose number and holder's name the biller confirms.
+
+    Linking it again returns the same link. Raise `AccountMismatch` alike for an unknown number and
+    another name, `TooManyLinkAttempts` after ten attempts within an hour, and `TooManyAccounts`.
+    """
+    biller = find_biller(wanted.biller)
+    with house.unit_of_work() as attempt:
+        _count_attempt(attempt, citizen_reference)
+    with within(_LINK_SECONDS):
+        holder = BillerClient.of(house).holder_of(biller.id, wanted.number)
+    if holder is None or _plain(holder) != _plain(wanted.holder_name):
+        raise AccountMismatch
+    return show_account(house, _link(house, uow, citizen_reference, wanted))
+
+
+def list_accounts(
+    house: House, uow: UnitOfWork, citizen_reference: str, page: PageRequest
+) -> Page[LinkedAccount]:
+    """Return a page of a citizen's accounts, the first linked first."""
+    statement = select(Account).where(Account.citizen_reference == citizen_reference)
+    rows = fetch_page(uow, statement, [Account.id], page)
+    return Page([show_account(house, row) for row in rows.items], rows.next_cursor)
+
+
+def find_account(
+    house: House, uow: UnitOfWork, citizen_reference: str, account_id: UUID
+) -> LinkedAccount:
+    """Return one of a citizen's accounts, or raise `NotFound`."""
+    account = uow.scalar(select(Account).where(*_own(citizen_reference, account_id)))
+    if account is None:
+        raise NotFound
+    return show_account(house, account)
+
+
+def unlink_account(uow: UnitOfWork, citizen_reference: str, account_id: UUID) -> None:
+    """Forget that a citizen has an account, or raise `NotFound`."""
+    statement = delete(Account).where(*_own(citizen_reference, account_id))
+    if uow.scalar(statement.returning(Account.id)) is None:
+        raise NotFound
+
+
+def show_account(house: House, account: Account) -> LinkedAccount:
+    """Return an account as its citizen sees it: with a masked number."""
+    return LinkedAccount(
+        id=account.id,
+        biller=account.biller,
+        number_masked=mask_number(number_of(house, account)),
+        linked_at=account.linked_at,
+        refreshed_at=account.refreshed_at,
+    )
+
+
+def number_of(house: House, account: Account) -> str:
+    """Return the number of an account."""
+    return house.vault.unseal(account.number_sealed, place=f"accounts|number|{account.id}")
+
+
+def index_of(house: House, biller: str, number: str) -> bytes:
+    """Return the blind index under which an account's number is found."""
+    return house.vault.index("account", f"{biller}|{number}")
+
+
+def _count_attempt(uow: UnitOfWork, citizen_reference: str) -> None:
+    """Count an attempt within the last hour; guessing names or numbers ends at the tenth."""
+    moment = now()
+    allowance = _lock_citizen(uow, citizen_reference)
+    recent = [at for at in allowance.attempts if at > moment - ATTEMPT_WINDOW]
+    if len(recent) >= MAX_ATTEMPTS:
+        wait = recent[-MAX_ATTEMPTS] + ATTEMPT_WINDOW - moment
+        raise TooManyLinkAttempts(retry_after=int(wait.total_seconds()) + 1)
+    allowance.attempts = [*recent, moment]
+
+
+def _lock_citizen(uow: UnitOfWork, citizen_reference: str) -> LinkAllowance:
+    uow.execute(
+        insert(LinkAllowance)
+        .values(citizen_reference=citizen_reference, attempts=[])
+        .on_conflict_do_nothing()
+    )
+    statement = select(LinkAllowance).where(LinkAllowance.citizen_reference == citizen_reference)
+    return uow.scalars(statement.with_for_update()).one()
+
+
+def _link(house: House, uow: UnitOfWork, citizen_reference: str, wanted: NewAccount) -> Account:
+    """Return the link, new or old; the citizen's lock keeps the count true."""
+    _lock_citizen(uow, citizen_reference)
+    number_index = index_of(house, wanted.biller, wanted.number)
+    mine = Account.citizen_reference == citizen_reference
+    known: Account | None = uow.scalar(
+        select(Account).where(
+            mine, Account.biller == wanted.biller, Account.number_index == number_index
+        )
+    )
+    if known is not None:
+        return known
+    if (uow.scalar(select(func.count()).select_from(Account).where(mine)) or 0) >= MAX_ACCOUNTS:
+        raise TooManyAccounts(f"At most {MAX_ACCOUNTS} accounts can be linked.")
+    account_id = new_id()
+    account = Account(
+        id=account_id,
+        citizen_reference=citizen_reference,
+        biller=wanted.biller,
+        number_index=number_index,
+        number_sealed=house.vault.seal(wanted.number, place=f"accounts|number|{account_id}"),
+        holder_name_sealed=house.vault.seal(
+            wanted.holder_name, place=f"accounts|holder_name|{account_id}"
+        ),
+    )
+    uow.add(account)
+    uow.flush()
+    return account
+
+
+def _own(citizen_reference: str, account_id: UUID) -> tuple[ColumnElement[bool], ...]:
+    return Account.id == account_id, Account.citizen_reference == citizen_reference
+
+
+def _plain(name: str) -> str:
+    return unicodedata.normalize("NFC", name).strip()

@@ -1,0 +1,171 @@
+"""A citizen's bills: asked of the billers when our copy is old, then read in one statement."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import groupby
+from uuid import UUID
+
+from sqlalchemy import Select, select, update
+from sqlalchemy.orm import contains_eager
+
+from app.sdk import (
+    House,
+    Page,
+    PageRequest,
+    Unavailable,
+    UnitOfWork,
+    fetch_page,
+    mask_number,
+    now,
+    within,
+)
+from plugins.utilities.client import BillerClient
+from plugins.utilities.errors import BillNotFound
+from plugins.utilities.models import Account, Bill
+from plugins.utilities.service.accounts import number_of
+from plugins.utilities.service.mirror import keep_asked, withdraw_unlisted
+from plugins.utilities.values import (
+    BILLERS,
+    BillerBill,
+    BillStatus,
+    CitizensBill,
+    reference_of,
+)
+
+FRESH = timedelta(seconds=10)
+"""How long our copy of an account's bills is good enough."""
+RETRY = timedelta(seconds=2)
+"""How long a biller that did not answer is left alone."""
+_SECONDS_PER_BILLER = 1.0
+
+
+@dataclass(slots=True)
+class _News:
+    """What the billers said, and of which accounts."""
+
+    bills: list[BillerBill] = field(default_factory=list)
+    answered: list[Account] = field(default_factory=list)
+    silent: list[Account] = field(default_factory=list)
+
+
+def refresh_bills(house: House, citizen_reference: str, biller: str | None = None) -> None:
+    """Ask the billers for the bills of a citizen's accounts that were last asked 10 s ago or more.
+
+    Never raises because of a biller: what is stored stays, and its `refreshed_at` tells its age.
+    """
+    asked_at = now()
+    statement = select(Account).where(
+        Account.citizen_reference == citizen_reference, Account.ask_after <= asked_at
+    )
+    if biller is not None:
+        statement = statement.where(Account.biller == biller)
+    with house.unit_of_work() as uow:
+        accounts = uow.scalars(statement.order_by(Account.biller)).all()
+    if not accounts:
+        return
+    news = _ask(house, accounts)
+    with house.unit_of_work() as uow:
+        _keep(uow, house, news, asked_at)
+
+
+def list_bills(
+    house: House,
+    uow: UnitOfWork,
+    citizen_reference: str,
+    page: PageRequest,
+    *,
+    status: str | None = None,
+    biller: str | None = None,
+) -> Page[CitizensBill]:
+    """Return a page of a citizen's bills, nearest due date first."""
+    statement = _bills_of(citizen_reference)
+    if status is not None:
+        statement = statement.where(Bill.status == status)
+    if biller is not None:
+        statement = statement.where(Bill.biller == biller)
+    rows = fetch_page(uow, statement, [Bill.due_date, Bill.id], page)
+    return Page([_show(house, row) for row in rows.items], rows.next_cursor)
+
+
+def list_open_bills(uow: UnitOfWork, citizen_reference: str) -> Sequence[Bill]:
+    """Return all that a citizen owes."""
+    return uow.scalars(_bills_of(citizen_reference).where(Bill.status == BillStatus.OPEN)).all()
+
+
+def find_bill(house: House, uow: UnitOfWork, citizen_reference: str, bill_id: UUID) -> CitizensBill:
+    """Return one of a citizen's bills, or raise `BillNotFound`."""
+    bill = uow.scalar(_bills_of(citizen_reference).where(Bill.id == bill_id))
+    if bill is None:
+        raise BillNotFound
+    return _show(house, bill)
+
+
+def list_all_bills(house: House, uow: UnitOfWork, citizen_reference: str) -> list[CitizensBill]:
+    """Return every bill of a citizen's accounts."""
+    return [_show(house, bill) for bill in uow.scalars(_bills_of(citizen_reference))]
+
+
+def _bills_of(citizen_reference: str) -> Select[Bill]:
+    """Return the statement of a citizen's bills: whose they are stands in its WHERE."""
+    return (
+        select(Bill)
+        .join(Bill.account)
+        .options(contains_eager(Bill.account))
+        .where(Account.citizen_reference == citizen_reference)
+    )
+
+
+def _show(house: House, bill: Bill) -> CitizensBill:
+    return CitizensBill(
+        id=bill.id,
+        service=BILLERS[bill.biller].service,
+        reference=reference_of(bill.biller, bill.biller_reference),
+        biller=bill.biller,
+        account_number_masked=mask_number(number_of(house, bill.account)),
+        amount=bill.amount,
+        currency=bill.currency,
+        period_from=bill.period_from,
+        period_to=bill.period_to,
+        due_date=bill.due_date,
+        status=bill.status,
+        paid_at=bill.paid_at,
+        biller_reference=bill.biller_reference,
+        posting_reference=bill.posting_reference,
+        refreshed_at=bill.account.refreshed_at,
+    )
+
+
+def _ask(house: House, accounts: Sequence[Account]) -> _News:
+    """Ask each biller within its own time; one that fails is not asked for its other accounts."""
+    client = BillerClient.of(house)
+    news = _News()
+    for biller, group in groupby(accounts, key=lambda account: account.biller):
+        of_biller = list(group)
+        with within(_SECONDS_PER_BILLER):
+            for place, account in enumerate(of_biller):
+                try:
+                    news.bills.extend(client.bills_of(biller, number_of(house, account)))
+                except Unavailable:
+                    news.silent.extend(of_biller[place:])
+                    break
+                news.answered.append(account)
+    return news
+
+
+def _keep(uow: UnitOfWork, house: House, news: _News, asked_at: datetime) -> None:
+    keep_asked(uow, house, news.bills, asked_at=asked_at)
+    answered = [(account.biller, account.number_index) for account in news.answered]
+    withdraw_unlisted(uow, answered, asked_at=asked_at)
+    _note(uow, news.answered, {"ask_after": asked_at + FRESH, "refreshed_at": asked_at})
+    _note(uow, news.silent, {"ask_after": now() + RETRY})
+
+
+def _note(uow: UnitOfWork, accounts: Sequence[Account], values: dict[str, datetime]) -> None:
+    if accounts:
+        uow.execute(
+            update(Account)
+            .where(Account.id.in_([account.id for account in accounts]))
+            .values(**values)
+            .execution_options(synchronize_session=False)
+        )

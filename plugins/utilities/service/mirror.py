@@ -1,0 +1,145 @@
+"""Our copy of the billers' bills: written in one statement, and never with older news."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, and_, or_, tuple_, update
+from sqlalchemy.dialects.postgresql import Insert, insert
+
+from app.sdk import Fulfilment, House, UnitOfWork, new_id
+from plugins.utilities.models import Bill
+from plugins.utilities.service.accounts import index_of
+from plugins.utilities.values import BillerBill, BillSource, BillStatus
+
+_TOLD = ("account_index", "amount", "currency", "period_from", "period_to", "due_date")
+
+
+class Counts(NamedTuple):
+    """How many bills were new, how many changed, and how many stood here already."""
+
+    created: int
+    updated: int
+    unchanged: int
+
+
+def keep_asked(
+    uow: UnitOfWork, house: House, bills: Iterable[BillerBill], *, asked_at: datetime
+) -> None:
+    """Store what billers told at `asked_at`; newer news and payments through us stay."""
+    statement = insert(Bill.__table__)
+    told = statement.excluded
+    names = (*_TOLD, "status", "paid_at", "source", "seen_at")
+    statement = _upsert(
+        statement,
+        {name: told[name] for name in names},
+        and_(Bill.posting_reference.is_(None), Bill.seen_at <= told.seen_at),
+    )
+    rows = _rows(house, bills, source=BillSource.INQUIRY, seen_at=asked_at)
+    if rows:
+        uow.execute(statement, rows)
+
+
+def keep_filed(
+    uow: UnitOfWork, house: House, bills: Sequence[BillerBill], *, imported_at: datetime
+) -> Counts:
+    """Store the open bills of a file; a bill that is paid stays paid."""
+    statement = insert(Bill.__table__)
+    told = statement.excluded
+    columns = Bill.__table__.c
+    changes: dict[str, Any] = {name: told[name] for name in _TOLD}
+    changes["status"] = told.status
+    differs = or_(*(columns[name].is_distinct_from(value) for name, value in changes.items()))
+    statement = _upsert(statement, changes, and_(Bill.status != BillStatus.PAID, differs))
+    rows = _rows(house, bills, source=BillSource.FILE, seen_at=imported_at)
+    if not rows:
+        return Counts(0, 0, 0)
+    # A new row has the id that was given; a changed one keeps its own; others are not returned.
+    written = set(uow.scalars(statement.returning(columns.id), rows))
+    created = len(written & {row["id"] for row in rows})
+    return Counts(created, len(written) - created, len(rows) - len(written))
+
+
+def withdraw_unlisted(
+    uow: UnitOfWork, accounts: Sequence[tuple[str, bytes]], *, asked_at: datetime
+) -> None:
+    """Withdraw the bills that billers once listed and, asked at `asked_at`, did not list again.
+
+    Call it after `keep_asked`. Bills known from a file only are left: an inquiry may know fewer.
+    """
+    if accounts:
+        _withdraw(
+            uow,
+            tuple_(Bill.biller, Bill.account_index).in_(accounts),
+            Bill.source == BillSource.INQUIRY,
+            Bill.seen_at < asked_at,
+        )
+
+
+def withdraw_bill(uow: UnitOfWork, biller: str, bill_number: str, *, asked_at: datetime) -> None:
+    """Withdraw one bill that its biller, asked at `asked_at`, does not know."""
+    _withdraw(
+        uow,
+        Bill.biller == biller,
+        Bill.biller_reference == bill_number,
+        Bill.seen_at <= asked_at,
+    )
+
+
+def mark_paid(uow: UnitOfWork, biller: str, bill_number: str, answer: Fulfilment) -> None:
+    """Mark a bill paid through us, for good; a second call changes nothing."""
+    uow.execute(
+        update(Bill)
+        .where(
+            Bill.biller == biller,
+            Bill.biller_reference == bill_number,
+            Bill.posting_reference.is_(None),
+        )
+        .values(status=BillStatus.PAID, paid_at=answer.at, posting_reference=answer.reference)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _withdraw(uow: UnitOfWork, *which: ColumnElement[bool]) -> None:
+    uow.execute(
+        update(Bill)
+        .where(Bill.status == BillStatus.OPEN, *which)
+        .values(status=BillStatus.WITHDRAWN)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _upsert(statement: Insert, changes: dict[str, Any], where: ColumnElement[bool]) -> Insert:
+    return statement.on_conflict_do_update(
+        index_elements=["biller", "biller_reference"], set_=changes, where=where
+    )
+
+
+def _rows(
+    house: House, bills: Iterable[BillerBill], *, source: BillSource, seen_at: datetime
+) -> list[dict[str, Any]]:
+    """Return rows in one order, so that two writers of the same bills never wait in a circle."""
+    indices: dict[tuple[str, str], bytes] = {}
+    rows = []
+    for bill in sorted(bills, key=lambda bill: (bill.biller, bill.number)):
+        place = (bill.biller, bill.account)
+        if place not in indices:
+            indices[place] = index_of(house, *place)
+        rows.append(
+            {
+                "id": new_id(),
+                "biller": bill.biller,
+                "biller_reference": bill.number,
+                "account_index": indices[place],
+                "amount": bill.amount,
+                "currency": bill.currency,
+                "period_from": bill.period_from,
+                "period_to": bill.period_to,
+                "due_date": bill.due_date,
+                "status": str(bill.status),
+                "paid_at": bill.paid_at,
+                "source": str(source),
+                "seen_at": seen_at,
+            }
+        )
+    return rows

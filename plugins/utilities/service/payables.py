@@ -1,0 +1,78 @@
+"""What a citizen owes: from our copy for the overview, from the biller for a payment."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+
+from app.sdk import House, Payable, UnitOfWork, now
+from plugins.utilities.client import BillerClient
+from plugins.utilities.errors import AlreadyPaid, BillNotFound
+from plugins.utilities.models import Account, Bill
+from plugins.utilities.service.accounts import index_of
+from plugins.utilities.service.bills import list_open_bills, refresh_bills
+from plugins.utilities.service.mirror import keep_asked, withdraw_bill
+from plugins.utilities.values import (
+    BILLERS,
+    Biller,
+    BillStatus,
+    reference_of,
+    split_reference,
+)
+
+
+def list_payables(house: House, citizen_reference: str) -> Sequence[Payable]:
+    """Return the open bills of a citizen's accounts, refreshed where our copy is old."""
+    refresh_bills(house, citizen_reference)
+    with house.unit_of_work() as uow:
+        return [_payable(bill) for bill in list_open_bills(uow, citizen_reference)]
+
+
+def ask_payable(house: House, reference: str, citizen_reference: str) -> Payable:
+    """Return what the biller says is owed for a bill right now.
+
+    Raise `BillNotFound` also for a bill of an account that this citizen has not linked, and
+    `AlreadyPaid`.
+    """
+    biller, bill_number = split_reference(reference)
+    with house.unit_of_work() as uow:
+        linked = _linked(uow, citizen_reference, biller)
+    if not linked:
+        raise BillNotFound
+    asked_at = now()
+    told = BillerClient.of(house).bill(biller.id, bill_number)
+    if told is None:
+        with house.unit_of_work() as uow:
+            withdraw_bill(uow, biller.id, bill_number, asked_at=asked_at)
+        raise BillNotFound
+    if index_of(house, biller.id, told.account) not in linked:
+        raise BillNotFound
+    with house.unit_of_work() as uow:
+        keep_asked(uow, house, [told], asked_at=asked_at)
+        bill = uow.scalars(
+            select(Bill).where(Bill.biller == biller.id, Bill.biller_reference == bill_number)
+        ).one()
+    if bill.status == BillStatus.PAID:
+        raise AlreadyPaid
+    return _payable(bill)
+
+
+def _linked(uow: UnitOfWork, citizen_reference: str, biller: Biller) -> frozenset[bytes]:
+    statement = select(Account.number_index).where(
+        Account.citizen_reference == citizen_reference, Account.biller == biller.id
+    )
+    return frozenset(uow.scalars(statement))
+
+
+def _payable(bill: Bill) -> Payable:
+    biller = BILLERS[bill.biller]
+    period = f"{bill.period_from:%Y-%m-%d} – {bill.period_to:%Y-%m-%d}"
+    return Payable(
+        reference=reference_of(bill.biller, bill.biller_reference),
+        title={language: f"{title} {period}" for language, title in biller.bill_title.items()},
+        amount=bill.amount,
+        currency=bill.currency,
+        payee=biller.id,
+        due_date=bill.due_date,
+        version=f"{bill.currency}-{bill.amount}",
+        service=biller.service,
+    )

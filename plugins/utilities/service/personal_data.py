@@ -1,0 +1,59 @@
+"""The rights of a person over what this plug-in keeps about them."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy import delete, select
+
+from app.sdk import House
+from plugins.utilities.models import Account, LinkAllowance
+from plugins.utilities.service.accounts import number_of
+from plugins.utilities.service.bills import list_all_bills
+
+
+def export_citizen(house: House, citizen_reference: str) -> Mapping[str, object]:
+    """Return a citizen's accounts, their bills and the attempts to link, as JSON values."""
+    with house.unit_of_work() as uow:
+        accounts = uow.scalars(
+            select(Account).where(Account.citizen_reference == citizen_reference)
+        ).all()
+        bills = list_all_bills(house, uow, citizen_reference)
+        allowance = uow.get(LinkAllowance, citizen_reference)
+    return {
+        "accounts": [_account(house, account) for account in accounts],
+        "bills": [_plain(asdict(bill)) for bill in bills],
+        "link_attempts": [at.isoformat() for at in allowance.attempts] if allowance else [],
+    }
+
+
+def erase_citizen(house: House, citizen_reference: str) -> None:
+    """Forget a citizen: links, names, attempts. Bills stay, and say nothing of who they were."""
+    with house.unit_of_work() as uow:
+        for table in (Account, LinkAllowance):
+            uow.execute(delete(table).where(table.citizen_reference == citizen_reference))
+
+
+def _account(house: House, account: Account) -> dict[str, object]:
+    holder = house.vault.unseal(
+        account.holder_name_sealed, place=f"accounts|holder_name|{account.id}"
+    )
+    return {
+        "id": str(account.id),
+        "biller": account.biller,
+        "number": number_of(house, account),
+        "holder_name": holder,
+        "linked_at": account.linked_at.isoformat(),
+    }
+
+
+def _plain(values: Mapping[str, object]) -> dict[str, object]:
+    """Return JSON values: days and moments in ISO 8601, ids as text."""
+    return {name: _json(value) for name, value in values.items()}
+
+
+def _json(value: object) -> object:
+    if isinstance(value, date):  # a moment is a day too
+        return value.isoformat()
+    return str(value) if isinstance(value, UUID) else value

@@ -1,0 +1,215 @@
+"""Telling a biller that a bill was paid: once, also when an answer is lost or we are killed.
+
+The posting is written down before the biller is called, so that after a lost answer we know whom
+to ask, and a biller that knows no keys is never told twice blindly.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import update
+from sqlalchemy.dialects.postgresql import insert
+
+from app.sdk import (
+    Conflict,
+    Fulfilment,
+    House,
+    Invalid,
+    NotFound,
+    OutcomeUnknown,
+    PaymentNotice,
+    Unavailable,
+    UnitOfWork,
+    now,
+)
+from plugins.utilities.client import AnswerUnclear, BillerClient
+from plugins.utilities.errors import refusal
+from plugins.utilities.models import Posting
+from plugins.utilities.service.mirror import mark_paid
+from plugins.utilities.values import BILLERS, Biller, PostingState, split_reference
+
+SETTLING = timedelta(seconds=10)
+"""How long a posting without an answer may still take effect: longer than a call can last."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """The right to send a posting now, and its state if this turn then surely did nothing."""
+
+    sent_at: datetime
+    if_nothing: PostingState = PostingState.UNSENT
+
+
+def post_notice(house: House, notice: PaymentNotice) -> Fulfilment:
+    """Tell the biller of a payment and return its confirmation; a repeat returns the same one.
+
+    Raise the biller's final refusal (again, on a repeat), `BillerUnavailable` when it surely has
+    not acted, and `OutcomeUnknown` when it may have.
+    """
+    biller, bill_number = split_reference(notice.reference)
+    with house.unit_of_work() as uow:
+        posting = _write_down(uow, biller, bill_number, notice)
+        turn = _take_turn(uow, biller, posting)
+    if posting.state == PostingState.BOOKED:
+        return _confirmation(posting)
+    if posting.state == PostingState.REFUSED:
+        raise refusal(posting.refusal or "")
+    if turn is None:
+        found = _ask_before_sending(house, posting)
+        if found is not None:
+            return found
+        turn = _take_turn_after_inquiry(house, posting)
+    return _send(house, biller, bill_number, notice, turn)
+
+
+def find_posting(house: House, key: str) -> Fulfilment | None:
+    """Return the biller's confirmation for a key, None when it surely has booked nothing.
+
+    Raise `OutcomeUnknown` when the biller offers no inquiry or cannot tell yet.
+    """
+    with house.unit_of_work() as uow:
+        posting = uow.get(Posting, key)
+    if posting is None or posting.state in (PostingState.UNSENT, PostingState.REFUSED):
+        return None
+    if posting.state == PostingState.BOOKED:
+        return _confirmation(posting)
+    return _inquire(house, posting)
+
+
+def _write_down(
+    uow: UnitOfWork, biller: Biller, bill_number: str, notice: PaymentNotice
+) -> Posting:
+    """Return the posting of this notice, locked; write it if it is new."""
+    uow.execute(
+        insert(Posting)
+        .values(
+            key=notice.key,
+            biller=biller.id,
+            biller_reference=bill_number,
+            amount=notice.amount,
+            currency=notice.currency,
+            state=PostingState.UNSENT,
+            sent_at=now(),
+        )
+        .on_conflict_do_nothing()
+    )
+    posting = uow.get_one(Posting, notice.key, with_for_update=True)
+    known = (posting.biller, posting.biller_reference, posting.amount, posting.currency)
+    if known != (biller.id, bill_number, notice.amount, notice.currency):
+        raise refusal("key-reused")
+    return posting
+
+
+def _take_turn(uow: UnitOfWork, biller: Biller, posting: Posting) -> _Turn | None:
+    """Mark a posting as sent where sending can do no harm; None when it must be asked for."""
+    may_have_acted = posting.state in (PostingState.SENT, PostingState.UNCLEAR)
+    if posting.state != PostingState.UNSENT and not (may_have_acted and biller.honours_key):
+        return None
+    turn = _Turn(now(), PostingState(posting.state))
+    posting.state = PostingState.SENT
+    posting.sent_at = turn.sent_at
+    uow.flush()
+    return turn
+
+
+def _ask_before_sending(house: House, posting: Posting) -> Fulfilment | None:
+    """Ask after a posting that may have been booked; no answer leaves that open."""
+    try:
+        return _inquire(house, posting)
+    except Unavailable as error:
+        raise OutcomeUnknown(f"{posting.biller} cannot be asked") from error
+
+
+def _take_turn_after_inquiry(house: House, posting: Posting) -> _Turn:
+    """Mark a posting, of which the biller knows nothing, as sent again; only one caller may."""
+    turn = _Turn(now())
+    with house.unit_of_work() as uow:
+        changes = {"state": PostingState.SENT, "sent_at": turn.sent_at}
+        taken = _change(uow, posting.key, posting.sent_at, changes)
+    if not taken:
+        raise OutcomeUnknown("somebody else is telling the biller")
+    return turn
+
+
+def _send(
+    house: House, biller: Biller, bill_number: str, notice: PaymentNotice, turn: _Turn
+) -> Fulfilment:
+    """Call the biller and write down what came of it."""
+    try:
+        answer = BillerClient.of(house).post(biller.id, bill_number, notice)
+    except Unavailable as error:
+        _close(house, notice.key, turn, state=turn.if_nothing)
+        if turn.if_nothing != PostingState.UNSENT:
+            raise OutcomeUnknown("an earlier call may have acted") from error
+        raise
+    except AnswerUnclear:
+        _close(house, notice.key, turn, state=PostingState.UNCLEAR)
+        raise
+    except (Conflict, Invalid, NotFound) as refused:
+        reason = str(refused.extra["reason"])
+        _close(house, notice.key, turn, state=PostingState.REFUSED, refusal=reason)
+        raise
+    _book(house, notice.key, biller.id, bill_number, answer)
+    return answer
+
+
+def _inquire(house: House, posting: Posting) -> Fulfilment | None:
+    """Ask the biller what it booked under a key, and write it down."""
+    if not BILLERS[posting.biller].offers_inquiry:
+        raise OutcomeUnknown(f"{posting.biller} cannot tell what it booked")
+    asked_at = now()
+    found = BillerClient.of(house).posting(posting.biller, posting.key)
+    if found is None:
+        if posting.state == PostingState.SENT and asked_at < posting.sent_at + SETTLING:
+            raise OutcomeUnknown("the posting may still be on its way")
+        return None
+    if (found.bill_number, found.amount) != (posting.biller_reference, posting.amount):
+        raise OutcomeUnknown(f"{posting.biller} booked something else under this key")
+    _book(house, posting.key, posting.biller, posting.biller_reference, found.fulfilment)
+    return found.fulfilment
+
+
+def _book(house: House, key: str, biller: str, bill_number: str, answer: Fulfilment) -> None:
+    """Write down a confirmation and mark the bill paid; a second call changes nothing."""
+    with house.unit_of_work() as uow:
+        uow.execute(
+            update(Posting)
+            .where(Posting.key == key, Posting.state != PostingState.BOOKED)
+            .values(
+                state=PostingState.BOOKED,
+                answer_reference=answer.reference,
+                answered_at=answer.at,
+                refusal=None,
+            )
+            .execution_options(synchronize_session=False)
+        )
+        mark_paid(uow, biller, bill_number, answer)
+
+
+def _close(house: House, key: str, turn: _Turn, **values: object) -> None:
+    """Write down how this turn ended, unless somebody else's has begun since."""
+    with house.unit_of_work() as uow:
+        _change(uow, key, turn.sent_at, values)
+
+
+def _change(uow: UnitOfWork, key: str, sent_at: datetime, values: Mapping[str, object]) -> bool:
+    """Change a posting that is still on its way since `sent_at`; say whether it was."""
+    statement = (
+        update(Posting)
+        .where(
+            Posting.key == key,
+            Posting.sent_at == sent_at,
+            Posting.state.in_((PostingState.SENT, PostingState.UNCLEAR)),
+        )
+        .values(**values)
+        .returning(Posting.key)
+        .execution_options(synchronize_session=False)
+    )
+    return uow.scalar(statement) is not None
+
+
+def _confirmation(posting: Posting) -> Fulfilment:
+    assert posting.answer_reference is not None
+    assert posting.answered_at is not None
+    return Fulfilment(posting.answer_reference, posting.answered_at)

@@ -1,0 +1,189 @@
+"""A citizen, a biller's account with bills, and the plug-in's provider without the host's gate."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from itertools import count
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import urllib3
+
+from app.factory import Rooms
+from app.sdk import Citizen, House, HttpClient, PaymentNotice, new_id, now
+from plugins.utilities import service
+from plugins.utilities.provider import UtilitiesProvider
+from plugins.utilities.values import BILLERS, LinkedAccount, NewAccount
+from tests.conftest import World
+
+ALL = tuple(BILLERS)
+_SERIAL = count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    status: int
+    body: Any
+    content: bytes
+
+
+class City:
+    """What a test does in the sandbox city."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._pool = urllib3.PoolManager(retries=False, timeout=20.0)
+
+    def __call__(self, method: str, path: str, body: object = None) -> Answer:
+        answer = self._pool.request(
+            method,
+            self.url + path,
+            body=None if body is None else json.dumps(body).encode(),
+            headers={"Content-Type": "application/json"},
+        )
+        is_json = "json" in answer.headers.get("Content-Type", "")
+        return Answer(answer.status, answer.json() if is_json else None, answer.data)
+
+    def behave(self, biller: str, mode: str, **more: object) -> None:
+        answer = self("PUT", f"/billers/{biller}/behaviour", {"mode": mode, **more})
+        assert answer.status == 200
+
+    def close(self) -> None:
+        self._pool.clear()
+
+
+@dataclass
+class Subscriber:
+    """An account at one biller."""
+
+    city: City
+    biller: str
+    number: str
+    holder_name: str = "李雷"
+    bills: list[str] = field(default_factory=list)
+
+    def add_bill(self, amount: int = 4250, due_date: str = "2026-12-07") -> str:
+        """Put a bill on the account and return the biller's number of it."""
+        number = f"B-{self.number}-{len(self.bills) + 1}"
+        bill = {
+            "account": self.number,
+            "reference": number,
+            "amount": amount,
+            "currency": "CNY",
+            "period_from": "2026-10-01",
+            "period_to": "2026-10-31",
+            "due_date": due_date,
+        }
+        assert self.city("POST", f"/billers/{self.biller}/bills", bill).status == 201
+        self.bills.append(number)
+        return number
+
+    def pay_at_counter(self, number: str) -> None:
+        path = f"/billers/{self.biller}/bills/{number}/counter-payments"
+        assert self.city("POST", path).status == 201
+
+    def postings(self, number: str) -> list[dict[str, Any]]:
+        """Return every notice that the biller received for a bill."""
+        path = f"/billers/{self.biller}/postings?reference={number}"
+        items: list[dict[str, Any]] = self.city("GET", path).body["items"]
+        return items
+
+    def effects(self, number: str) -> list[bool]:
+        """Return what each booking did: true paid the bill, false is money lost."""
+        booked = [p for p in self.postings(number) if p["outcome"] == "booked"]
+        return [p["effective"] for p in booked]
+
+    def behave(self, mode: str, **more: object) -> None:
+        self.city.behave(self.biller, mode, **more)
+
+    def wanted(self, **changed: str) -> NewAccount:
+        return replace(NewAccount(self.biller, self.number, self.holder_name), **changed)
+
+    def reference(self, number: str) -> str:
+        return f"{self.biller}.{number}"
+
+
+@pytest.fixture(scope="session")
+def city_caller(world: World) -> Iterator[City]:
+    caller = City(world.city)
+    yield caller
+    caller.close()
+
+
+@pytest.fixture
+def city(city_caller: City) -> Iterator[City]:
+    """The city, whose billers behave again when the test is over."""
+    yield city_caller
+    for biller in ALL:
+        city_caller.behave(biller, "ok")
+
+
+@pytest.fixture
+def open_account(city: City) -> Callable[..., Subscriber]:
+    """Return a maker of fresh accounts."""
+
+    def make(biller: str = "shiyan-water", holder_name: str = "李雷") -> Subscriber:
+        number = f"88{next(_SERIAL):06d}{uuid4().hex[:4]}"
+        account = {"number": number, "holder_name": holder_name}
+        assert city("POST", f"/billers/{biller}/accounts", account).status == 201
+        return Subscriber(city, biller, number, holder_name)
+
+    return make
+
+
+@pytest.fixture
+def biller() -> str:
+    """The biller of this test; parametrise to have others."""
+    return "shiyan-water"
+
+
+@pytest.fixture
+def subscriber(open_account: Callable[..., Subscriber], biller: str) -> Subscriber:
+    return open_account(biller)
+
+
+@pytest.fixture
+def provider(rooms: Rooms) -> UtilitiesProvider:
+    """The provider as its author wrote it: no gate, and no more than two seconds for a call."""
+    house = rooms.deps[UtilitiesProvider].house
+    return UtilitiesProvider(replace(house, http=HttpClient(rooms.egress, total_seconds=2.0)))
+
+
+@pytest.fixture
+def house(provider: UtilitiesProvider) -> House:
+    return provider.house
+
+
+@pytest.fixture
+def hasty(house: House, rooms: Rooms) -> UtilitiesProvider:
+    """The same with a third of a second for a call."""
+    return UtilitiesProvider(replace(house, http=HttpClient(rooms.egress, total_seconds=0.3)))
+
+
+@pytest.fixture
+def citizen() -> Citizen:
+    return Citizen(reference=f"c-{uuid4().hex}")
+
+
+@pytest.fixture
+def stranger() -> Citizen:
+    return Citizen(reference=f"c-{uuid4().hex}")
+
+
+def link(house: House, citizen: Citizen, subscriber: Subscriber) -> LinkedAccount:
+    """Link an account as the route does."""
+    with house.unit_of_work() as uow:
+        return service.link_account(house, uow, citizen.reference, subscriber.wanted())
+
+
+def notice_of(subscriber: Subscriber, number: str, amount: int = 4250) -> PaymentNotice:
+    """Return the news that a bill was paid, under a key of its own."""
+    return PaymentNotice(
+        key=str(new_id()),
+        reference=subscriber.reference(number),
+        amount=amount,
+        currency="CNY",
+        paid_at=now(),
+        payee=subscriber.biller,
+    )
