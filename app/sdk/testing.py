@@ -1,0 +1,209 @@
+"""What a plug-in's tests inherit: the duties of a provider, and a house to make one with."""
+
+import inspect
+import json
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any, ClassVar
+from urllib.parse import urlsplit
+
+import pytest
+
+from app.core.clock import now
+from app.core.crypto import KEY_SIZE, Keyring
+from app.core.egress import Egress
+from app.core.errors import Conflict, NotFound, Unavailable
+from app.core.ids import new_id
+from app.core.money import CURRENCIES, MAX_AMOUNT
+from app.core.unit_of_work import UnitOfWork
+from app.sdk.http import HttpClient
+from app.sdk.provider import (
+    Citizen,
+    Fulfilment,
+    House,
+    OpenUnit,
+    OutcomeUnknown,
+    Payable,
+    PayableProvider,
+    PaymentNotice,
+    PersonalData,
+)
+from app.sdk.vault import Vault
+
+_LOOPBACK = {"127.0.0.1", "localhost"}
+
+
+def house(
+    settings: Mapping[str, str], *, plugin: str = "test", unit_of_work: OpenUnit | None = None
+) -> House:
+    """Return what a provider is made with in a test.
+
+    Loopback addresses among the settings may be called. Without `unit_of_work` a provider that
+    wants to write fails: it has no tables.
+    """
+    parts = [urlsplit(value) for value in settings.values()]
+    loopback = frozenset(p.netloc for p in parts if p.scheme == "http" and p.hostname in _LOOPBACK)
+    keyring = Keyring(*(os.urandom(KEY_SIZE) for _ in range(3)))
+    return House(
+        settings=dict(settings),
+        http=HttpClient(Egress(loopback)),
+        unit_of_work=unit_of_work or _no_tables,
+        vault=Vault.of(keyring, plugin),
+    )
+
+
+def _no_tables() -> AbstractContextManager[UnitOfWork]:
+    raise RuntimeError("this provider was made without a database: give house() a unit_of_work")
+
+
+class PayableContract:
+    """What every payable provider owes the house; inherit it and say how to reach the provider.
+
+    A class needs `provider` and `known_reference`. Override `make_payable` when each test needs a
+    payable of its own, and `break_biller` when the biller is not the provider's `biller`. One class
+    is one payable service: name it in `service` when the manifest has several.
+    """
+
+    provider: ClassVar[PayableProvider]
+    known_reference: ClassVar[str] = ""
+    service: ClassVar[str] = ""
+    unknown_reference: ClassVar[str] = "no-such-reference"
+
+    def make_payable(self) -> tuple[str, Citizen]:
+        """Return the reference of something unpaid, and a citizen who may pay it."""
+        return self.known_reference, Citizen("citizen-of-the-contract")
+
+    def break_biller(self) -> AbstractContextManager[None]:
+        """Let the biller be down for the length of a `with`."""
+        biller: Any = getattr(self.provider, "biller", None)
+        if not hasattr(biller, "down"):
+            raise NotImplementedError("say in break_biller() how this biller is made to be down")
+        return _down(biller)
+
+    def test_an_unknown_reference_is_not_found(self) -> None:
+        _, citizen = self.make_payable()
+        with pytest.raises(NotFound):
+            self.provider.get_payable(self.unknown_reference, citizen)
+
+    def test_a_payable_says_what_it_is_in_both_languages(self) -> None:
+        payable = self._payable()
+        assert payable.title["zh"].strip()
+        assert payable.title["en"].strip()
+        assert payable.service in {"", self._declared["id"]}
+
+    def test_an_amount_is_a_positive_whole_number_of_minor_units(self) -> None:
+        payable = self._payable()
+        assert type(payable.amount) is int
+        assert 0 < payable.amount <= MAX_AMOUNT
+        assert payable.currency in CURRENCIES
+
+    def test_the_payee_is_declared_in_the_manifest(self) -> None:
+        assert self._payable().payee in {payee["id"] for payee in self._manifest["payees"]}
+
+    def test_asking_twice_changes_nothing(self) -> None:
+        reference, citizen = self.make_payable()
+        first = self.provider.get_payable(reference, citizen)
+        assert first.reference == reference
+        assert self.provider.get_payable(reference, citizen) == first
+
+    def test_what_is_listed_can_be_paid_as_listed(self) -> None:
+        _, citizen = self.make_payable()
+        for listed in self.provider.list_payables(citizen):
+            assert self.provider.get_payable(listed.reference, citizen) == listed
+
+    def test_a_payable_can_be_paid_once(self) -> None:
+        reference, citizen = self.make_payable()
+        payable = self.provider.get_payable(reference, citizen)
+        done = self.provider.fulfil(_notice(payable))
+        assert done.reference
+        assert done.at.utcoffset() is not None
+        with pytest.raises((Conflict, NotFound)):
+            self.provider.get_payable(reference, citizen)
+
+    def test_a_repeated_notice_gets_the_answer_that_its_posting_promises(self) -> None:
+        notice = _notice(self._payable())
+        first = self.provider.fulfil(notice)
+        if self._posting == "neither":
+            assert self._found(notice.key) is OutcomeUnknown
+        elif self._posting == "idempotent":
+            assert self.provider.fulfil(notice) == first
+        else:
+            assert self._found(notice.key) == first
+            assert self.provider.fulfil(notice) == first
+
+    def test_an_unknown_key_is_never_taken_for_a_payment(self) -> None:
+        found = self._found(str(new_id()))
+        # "Surely none" is only for billers that can tell: the house sends the notice again.
+        expected = {OutcomeUnknown} if self._posting == "neither" else {None, OutcomeUnknown}
+        assert found in expected
+
+    def test_a_biller_that_is_down_is_unavailable(self) -> None:
+        reference, citizen = self.make_payable()
+        payable = self.provider.get_payable(reference, citizen)
+        with self.break_biller():
+            with pytest.raises(Unavailable):
+                self.provider.get_payable(reference, citizen)
+            with pytest.raises((Unavailable, OutcomeUnknown)):
+                self.provider.fulfil(_notice(payable))
+        assert self.provider.get_payable(reference, citizen) == payable
+
+    def test_personal_data_can_be_taken_along_and_erased(self) -> None:
+        _, citizen = self.make_payable()
+        assert isinstance(self.provider, PersonalData) == self._manifest.get("personal_data", False)
+        if not isinstance(self.provider, PersonalData):
+            return
+        assert json.loads(json.dumps(self.provider.export(citizen)))
+        self.provider.erase(citizen)
+        self.provider.erase(citizen)
+        assert not any(self.provider.export(citizen).values())
+
+    def _payable(self) -> Payable:
+        reference, citizen = self.make_payable()
+        return self.provider.get_payable(reference, citizen)
+
+    def _found(self, key: str) -> Fulfilment | type[OutcomeUnknown] | None:
+        try:
+            return self.provider.find_fulfilment(key)
+        except OutcomeUnknown:
+            return OutcomeUnknown
+
+    @property
+    def _manifest(self) -> dict[str, Any]:
+        folder = Path(inspect.getfile(type(self.provider))).parent
+        return tomllib.loads((folder / "manifest.toml").read_text(encoding="utf-8"))
+
+    @property
+    def _declared(self) -> dict[str, Any]:
+        """Return the payable service that this class is about."""
+        services = [s for s in self._manifest["services"] if s["kind"] == "payable"]
+        if self.service:
+            services = [s for s in services if s["id"] == self.service]
+        (service,) = services
+        return dict(service)
+
+    @property
+    def _posting(self) -> str:
+        return str(self._declared["posting"])
+
+
+def _notice(payable: Payable) -> PaymentNotice:
+    return PaymentNotice(
+        key=str(new_id()),
+        reference=payable.reference,
+        amount=payable.amount,
+        currency=payable.currency,
+        paid_at=now(),
+        payee=payable.payee,
+    )
+
+
+@contextmanager
+def _down(biller: Any) -> Iterator[None]:  # noqa: ANN401 - whatever stands in for a biller
+    biller.down = True
+    try:
+        yield
+    finally:
+        biller.down = False
