@@ -1,6 +1,7 @@
 """Makes the house: the only module that sees every room and hands each its collaborators."""
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -31,14 +32,22 @@ from app.identity import service as identity
 from app.identity.gateway import RegisterGateway
 from app.identity.service import Authenticator, IdentityDeps
 from app.identity.values import Attributes
+from app.ledger import routes as ledger_routes
 from app.notifications import routes as notifications_routes
 from app.notifications.gateway import SmsGateway
 from app.notifications.service import NotificationsDeps
+from app.payments import routes as payments_routes
+from app.payments.gateway import StripeGateway
+from app.payments.service import PaymentDeps
+from app.payments.values import PaymentPolicy
 from app.sdk.context import DirectoryOfCitizens
 from app.sdk.registry import Registry
 from config.settings import Settings
 
 API_VERSION = "1.0.0"
+GATEWAY_SECONDS = 8.0
+QUOTE_THREADS = 8
+PAYABLES_THREADS = 8
 log = get_logger("factory")
 
 
@@ -116,6 +125,7 @@ def build(settings: Settings, fakes: Mapping[type, Any] | None = None) -> Rooms:
         **_people(settings, units, egress, keyring, tokens),
         **hosted.providers,
     }
+    deps[PaymentDeps] = _payments(settings, units, keyring, deps)
     deps.update(fakes or {})
     rooms = Rooms(settings, units, jobs, egress, hosted, deps)
     subscriptions.wire(jobs, deps)
@@ -143,6 +153,34 @@ def _people(
     }
 
 
+def _payments(
+    settings: Settings, units: Units, keyring: Keyring, deps: Mapping[type, Any]
+) -> PaymentDeps:
+    stripe = settings.stripe
+    return PaymentDeps(
+        registry=deps[Registry],
+        directory=deps[DirectoryOfCitizens].directory,
+        gateway=StripeGateway(
+            api_key=stripe.api_key,
+            publishable_key=stripe.publishable_key,
+            api_base=stripe.api_base,
+            loopback=settings.egress_loopback,
+            total_seconds=GATEWAY_SECONDS,
+        ),
+        policy=PaymentPolicy(
+            lifetime=settings.payments.lifetime,
+            pace=settings.pace,
+            environment=settings.profile,
+            public_url=settings.web.public_url,
+        ),
+        keyring=keyring,
+        units=units,
+        quote_pool=ThreadPoolExecutor(QUOTE_THREADS, "quotes"),
+        payables_pool=ThreadPoolExecutor(PAYABLES_THREADS, "payables"),
+        webhook_secret=stripe.webhook_secret,
+    )
+
+
 def _directory(hosted: Hosted, units: Units, keyring: Keyring) -> DirectoryOfCitizens:
     def attributes_of(citizen_id: UUID, names: frozenset[str]) -> Attributes:
         with units.open(actor="directory", read_only=True) as uow:
@@ -168,6 +206,13 @@ def create_app(settings: Settings, rooms: Rooms) -> Server:
     app.extensions["api"] = api
     for blueprint in (identity_routes.auth, identity_routes.me, notifications_routes.blueprint):
         api.register_blueprint(blueprint)
+    for prefix, blueprint in (
+        ("/v1/payments", payments_routes.payments),
+        ("/v1/receipts", payments_routes.receipts),
+        ("/v1/me", payments_routes.payables),
+        ("/v1/ledger", ledger_routes.blueprint),
+    ):
+        api.register_blueprint(blueprint, url_prefix=prefix)
     for name, blueprint in rooms.hosted.blueprints.items():
         api.register_blueprint(blueprint, url_prefix=f"/v1/{name}")
     wanted = {}

@@ -99,6 +99,7 @@ class Claim:
     owner: UUID = field(default_factory=new_id)
     resource_id: UUID | None = None
     is_held: bool = False
+    is_taken_over: bool = False
 
     def hold(self, uow: UnitOfWork) -> None:
         """Write the key in this transaction; raise `KeyInFlight` when somebody else was first."""
@@ -124,6 +125,10 @@ class Claim:
         if uow.scalar(statement) is None:
             raise KeyInFlight(retry_after=1)
         self.is_held = True
+
+    def forget(self) -> None:
+        """Know that the row of this key was undone with its transaction."""
+        self.is_held = self.is_taken_over
 
     def made(self, uow: UnitOfWork, resource_id: UUID) -> None:
         """Remember, in this phase, what a repeat after a crash has to go on with."""
@@ -212,5 +217,5 @@ def _take_over(uow: UnitOfWork, claim: Claim, row: IdempotencyKey) -> None:
     taken = uow.execute(statement).one_or_none()
     if taken is None:
         raise KeyInFlight(retry_after=1)
-    claim.is_held = True
+    claim.is_held = claim.is_taken_over = True
     claim.resource_id = taken[0]

@@ -8,12 +8,14 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any, Literal
 
 import procrastinate
 from procrastinate import jobs as procrastinate_jobs
 from procrastinate.retry import BaseRetryStrategy, RetryDecision
+from sqlalchemy import text
 
 from app.core.events import Event
 from app.core.logs import get_logger
@@ -195,3 +197,53 @@ def _every(seconds: int) -> str:
     if seconds < 60:  # noqa: PLR2004 - a minute
         return f"* * * * * */{seconds}"
     return f"*/{seconds // 60} * * * * 0"
+
+
+@dataclass(frozen=True, slots=True)
+class JobLine:
+    """A job that is not done, as an operator sees it: never what is in it."""
+
+    id: int
+    name: str
+    state: Literal["waiting", "running", "failed", "dead"]
+    attempts: int
+    next_run_at: datetime | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the line as JSON values."""
+        at = self.next_run_at.isoformat() if self.next_run_at else None
+        return {**asdict(self), "next_run_at": at}
+
+    def __str__(self) -> str:
+        at = f", next {self.next_run_at:%Y-%m-%d %H:%M:%S}Z" if self.next_run_at else ""
+        return f"{self.id} {self.name}: {self.state} after {self.attempts} attempts{at}"
+
+
+_UNDONE = text("""
+    select id, task_name as name, attempts, scheduled_at as next_run_at,
+        case
+            when status = 'failed' then 'dead'
+            when status = 'doing' then 'running'
+            when attempts > 0 then 'failed'
+            else 'waiting'
+        end as state
+    from procrastinate_jobs
+    where status in ('todo', 'doing', 'failed')
+    order by status = 'failed' desc, id
+""")
+_REVIVE = text("""
+    update procrastinate_jobs
+    set status = 'todo', attempts = attempts + 1, scheduled_at = null
+    where id = :id and status = 'failed'
+    returning id
+""")
+
+
+def list_jobs(uow: UnitOfWork) -> list[JobLine]:
+    """Return every job that is not done, the dead first."""
+    return [JobLine(**row) for row in uow.execute(_UNDONE).mappings()]
+
+
+def retry_job(uow: UnitOfWork, job_id: int) -> bool:
+    """Let a dead job run once more; False when there is no such dead job. Idempotent."""
+    return uow.scalar(_REVIVE, {"id": job_id}) is not None

@@ -34,8 +34,14 @@ class Key(Protocol):
 
     resource_id: UUID | None
 
+    def made(self, uow: "UnitOfWork", resource_id: UUID) -> None:
+        """Remember what a repeat after a crash has to go on with."""
+
     def hold(self, uow: "UnitOfWork") -> None:
         """Write the key as the first row of the transaction, or raise `KeyInFlight`."""
+
+    def forget(self) -> None:
+        """Know that the transaction that wrote the key was undone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +148,14 @@ class UnitOfWork(Session):
             yield
             self._finish()
         except BaseException:
-            self.rollback()
+            self._undo()
             raise
+
+    def _undo(self) -> None:
+        self._events = []
+        self.rollback()
+        if self.key is not None and not self.has_committed:
+            self.key.forget()
 
     def _finish(self) -> None:
         if self._events:
@@ -194,7 +206,7 @@ class Units:
             yield uow
             uow._finish()  # noqa: SLF001 - the same module's own
         except BaseException:
-            uow.rollback()
+            uow._undo()  # noqa: SLF001 - the same module's own
             raise
         finally:
             _open.reset(token)

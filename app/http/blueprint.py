@@ -29,8 +29,10 @@ class Access:
     assurance: str = "basic"
     permission: str | None = None
     idempotent: bool = False
+    key_optional: bool = False
     lane: str = "normal"
     rate: str | None = None
+    metered: bool = True
     raw_type: tuple[str, ...] = ()
     max_body: int = DEFAULT_BODY
     statuses: tuple[int, ...] = ()
@@ -135,6 +137,11 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc] # the library is
         return _mark(idempotent=True, lane="critical")(view)
 
     @staticmethod
+    def repeatable(view: F) -> F:
+        """Honour an Idempotency-Key where one is sent; the operation does no harm without."""
+        return _mark(idempotent=True, key_optional=True, lane="critical")(view)
+
+    @staticmethod
     def critical(view: F) -> F:
         """Serve this operation even when the house is crowded."""
         return _mark(lane="critical")(view)
@@ -148,6 +155,11 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc] # the library is
     def rate(limit: str) -> Callable[[F], F]:
         """Give an operation a limit of its own for each caller, such as "10/minute"."""
         return _mark(rate=limit)
+
+    @staticmethod
+    def unmetered(view: F) -> F:
+        """Count no calls: for health, and for systems that prove themselves by a signature."""
+        return _mark(metered=False)(view)
 
     @staticmethod
     def problems(*statuses: int) -> Callable[[F], F]:
@@ -199,7 +211,9 @@ def _document_access(
     else:
         doc["security"] = [{"staff" if access.permission else "citizen": []}]
     if access.idempotent:
-        doc.setdefault("parameters", []).append("IDEMPOTENCY_KEY")
+        doc.setdefault("parameters", []).append(
+            "OPTIONAL_KEY" if access.key_optional else "IDEMPOTENCY_KEY"
+        )
     if access.raw_type:
         content = {kind: {"schema": {"type": "string"}} for kind in access.raw_type}
         doc["requestBody"] = {"required": True, "content": content}

@@ -23,11 +23,13 @@ def serve(app: Flask, needed: dict[str, Check], wanted: dict[str, Check]) -> Non
     Ready means that every `needed` check holds; a `wanted` one that fails is shown as degraded.
     """
 
+    @Blueprint.unmetered
     @Blueprint.critical
     @Blueprint.public
     def livez() -> Response:
         return jsonify({"status": "alive"})
 
+    @Blueprint.unmetered
     @Blueprint.critical
     @Blueprint.public
     def readyz() -> Response:
@@ -40,6 +42,7 @@ def serve(app: Flask, needed: dict[str, Check], wanted: dict[str, Check]) -> Non
             response.headers["Retry-After"] = "2"
         return response
 
+    @Blueprint.unmetered
     @Blueprint.critical
     @Blueprint.public
     def metrics() -> Response:

@@ -108,17 +108,13 @@ def _register_components(api: Api) -> None:
     components = api.spec.components
     components.security_scheme("citizen", {**bearer, "description": "A citizen's access token"})
     components.security_scheme("staff", {**bearer, "description": "A member of staff's token"})
-    components.parameter(
-        "IDEMPOTENCY_KEY",
-        "header",
-        {
-            "name": "Idempotency-Key",
-            "required": True,
-            "description": "16 to 128 visible ASCII characters, new for each thing meant once",
-            "schema": {"type": "string", "pattern": "^[!#-\\[\\]-~]{16,128}$"},
-        },
-        lazy=True,
-    )
+    key = {
+        "name": "Idempotency-Key",
+        "description": "16 to 128 visible ASCII characters, new for each thing meant once",
+        "schema": {"type": "string", "pattern": "^[!#-\\[\\]-~]{16,128}$"},
+    }
+    components.parameter("IDEMPOTENCY_KEY", "header", {**key, "required": True}, lazy=True)
+    components.parameter("OPTIONAL_KEY", "header", {**key, "required": False}, lazy=True)
 
 
 def document(api: Api) -> dict[str, Any]:

@@ -168,6 +168,8 @@ class Server(Flask):
 
     def _limit(self, access: Access) -> None:
         who: Principal | None = g.get("principal")
+        if not access.metered:
+            return
         if who is None:
             self._limit_address()
             return
@@ -219,9 +221,10 @@ class Server(Flask):
             return response
 
     def _claim(self, access: Access) -> idempotency.Claim | None:
-        if not access.idempotent:
+        header = request.headers.get("Idempotency-Key")
+        if not access.idempotent or (header is None and access.key_optional):
             return None
-        key = idempotency.parse_key(request.headers.get("Idempotency-Key"))
+        key = idempotency.parse_key(header)
         rule = request.url_rule.rule if request.url_rule else request.path
         operation = f"{request.method} {rule}"
         payload = parse_json(request.get_data()) if request.get_data() else None

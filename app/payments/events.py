@@ -59,6 +59,14 @@ class RefundApproved(Event):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class RefundQuestioned(Event):
+    """It is time to ask the gateway about a refund."""
+
+    name: ClassVar[str] = "refund.questioned"
+    refund_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class RefundSucceeded(Event):
     """Money went back."""
 

@@ -33,11 +33,11 @@ _MAX_SIGNATURES = 10
 _SIGNATURE = re.compile(rb"[0-9a-f]{64}")
 
 
-class GatewayAmbiguous(Exception):  # noqa: N818 - named by what it says
+class GatewayAmbiguous(Exception):
     """No answer, or one that does not say whether the gateway acted."""
 
 
-class GatewayRefused(Exception):  # noqa: N818 - named by what it says
+class GatewayRefused(Exception):
     """The gateway has definitely not acted; `code` is its own."""
 
     def __init__(self, code: str) -> None:
@@ -156,12 +156,12 @@ class StripeGateway:
             api_key,
             base_addresses={"api": api_base},
             max_network_retries=1,
-            http_client=stripe.RequestsClient(timeout=(CONNECT_SECONDS, total_seconds)),  # type: ignore[arg-type] # requests takes a pair
+            http_client=stripe.RequestsClient(timeout=(CONNECT_SECONDS, total_seconds)),
         )
 
     def open_intent(self, request: IntentRequest) -> Intent:
         """Open an intent; a wallet's is confirmed at once, so that it has somewhere to go."""
-        params: dict[str, Any] = {
+        params: Any = {
             "amount": request.amount,
             "currency": request.currency.lower(),
             "payment_method_types": [str(request.method)],
@@ -180,7 +180,7 @@ class StripeGateway:
             params["payment_method_options"] = {"wechat_pay": {"client": "web"}}
         options: Any = {"idempotency_key": request.key}
         intents = self._client.v1.payment_intents
-        return _intent(_call(lambda: intents.create(params=params, options=options)))  # type: ignore[arg-type] # plain dicts
+        return _intent(_call(lambda: intents.create(params=params, options=options)))
 
     def fetch_intent(self, intent_id: str) -> Intent:
         """Ask what is true of an intent."""
@@ -222,7 +222,7 @@ class StripeGateway:
         params: Any = {"payment_intent": intent_id, "limit": 100}
         found = _call(lambda: self._client.v1.refunds.list(params=params))
         for refund in found.auto_paging_iter():
-            if (refund.metadata or {}).get("refund") == str(refund_id):
+            if (refund.to_dict().get("metadata") or {}).get("refund") == str(refund_id):
                 return _refund(refund)
         return None
 

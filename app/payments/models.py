@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueCon
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.clock import now
-from app.core.db import Base, Stateful
+from app.core.db import APPEND_ONLY, Base, Stateful
 from app.core.ids import new_id
 from app.core.money import MAX_AMOUNT
 from app.payments.values import (
@@ -291,7 +291,7 @@ class Receipt(Base):
         UniqueConstraint("payment_id"),
         UniqueConstraint("series", "number"),
         UniqueConstraint("code"),
-        {"info": {"append_only": True}},
+        {"info": APPEND_ONLY},
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)

@@ -1,0 +1,180 @@
+"""The wire format of payments."""
+
+from typing import Any
+
+from marshmallow import post_load, validate
+
+from app.http.fields import (
+    UUID,
+    Amount,
+    Boolean,
+    Currency,
+    Date,
+    Dict,
+    Enum,
+    Integer,
+    List,
+    Moment,
+    Nested,
+    QueryInteger,
+    Raw,
+    Schema,
+    Text,
+    Title,
+)
+from app.payments.models import MAX_ITEMS
+from app.payments.values import Method, Order, OrderLine
+
+REFERENCE = r"[A-Za-z0-9._:-]{1,64}"
+SERVICE = r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?"
+URL = r"(?:https?|wudang)://[A-Za-z0-9.-]{1,253}(?::[0-9]{1,5})?(?:/[A-Za-z0-9._~%/?=&+-]{0,400})?"
+
+
+class OrderLineSchema(Schema):
+    """One bill to pay."""
+
+    service = Text(required=True, max_length=64, pattern=SERVICE)
+    reference = Text(required=True, max_length=64, pattern=REFERENCE)
+
+    @post_load
+    def _make(self, data: dict[str, Any], **_: object) -> OrderLine:
+        return OrderLine(**data)
+
+
+class NewPaymentSchema(Schema):
+    """What to pay, and how."""
+
+    items = List(
+        Nested(OrderLineSchema), required=True, validate=validate.Length(min=1, max=MAX_ITEMS)
+    )
+    method = Enum(Method, by_value=True, required=True)
+    return_url = Text(
+        load_default=None,
+        max_length=700,
+        pattern=URL,
+        metadata={"description": "Where a wallet returns to; needed for alipay and wechat_pay"},
+    )
+
+    @post_load
+    def _make(self, data: dict[str, Any], **_: object) -> Order:
+        return Order(**data)
+
+
+class NewAttemptSchema(Schema):
+    """Another way to pay the same payment."""
+
+    method = Enum(Method, by_value=True, required=True)
+    return_url = Text(load_default=None, max_length=700, pattern=URL)
+
+
+class NextActionSchema(Schema):
+    """What the client does now: `stripe`, `redirect` or `qr_code`; one intent is behind each."""
+
+    type = Text(required=True, validate=[validate.OneOf(["stripe", "redirect", "qr_code"])])
+    intent = Text(required=True)
+    client_secret = Text()
+    publishable_key = Text()
+    api_base = Text()
+    url = Text(allow_none=True, max_length=2000)
+    data = Text(allow_none=True, max_length=2000)
+    image_url = Text(allow_none=True, max_length=2000)
+
+
+class PaymentItemSchema(Schema):
+    """One bill of a payment, and where it is."""
+
+    id = UUID(required=True)
+    service = Text(required=True)
+    reference = Text(required=True)
+    title = Nested(Title, required=True)
+    amount = Amount(required=True)
+    currency = Currency(required=True)
+    status = Text(required=True)
+    biller_reference = Text(required=True, allow_none=True)
+    fulfilled_at = Moment(required=True, allow_none=True)
+
+
+class PaymentSchema(Schema):
+    """One payment."""
+
+    id = UUID(required=True)
+    status = Text(required=True)
+    amount = Amount(required=True)
+    currency = Currency(required=True)
+    refunded_amount = Amount(required=True)
+    method = Text(required=True)
+    items = List(Nested(PaymentItemSchema), required=True)
+    next_action = Nested(NextActionSchema, required=True, allow_none=True)
+    receipt_code = Text(required=True, allow_none=True)
+    created_at = Moment(required=True)
+    expires_at = Moment(required=True)
+
+
+class PaymentEventSchema(Schema):
+    """One change on a payment's timeline."""
+
+    id = UUID(required=True)
+    entity = Text(required=True)
+    entity_id = UUID(required=True)
+    sequence = Integer(required=True)
+    from_state = Text(required=True, allow_none=True)
+    to_state = Text(required=True)
+    event = Text(required=True, allow_none=True)
+    cause = Text(required=True)
+    actor = Text(required=True)
+    at = Moment(required=True)
+
+
+class PayableSchema(Schema):
+    """Something the citizen owes."""
+
+    service = Text(required=True)
+    service_title = Nested(Title, required=True)
+    reference = Text(required=True)
+    title = Nested(Title, required=True)
+    amount = Amount(required=True)
+    currency = Currency(required=True)
+    due_date = Date(required=True, allow_none=True)
+    payee = Text(required=True)
+    version = Text(required=True)
+
+
+class UnansweredSchema(Schema):
+    """A plug-in that did not answer in time, and the services it stands for."""
+
+    plugin = Text(required=True)
+    services = List(Text(), required=True)
+
+
+class PayablesSchema(Schema):
+    """What the citizen owes, nearest due date first; complete unless somebody is unanswered."""
+
+    items = List(Nested(PayableSchema), required=True)
+    unanswered = List(Nested(UnansweredSchema), required=True)
+    next_cursor = Raw(required=True, allow_none=True, metadata={"type": ["string", "null"]})
+
+
+class ReceiptSchema(Schema):
+    """A receipt: one section for each item and payee."""
+
+    id = UUID(required=True)
+    payment_id = UUID(required=True)
+    series = Text(required=True)
+    number = Integer(required=True)
+    code = Text(required=True)
+    amount = Amount(required=True)
+    currency = Currency(required=True)
+    sections = List(Dict(), required=True)
+    issued_at = Moment(required=True)
+
+
+class ValidityArgs(Schema):
+    """What to check a receipt against."""
+
+    amount = QueryInteger(required=True, validate=validate.Range(min=0))
+
+
+class ValiditySchema(Schema):
+    """Whether a receipt is valid, and nothing else."""
+
+    valid = Boolean(required=True)

@@ -1,0 +1,79 @@
+"""What can be done with payments: one file for each use case, one list of names."""
+
+from contextlib import suppress
+from uuid import UUID
+
+from app.core.db import owned
+from app.core.unit_of_work import UnitOfWork
+from app.payments.gateway import GatewayAmbiguous
+from app.payments.models import Payment
+from app.payments.service.close import cancel_payment, question_attempt, retry_payment
+from app.payments.service.common import PaymentDeps, live_attempt
+from app.payments.service.fulfil import fulfil_item
+from app.payments.service.inbox import apply_gateway_event, receive_webhook
+from app.payments.service.janitor import TICK_SECONDS, question_due, sweep
+from app.payments.service.notify import (
+    tell_item_refused,
+    tell_payment_received,
+    tell_receipt_issued,
+    tell_refund_succeeded,
+)
+from app.payments.service.payables import list_payables
+from app.payments.service.query import list_payment_events, list_payments, view_payment
+from app.payments.service.receipt import (
+    is_receipt_valid,
+    issue_receipt,
+    read_receipt,
+    receipt_page,
+)
+from app.payments.service.refund import send_refund
+from app.payments.service.settle import settle_attempt
+from app.payments.service.start import is_stale, start_payment
+from app.payments.values import PaymentView
+
+__all__ = [
+    "TICK_SECONDS",
+    "PaymentDeps",
+    "apply_gateway_event",
+    "cancel_payment",
+    "fulfil_item",
+    "is_receipt_valid",
+    "issue_receipt",
+    "list_payables",
+    "list_payment_events",
+    "list_payments",
+    "question_attempt",
+    "question_due",
+    "read_payment",
+    "read_receipt",
+    "receipt_page",
+    "receive_webhook",
+    "retry_payment",
+    "send_refund",
+    "start_payment",
+    "sweep",
+    "tell_item_refused",
+    "tell_payment_received",
+    "tell_receipt_issued",
+    "tell_refund_succeeded",
+    "view_payment",
+]
+
+
+def read_payment(
+    uow: UnitOfWork, deps: PaymentDeps, payment_id: UUID, citizen_id: UUID
+) -> PaymentView:
+    """Return a citizen's own payment, asking the gateway first if it was not asked just now.
+
+    A gateway that does not answer changes nothing: what is known is returned.
+    """
+    with uow.phase():
+        owned(uow, Payment, payment_id, citizen_id)
+        attempt = live_attempt(uow, payment_id)
+    if attempt is not None and is_stale(deps, attempt):
+        with (
+            suppress(GatewayAmbiguous),
+            deps.units.open(actor=uow.actor, request_id=uow.request_id) as other,
+        ):
+            settle_attempt(other, deps, attempt.id, cause="citizen asked")
+    return view_payment(uow, deps, payment_id, citizen_id)

@@ -1,0 +1,146 @@
+"""Ending or redirecting a pending payment: the gateway is asked before anything is closed."""
+
+from uuid import UUID
+
+from sqlalchemy import func, select
+
+from app.core.clock import now
+from app.core.db import owned
+from app.core.logs import get_logger
+from app.core.tokens import Principal
+from app.core.unit_of_work import UnitOfWork
+from app.payments.errors import GatewayUnavailable, PaymentNotPending
+from app.payments.events import AttemptQuestioned
+from app.payments.gateway import GatewayAmbiguous, GatewayRefused
+from app.payments.models import Payment, PaymentAttempt
+from app.payments.service.common import PaymentDeps, live_attempt, lock
+from app.payments.service.query import view_payment
+from app.payments.service.settle import (
+    WAITING_INTENT,
+    apply_intent,
+    end_payment,
+    fail_attempt,
+    learn,
+    settle_attempt,
+)
+from app.payments.service.start import add_attempt, check_method, open_live_intent
+from app.payments.values import LIVE_ATTEMPTS, Method, PaymentStatus, PaymentView
+
+log = get_logger("payments")
+
+
+def cancel_payment(
+    uow: UnitOfWork, deps: PaymentDeps, who: Principal, payment_id: UUID
+) -> PaymentView:
+    """Cancel a citizen's pending payment; cancelling a cancelled one changes nothing.
+
+    Raise `PaymentNotPending` when the money is moving or has come, `GatewayUnavailable` when the
+    gateway cannot say.
+    """
+    with uow.phase():
+        payment = owned(uow, Payment, payment_id, who.id)
+    if payment.status != PaymentStatus.CANCELLED:
+        _close_or_refuse(uow, deps, payment_id, PaymentStatus.CANCELLED)
+    return view_payment(uow, deps, payment_id, who.id)
+
+
+def retry_payment(
+    uow: UnitOfWork,
+    deps: PaymentDeps,
+    who: Principal,
+    payment_id: UUID,
+    method: Method,
+    return_url: str | None,
+) -> PaymentView:
+    """Start afresh with another method: the intent before is cancelled first.
+
+    Raise `PaymentNotPending` when the payment cannot be paid any more, or the money is moving.
+    """
+    check_method(method, return_url)
+    with uow.phase():
+        payment = owned(uow, Payment, payment_id, who.id)
+    if payment.expires_at <= now():
+        raise PaymentNotPending(status=payment.status)
+    _end_attempt_or_refuse(uow, deps, payment_id)
+    with uow.phase():
+        payment = lock(uow, Payment, payment_id)
+        if payment.status != PaymentStatus.PENDING or live_attempt(uow, payment_id):
+            raise PaymentNotPending(status=payment.status)
+        last = select(func.max(PaymentAttempt.number)).where(
+            PaymentAttempt.payment_id == payment_id
+        )
+        number = (uow.scalar(last) or 0) + 1
+        payment.method = method
+        add_attempt(uow, deps, payment, method, return_url, number=number)
+    open_live_intent(uow, deps, payment_id)
+    return view_payment(uow, deps, payment_id, who.id)
+
+
+def question_attempt(uow: UnitOfWork, deps: PaymentDeps, event: AttemptQuestioned) -> None:
+    """Ask about an attempt because it is time to; past its payment's end, close both.
+
+    A gateway that is silent is asked again later.
+    """
+    with uow.phase():
+        attempt = uow.get_one(PaymentAttempt, event.attempt_id)
+        payment = uow.get_one(Payment, attempt.payment_id)
+    try:
+        if payment.status == PaymentStatus.PENDING and payment.expires_at <= now():
+            expire_payment(uow, deps, payment.id)
+        else:
+            settle_attempt(uow, deps, attempt.id, cause=event.cause)
+    except GatewayAmbiguous as error:
+        log.warning("gateway.silent", attempt_id=str(attempt.id), error=str(error))
+
+
+def expire_payment(uow: UnitOfWork, deps: PaymentDeps, payment_id: UUID) -> None:
+    """Close a payment whose time is over, once the gateway has confirmed that no money comes.
+
+    Raise `GatewayAmbiguous` when it does not answer: the payment stays open and is asked again.
+    """
+    end_attempt(uow, deps, payment_id, cause="expiry")
+    payment = lock(uow, Payment, payment_id)
+    is_over = payment.expires_at <= now() and payment.status == PaymentStatus.PENDING
+    if is_over and live_attempt(uow, payment_id) is None:
+        end_payment(uow, payment, PaymentStatus.EXPIRED, cause="expiry")
+
+
+def _close_or_refuse(
+    uow: UnitOfWork, deps: PaymentDeps, payment_id: UUID, to: PaymentStatus
+) -> None:
+    _end_attempt_or_refuse(uow, deps, payment_id)
+    payment = lock(uow, Payment, payment_id)
+    if payment.status != PaymentStatus.PENDING or live_attempt(uow, payment_id):
+        raise PaymentNotPending(status=payment.status)
+    end_payment(uow, payment, to, cause="citizen")
+
+
+def _end_attempt_or_refuse(uow: UnitOfWork, deps: PaymentDeps, payment_id: UUID) -> None:
+    try:
+        end_attempt(uow, deps, payment_id, cause="citizen")
+    except GatewayAmbiguous as error:
+        raise GatewayUnavailable from error
+
+
+def end_attempt(uow: UnitOfWork, deps: PaymentDeps, payment_id: UUID, *, cause: str) -> None:
+    """Cancel the intent of a payment's live attempt, and commit whatever it turned out to be.
+
+    Afterwards the attempt is cancelled, or processing or succeeded because the money was faster.
+    """
+    with uow.phase():
+        payment = uow.get_one(Payment, payment_id, populate_existing=True)
+        attempt = live_attempt(uow, payment_id)
+    if attempt is None:
+        return
+    intent = None
+    try:
+        intent = learn(deps, payment, attempt)
+        if intent is not None and intent.status in WAITING_INTENT:
+            intent = deps.gateway.cancel_intent(intent.id, f"{attempt.gateway_key}:cancel")
+    except GatewayRefused as error:
+        cause = f"gateway: {error.code}"
+    with uow.phase():
+        if intent is not None:
+            apply_intent(uow, deps, attempt.id, intent, cause=cause)
+        elif attempt.status in LIVE_ATTEMPTS:
+            fail_attempt(uow, attempt.id, cause=cause)

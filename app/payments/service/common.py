@@ -1,0 +1,110 @@
+"""What every payment use case works with: collaborators, locks and waits."""
+
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+from uuid import UUID
+
+import orjson
+from sqlalchemy import inspect, select
+
+from app.core import crypto
+from app.core.clock import now
+from app.core.crypto import Keyring
+from app.core.db import Base
+from app.core.unit_of_work import UnitOfWork, Units
+from app.payments.gateway import Gateway
+from app.payments.models import Payment, PaymentAttempt, PaymentItem
+from app.payments.values import LIVE_ATTEMPTS, PaymentPolicy, PaymentStatus
+from app.sdk.registry import Directory, Registry
+
+R = TypeVar("R", bound=Base)
+
+_WAITS = (15, 30, 60, 120, 300)
+"""Seconds between questions about an attempt until its payment's end, the last one repeated."""
+_LATE_WAITS = (30, 120, 600, 3_600, 86_400)
+"""Seconds between questions once the payment is past its end and the gateway has not answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentDeps:
+    """The collaborators of the payment platform."""
+
+    registry: Registry
+    directory: Directory
+    gateway: Gateway
+    policy: PaymentPolicy
+    keyring: Keyring
+    units: Units
+    quote_pool: Executor
+    payables_pool: Executor
+    webhook_secret: str | None
+
+
+def lock(uow: UnitOfWork, kind: type[R], record_id: UUID) -> R:
+    """Return a record with its row locked and as it is now.
+
+    Always in this order: payment, item, attempt, refund.
+    """
+    (key,) = inspect(kind).primary_key
+    statement = select(kind).where(key == record_id).with_for_update()
+    return uow.scalars(statement.execution_options(populate_existing=True)).one()
+
+
+def lock_items(uow: UnitOfWork, payment_id: UUID) -> Sequence[PaymentItem]:
+    """Return a payment's items in their order, locked in the order of their ids."""
+    statement = (
+        select(PaymentItem)
+        .where(PaymentItem.payment_id == payment_id)
+        .order_by(PaymentItem.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return sorted(uow.scalars(statement), key=lambda item: item.line_no)
+
+
+def live_attempt(uow: UnitOfWork, payment_id: UUID) -> PaymentAttempt | None:
+    """Return the attempt that may still move money; there is at most one."""
+    return uow.scalar(
+        select(PaymentAttempt)
+        .where(
+            PaymentAttempt.payment_id == payment_id,
+            PaymentAttempt.status.in_(LIVE_ATTEMPTS),
+        )
+        .execution_options(populate_existing=True)
+    )
+
+
+def next_ask(policy: PaymentPolicy, payment: Payment, asks: int) -> datetime:
+    """Return when the gateway is asked next: soon, then rarely, and once at the payment's end."""
+    moment = now()
+    if moment < payment.expires_at and payment.status in {
+        PaymentStatus.PENDING,
+        PaymentStatus.PROCESSING,
+    }:
+        wait = _WAITS[min(asks, len(_WAITS) - 1)] / policy.pace
+        return min(moment + timedelta(seconds=wait), payment.expires_at)
+    wait = _LATE_WAITS[min(asks, len(_LATE_WAITS) - 1)] / policy.pace
+    return moment + timedelta(seconds=wait)
+
+
+def seal_action(deps: PaymentDeps, attempt: PaymentAttempt, action: Any) -> bytes | None:  # noqa: ANN401 - JSON
+    """Return a next action sealed for its attempt's row: there is a client secret in it."""
+    if action is None:
+        return None
+    key = deps.keyring.class_key("payment_attempts")
+    return crypto.seal(key, orjson.dumps(action), context=_context(attempt))
+
+
+def open_action(deps: PaymentDeps, attempt: PaymentAttempt) -> Any:  # noqa: ANN401 - JSON
+    """Return the next action of an attempt, or None."""
+    if attempt.next_action is None:
+        return None
+    key = deps.keyring.class_key("payment_attempts")
+    return orjson.loads(crypto.unseal(key, attempt.next_action, context=_context(attempt)))
+
+
+def _context(attempt: PaymentAttempt) -> str:
+    return f"payment_attempts|next_action|{attempt.id}"

@@ -1,0 +1,77 @@
+"""What a payer is told, and when."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+
+from app.core.unit_of_work import UnitOfWork
+from app.notifications.service import tell
+from app.notifications.values import Params
+from app.payments.events import PaymentSucceeded, ReceiptIssued, RefundApproved, RefundSucceeded
+from app.payments.models import Payment, PaymentItem, Receipt, Refund
+from app.payments.service.common import PaymentDeps
+
+_LATE = {"zh": "超时支付", "en": "a payment that came too late"}
+
+
+def tell_payment_received(uow: UnitOfWork, deps: PaymentDeps, event: PaymentSucceeded) -> None:
+    """Tell the payer that the money has come."""
+    payment = uow.get_one(Payment, event.payment_id)
+    if payment.amount:
+        params = _params(uow, deps, payment.id, payment.amount)
+        tell(uow, payment.citizen_id, "payment-received", str(payment.id), params)
+
+
+def tell_receipt_issued(uow: UnitOfWork, deps: PaymentDeps, event: ReceiptIssued) -> None:
+    """Tell the payer that there is a receipt."""
+    payment = uow.get_one(Payment, event.payment_id)
+    receipt = uow.scalars(select(Receipt).where(Receipt.payment_id == payment.id)).one()
+    params = _params(uow, deps, payment.id, receipt.amount) | {"code": receipt.code}
+    tell(uow, payment.citizen_id, "receipt-issued", str(payment.id), params)
+
+
+def tell_item_refused(uow: UnitOfWork, deps: PaymentDeps, event: RefundApproved) -> None:
+    """Tell the payer that a biller refused an item and its money comes back by itself."""
+    refund = uow.get_one(Refund, event.refund_id)
+    if refund.item_id is not None and refund.reason == "rejected":
+        payment = uow.get_one(Payment, refund.payment_id)
+        params = _params(uow, deps, payment.id, refund.amount, refund.item_id)
+        tell(uow, payment.citizen_id, "payment-refunded-item", str(refund.id), params)
+
+
+def tell_refund_succeeded(uow: UnitOfWork, deps: PaymentDeps, event: RefundSucceeded) -> None:
+    """Tell the payer that money went back."""
+    refund = uow.get_one(Refund, event.refund_id)
+    payment = uow.get_one(Payment, refund.payment_id)
+    if refund.reason == "late":
+        names = {"service_zh": _LATE["zh"], "service_en": _LATE["en"]}
+        params: Params = {"amount": refund.amount, **names}
+    else:
+        params = _params(uow, deps, payment.id, refund.amount, refund.item_id)
+    tell(uow, payment.citizen_id, "refund-succeeded", str(refund.id), params)
+
+
+def _params(
+    uow: UnitOfWork,
+    deps: PaymentDeps,
+    payment_id: UUID,
+    amount: int,
+    item_id: UUID | None = None,
+) -> dict[str, str | int | datetime]:
+    """Return an amount and the names of the services it is about."""
+    statement = (
+        select(PaymentItem.service)
+        .where(PaymentItem.payment_id == payment_id)
+        .order_by(PaymentItem.line_no)
+    )
+    if item_id is not None:
+        statement = statement.where(PaymentItem.id == item_id)
+    names = list(dict.fromkeys(uow.scalars(statement)))
+    services = [deps.registry.services.get(name) for name in names]
+    titles = [service.title for service in services if service is not None]
+    return {
+        "amount": amount,
+        "service_zh": "、".join(title["zh"] for title in titles) or "缴费",
+        "service_en": ", ".join(title["en"] for title in titles) or "payment",
+    }

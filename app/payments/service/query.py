@@ -1,0 +1,124 @@
+"""Reading payments: a citizen sees their own, with what to do next and how it came about."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+
+from app.core.db import owned
+from app.core.events import EventLog
+from app.core.pagination import Page, PageRequest, fetch_page
+from app.core.unit_of_work import UnitOfWork
+from app.payments.models import Payment, PaymentAttempt, PaymentItem, Receipt
+from app.payments.service.common import PaymentDeps, open_action
+from app.payments.values import (
+    LIVE_ATTEMPTS,
+    ItemView,
+    PaymentEventView,
+    PaymentStatus,
+    PaymentView,
+)
+
+
+def view_payment(
+    uow: UnitOfWork, deps: PaymentDeps, payment_id: UUID, citizen_id: UUID
+) -> PaymentView:
+    """Return a citizen's own payment, or raise `NotFound`."""
+    payment = owned(uow, Payment, payment_id, citizen_id)
+    return _views(uow, deps, [payment])[0]
+
+
+def list_payments(
+    uow: UnitOfWork, deps: PaymentDeps, citizen_id: UUID, page: PageRequest
+) -> Page[PaymentView]:
+    """Return a citizen's payments, newest first."""
+    statement = select(Payment).where(Payment.citizen_id == citizen_id)
+    found = fetch_page(uow, statement, [Payment.id], page, descending=True)
+    return Page(_views(uow, deps, found.items), found.next_cursor)
+
+
+def list_payment_events(
+    uow: UnitOfWork, payment_id: UUID, citizen_id: UUID, page: PageRequest
+) -> Page[PaymentEventView]:
+    """Return the timeline of a citizen's payment, oldest first: every change and its cause."""
+    owned(uow, Payment, payment_id, citizen_id)
+    statement = select(EventLog).where(EventLog.subject_id == payment_id)
+    found = fetch_page(uow, statement, [EventLog.at, EventLog.id], page)
+    return Page([_event_view(row) for row in found.items], found.next_cursor)
+
+
+def _event_view(row: EventLog) -> PaymentEventView:
+    return PaymentEventView(
+        id=row.id,
+        entity=row.entity,
+        entity_id=row.entity_id,
+        sequence=row.sequence,
+        from_state=row.from_state,
+        to_state=row.to_state,
+        event=row.event,
+        cause=row.cause,
+        actor=row.actor.partition(":")[0],
+        at=row.at,
+    )
+
+
+def _views(uow: UnitOfWork, deps: PaymentDeps, payments: Sequence[Payment]) -> list[PaymentView]:
+    """Return payments with their items in three statements, however many there are."""
+    ids = [payment.id for payment in payments]
+    items = _by_payment(uow, PaymentItem, ids)
+    attempts = _by_payment(uow, PaymentAttempt, ids)
+    codes = dict(
+        uow.execute(
+            select(Receipt.payment_id, Receipt.code).where(Receipt.payment_id.in_(ids))
+        ).all()
+    )
+    return [
+        PaymentView(
+            id=payment.id,
+            status=payment.status,
+            amount=payment.amount,
+            currency=payment.currency,
+            refunded_amount=payment.refunded_amount,
+            method=payment.method,
+            items=[_item_view(item) for item in sorted(items[payment.id], key=_line)],
+            next_action=_next_action(deps, payment, attempts[payment.id]),
+            receipt_code=codes.get(payment.id),
+            created_at=payment.created_at,
+            expires_at=payment.expires_at,
+        )
+        for payment in payments
+    ]
+
+
+def _by_payment(uow: UnitOfWork, kind: Any, ids: Sequence[UUID]) -> dict[UUID, list[Any]]:  # noqa: ANN401 - a model
+    grouped: dict[UUID, list[Any]] = defaultdict(list)
+    for row in uow.scalars(select(kind).where(kind.payment_id.in_(ids))):
+        grouped[row.payment_id].append(row)
+    return grouped
+
+
+def _line(item: PaymentItem) -> int:
+    return item.line_no
+
+
+def _next_action(deps: PaymentDeps, payment: Payment, attempts: Sequence[PaymentAttempt]) -> Any:  # noqa: ANN401 - JSON
+    if payment.status != PaymentStatus.PENDING:
+        return None
+    live = [attempt for attempt in attempts if attempt.status in LIVE_ATTEMPTS]
+    return open_action(deps, live[0]) if live else None
+
+
+def _item_view(item: PaymentItem) -> ItemView:
+    return ItemView(
+        id=item.id,
+        service=item.service,
+        reference=item.reference,
+        title=item.title,
+        amount=item.amount,
+        currency=item.currency,
+        status=item.status,
+        biller_reference=item.biller_reference,
+        fulfilled_at=item.fulfilled_at,
+    )

@@ -1,0 +1,278 @@
+"""Starting a payment: quotes from the plug-ins, one committed phase, then the gateway's intent."""
+
+import functools
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import select, tuple_
+from sqlalchemy.exc import IntegrityError
+
+from app.core.clock import now
+from app.core.errors import AssuranceTooLow, Unavailable
+from app.core.fanout import gather
+from app.core.ids import new_id
+from app.core.tokens import Principal
+from app.core.unit_of_work import UnitOfWork
+from app.payments.errors import (
+    AlreadyPaid,
+    DuplicateItem,
+    PaymentInProgress,
+    ReturnUrlMissing,
+)
+from app.payments.gateway import GatewayAmbiguous, GatewayRefused
+from app.payments.models import Payment, PaymentAttempt, PaymentItem
+from app.payments.service.common import PaymentDeps, live_attempt, lock, next_ask
+from app.payments.service.query import view_payment
+from app.payments.service.settle import (
+    apply_intent,
+    complete_payment,
+    fail_attempt,
+    request_of,
+    settle_attempt,
+)
+from app.payments.values import (
+    AttemptStatus,
+    ItemStatus,
+    Method,
+    Order,
+    OrderLine,
+    PaymentStatus,
+    PaymentView,
+    Quote,
+)
+from app.sdk.provider import Citizen, PayableProvider
+from app.sdk.registry import Service, ServiceNotFound
+
+QUOTE_SECONDS = 5.0
+_RECOVERY_SECONDS = 30
+
+
+def start_payment(uow: UnitOfWork, deps: PaymentDeps, who: Principal, order: Order) -> PaymentView:
+    """Start one payment of 1 to 20 bills and open its intent.
+
+    Idempotent by the request's key; a repeat after a crash goes on with the payment that was made.
+    Raise `AlreadyPaid`, or `PaymentInProgress` (naming the live payment to its own payer), when a
+    bill is not free. A gateway that does not answer leaves the payment pending: it is asked later.
+    """
+    key = uow.key
+    if key is not None and key.resource_id is not None:
+        payment_id = key.resource_id
+    else:
+        payment_id = _make_payment(uow, deps, who, order)
+    open_live_intent(uow, deps, payment_id)
+    return view_payment(uow, deps, payment_id, who.id)
+
+
+def _make_payment(uow: UnitOfWork, deps: PaymentDeps, who: Principal, order: Order) -> UUID:
+    check_method(order.method, order.return_url)
+    lines = sorted(order.items, key=lambda line: (line.service, line.reference))
+    if len({(line.service, line.reference) for line in lines}) != len(lines):
+        raise DuplicateItem
+    services = [_payable(deps, who, line) for line in lines]
+    _refuse_if_taken(uow, deps, who, lines)
+    quotes = _quote(deps, who, lines, services)
+    try:
+        return _commit_payment(uow, deps, who, order, quotes)
+    except IntegrityError as error:
+        if "uq_payment_items_live_payable" not in str(error.orig):
+            raise
+    _refuse_if_taken(uow, deps, who, lines)
+    # Whoever held the bill has let it go between our two looks.
+    raise PaymentInProgress(retry_after=1)
+
+
+def check_method(method: Method, return_url: str | None) -> None:
+    """Raise `ReturnUrlMissing` when a wallet has nowhere to return to."""
+    if method is not Method.CARD and not return_url:
+        raise ReturnUrlMissing(
+            errors=[{"pointer": "/return_url", "message": "Needed for this method."}]
+        )
+
+
+def _payable(deps: PaymentDeps, who: Principal, line: OrderLine) -> tuple[Service, PayableProvider]:
+    service, provider = deps.registry.payable(line.service)
+    if not who.reaches(service.assurance):
+        raise AssuranceTooLow(needed=service.assurance)
+    return service, provider
+
+
+def _refuse_if_taken(
+    uow: UnitOfWork, deps: PaymentDeps, who: Principal, lines: Sequence[OrderLine]
+) -> None:
+    """Refuse bills that another live or paid item names, after asking the gateway about it."""
+    with deps.units.open(actor=uow.actor, request_id=uow.request_id) as other:
+        with other.phase():
+            taken = _find_live(other, lines)
+            attempt = live_attempt(other, taken.payment_id) if taken else None
+        if taken is None:
+            return
+        if attempt is not None and is_stale(deps, attempt):
+            # If the gateway is silent, the refusal below is the answer that loses nothing.
+            with suppress(GatewayAmbiguous):
+                settle_attempt(other, deps, attempt.id, cause="second try")
+        with other.phase():
+            taken = _find_live(other, lines)
+            payment = (
+                other.get_one(Payment, taken.payment_id, populate_existing=True) if taken else None
+            )
+    if payment is None:
+        return
+    if payment.status == PaymentStatus.SUCCEEDED:
+        raise AlreadyPaid
+    if payment.citizen_id == who.id:
+        raise PaymentInProgress(payment_id=str(payment.id))
+    raise PaymentInProgress
+
+
+def is_stale(deps: PaymentDeps, attempt: PaymentAttempt) -> bool:
+    """Say whether the gateway was last asked long enough ago to be asked by a citizen's call."""
+    asked = attempt.asked_at or attempt.created_at
+    return now() - asked > timedelta(seconds=5 / deps.policy.pace)
+
+
+def _find_live(uow: UnitOfWork, lines: Sequence[OrderLine]) -> PaymentItem | None:
+    wanted = [(line.service, line.reference) for line in lines]
+    return uow.scalar(
+        select(PaymentItem)
+        .where(
+            PaymentItem.is_live,
+            tuple_(PaymentItem.service, PaymentItem.reference).in_(wanted),
+        )
+        .order_by(PaymentItem.service, PaymentItem.reference)
+        .limit(1)
+    )
+
+
+def _quote(
+    deps: PaymentDeps,
+    who: Principal,
+    lines: Sequence[OrderLine],
+    services: Sequence[tuple[Service, PayableProvider]],
+) -> list[Quote]:
+    """Ask the plug-ins what is owed right now; the client's idea of the amount is never taken."""
+    citizens: dict[str, Citizen] = {
+        service.plugin: deps.directory.view(service.plugin, who.id) for service, _ in services
+    }
+    calls = [
+        functools.partial(provider.get_payable, line.reference, citizens[service.plugin])
+        for line, (service, provider) in zip(lines, services, strict=True)
+    ]
+    answers = gather(deps.quote_pool, calls, seconds=QUOTE_SECONDS)
+    quotes = []
+    for line, (service, _), payable in zip(lines, services, answers, strict=True):
+        if isinstance(payable, TimeoutError):
+            raise Unavailable("The biller does not answer.") from payable
+        if isinstance(payable, Exception):
+            raise payable
+        if deps.registry.only_service(service.plugin, payable.service) != service.id:
+            raise ServiceNotFound("The bill belongs to another service.")
+        quotes.append(
+            Quote(
+                service=service.id,
+                plugin=service.plugin,
+                reference=line.reference,
+                payee=payable.payee,
+                title=dict(payable.title),
+                amount=payable.amount,
+                currency=payable.currency,
+                version=payable.version,
+            )
+        )
+    return quotes
+
+
+def _commit_payment(
+    uow: UnitOfWork, deps: PaymentDeps, who: Principal, order: Order, quotes: Sequence[Quote]
+) -> UUID:
+    with uow.phase():
+        moment = now()
+        payment = Payment(
+            id=new_id(),
+            citizen_id=who.id,
+            amount=sum(quote.amount for quote in quotes),
+            currency=quotes[0].currency,
+            method=order.method,
+            status=PaymentStatus.PENDING,
+            created_at=moment,
+            expires_at=moment + deps.policy.lifetime,
+        )
+        uow.open_record(payment, cause="citizen")
+        for number, quote in enumerate(quotes, start=1):
+            uow.open_record(_item(payment, number, quote), cause="citizen")
+        if payment.amount == 0:
+            complete_payment(uow, payment, cause="nothing to pay")
+        else:
+            add_attempt(uow, deps, payment, order.method, order.return_url, number=1)
+        if uow.key is not None:
+            uow.key.made(uow, payment.id)
+    return payment.id
+
+
+def _item(payment: Payment, number: int, quote: Quote) -> PaymentItem:
+    return PaymentItem(
+        payment_id=payment.id,
+        line_no=number,
+        service=quote.service,
+        plugin=quote.plugin,
+        reference=quote.reference,
+        payee=quote.payee,
+        title=dict(quote.title),
+        amount=quote.amount,
+        currency=quote.currency,
+        payable_version=quote.version,
+        status=ItemStatus.WAITING,
+    )
+
+
+def add_attempt(
+    uow: UnitOfWork,
+    deps: PaymentDeps,
+    payment: Payment,
+    method: Method,
+    return_url: str | None,
+    *,
+    number: int,
+) -> PaymentAttempt:
+    """Add an attempt to a payment; its gateway key is permanent and names the attempt."""
+    attempt = PaymentAttempt(
+        payment_id=payment.id,
+        number=number,
+        method=method,
+        return_url=return_url,
+        gateway=deps.gateway.name,
+        gateway_key=f"{deps.policy.environment}:payment:{payment.id}:attempt:{number}",
+        amount=payment.amount,
+        currency=payment.currency,
+        status=AttemptStatus.REQUESTED,
+        # Should nobody come back with the gateway's answer, the janitor asks.
+        next_ask_at=now() + timedelta(seconds=_RECOVERY_SECONDS / deps.policy.pace),
+    )
+    uow.open_record(attempt, cause="citizen")
+    return attempt
+
+
+def open_live_intent(uow: UnitOfWork, deps: PaymentDeps, payment_id: UUID) -> None:
+    """Open the intent of a payment's requested attempt; nothing to do if there is none."""
+    with uow.phase():
+        payment = uow.get_one(Payment, payment_id)
+        attempt = live_attempt(uow, payment_id)
+    if attempt is None or attempt.status != AttemptStatus.REQUESTED:
+        return
+    try:
+        intent = deps.gateway.open_intent(request_of(payment, attempt))
+    except GatewayRefused as error:
+        fail_attempt(uow, attempt.id, cause=f"gateway: {error.code}")
+    except GatewayAmbiguous:
+        _mark_unknown(uow, deps, payment_id, attempt.id)
+    else:
+        apply_intent(uow, deps, attempt.id, intent, cause="opened")
+
+
+def _mark_unknown(uow: UnitOfWork, deps: PaymentDeps, payment_id: UUID, attempt_id: UUID) -> None:
+    payment = lock(uow, Payment, payment_id)
+    attempt = lock(uow, PaymentAttempt, attempt_id)
+    if attempt.status == AttemptStatus.REQUESTED:
+        uow.move(attempt, AttemptStatus.UNKNOWN, cause="gateway silent")
+        attempt.next_ask_at = next_ask(deps.policy, payment, attempt.asks)
