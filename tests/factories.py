@@ -17,6 +17,7 @@ from app.core.tokens import Tokens
 from app.factory import Rooms
 from app.identity import service as identity
 from app.identity.values import Role
+from tests.conftest import World
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ def make_phone() -> str:
     return f"+86138{secrets.randbelow(10**8):08d}"
 
 
-def city(world: Any, method: str, path: str, body: object = None) -> Any:
+def city(world: World, method: str, path: str, body: object = None) -> Any:  # noqa: ANN401 - JSON
     """Call the sandbox city and return the JSON it answers."""
     data = None if body is None else json.dumps(body).encode()
     request = Request(  # noqa: S310 - loopback
@@ -58,7 +59,7 @@ def city(world: Any, method: str, path: str, body: object = None) -> Any:
         return json.loads(answer.read())
 
 
-def texts_to(world: Any, phone: str) -> list[str]:
+def texts_to(world: World, phone: str) -> list[str]:
     """Return the texts that a number was sent, newest first."""
     items = city(world, "GET", f"/sms/messages?to={quote(phone)}")["items"]
     return [item["text"] for item in items]
@@ -69,7 +70,7 @@ def run_jobs(rooms: Rooms) -> None:
     rooms.jobs.drain(rooms.units)
 
 
-def ask_code(client: FlaskClient, world: Any, rooms: Rooms, phone: str) -> tuple[str, str]:
+def ask_code(client: FlaskClient, world: World, rooms: Rooms, phone: str) -> tuple[str, str]:
     """Ask for a code and read the SMS: return the challenge's id and the code."""
     answer = client.post("/v1/auth/challenges", json={"phone": phone, "purpose": "login"})
     assert answer.status_code == 202, answer.text
@@ -80,7 +81,7 @@ def ask_code(client: FlaskClient, world: Any, rooms: Rooms, phone: str) -> tuple
 
 def log_in(
     client: FlaskClient,
-    world: Any,
+    world: World,
     rooms: Rooms,
     phone: str | None = None,
     *,
@@ -111,14 +112,14 @@ def log_in(
     )
 
 
-def make_person(world: Any, name: str = "李雷", born: str = "1990-05-01") -> dict[str, str]:
+def make_person(world: World, name: str = "李雷", born: str = "1990-05-01") -> dict[str, str]:
     """Put a person into the population register: `{"name", "resident_id", "born", "note"}`."""
     person: dict[str, str] = city(world, "POST", "/register/people", {"name": name, "born": born})
     return person
 
 
 def verify(
-    client: FlaskClient, world: Any, citizen: Citizen, person: dict[str, str] | None = None
+    client: FlaskClient, world: World, citizen: Citizen, person: dict[str, str] | None = None
 ) -> dict[str, str]:
     """Raise a citizen to `verified` as a person of the register (a fresh one), and return it."""
     person = person or make_person(world)
@@ -140,10 +141,9 @@ def staff_token(rooms: Rooms, role: str, department: str | None = None) -> str:
 
 @contextmanager
 def later(seconds: float) -> Iterator[None]:
-    """Move business time forward for the enclosed lines."""
-    before = clock._shift
-    clock.travel(before + timedelta(seconds=seconds))
+    """Set business time so many seconds ahead of the machine's for the enclosed lines."""
+    clock.travel(timedelta(seconds=seconds))
     try:
         yield
     finally:
-        clock.travel(before)
+        clock.travel(timedelta(0))

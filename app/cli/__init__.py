@@ -1,0 +1,24 @@
+"""The command line: `flask --app wsgi …`, one file for each group of commands."""
+
+import click
+from flask import Flask
+from flask.cli import FlaskGroup
+
+from app.cli import jobs, migrate, openapi, people
+from app.factory import Rooms
+from config.settings import Settings
+
+
+def register(app: Flask, settings: Settings, rooms: Rooms) -> None:
+    """Give the application its commands."""
+    migrate.register(app, settings, rooms)
+    openapi.register(app)
+    people.register(app, settings, rooms)
+    jobs.register(app, rooms)
+
+
+def is_running() -> bool:
+    """Say whether this process was started for a command of ours, not to serve."""
+    context = click.get_current_context(silent=True)
+    # A server's own command line may be built with click, too: only Flask's is ours.
+    return context is not None and isinstance(context.find_root().command, FlaskGroup)

@@ -1,0 +1,70 @@
+"""`staff` and `integrators`: accounts that no citizen's request can make."""
+
+import json
+
+import click
+from flask import Flask
+from flask.cli import AppGroup
+
+from app.core.tokens import Tokens
+from app.factory import Rooms
+from app.identity import service
+from app.identity.values import Role
+from config.settings import Settings
+
+ACTOR = "command-line"
+
+
+def register(app: Flask, settings: Settings, rooms: Rooms) -> None:
+    """Add both groups."""
+    app.cli.add_command(_staff(settings, rooms))
+    app.cli.add_command(_integrators(rooms))
+
+
+def _staff(settings: Settings, rooms: Rooms) -> AppGroup:
+    group = AppGroup("staff", help="Members of staff.")
+
+    @group.command("create")
+    @click.option("--role", type=click.Choice([str(role) for role in Role]), required=True)
+    @click.option("--department", help="Whom a department operator acts for.")
+    @click.option("--label", default="", help="What this account is called; no person's name.")
+    @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+    def create(*, role: str, department: str | None, label: str, as_json: bool) -> None:
+        """Make a member of staff; in the sandbox, with a token good for a working day."""
+        if Role(role) is Role.DEPARTMENT_OPERATOR and not department:
+            raise click.UsageError("a department-operator needs --department")
+        with rooms.units.open(actor=ACTOR) as uow:
+            staff = service.create_staff(uow, label or role, Role(role), department)
+            made: dict[str, object] = {"id": str(staff.id), "role": role, "department": department}
+            if settings.profile == "sandbox":
+                tokens = rooms.deps[Tokens]
+                made["access_token"] = service.issue_sandbox_token(uow, tokens, staff)
+        _print(made, as_json=as_json)
+
+    return group
+
+
+def _integrators(rooms: Rooms) -> AppGroup:
+    group = AppGroup("integrators", help="Systems that call the API in their own name.")
+
+    @group.command("create")
+    @click.option("--name", required=True)
+    @click.option("--scopes", default="", help="Separated by commas or spaces.")
+    @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+    def create(*, name: str, scopes: str, as_json: bool) -> None:
+        """Make an integrator; its secret is shown this once."""
+        wanted = scopes.replace(",", " ").split()
+        with rooms.units.open(actor=ACTOR) as uow:
+            integrator, secret = service.create_integrator(uow, name, wanted)
+            made = {"id": str(integrator.id), "name": name, "scopes": integrator.scopes}
+        _print({**made, "secret": secret}, as_json=as_json)
+
+    return group
+
+
+def _print(made: dict[str, object], *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(made, ensure_ascii=False))
+        return
+    for name, value in made.items():
+        click.echo(f"{name}: {value}")
