@@ -41,8 +41,10 @@ def house_history(metadata: MetaData) -> History:
 def upgrade(owner_url: str, app_url: str, histories: Sequence[History]) -> None:
     """Bring every history to its head, lay the legal moves, and grant the application its rights.
 
-    Safe to run again and in parallel: a second run waits, and then changes nothing.
+    Safe to run again and in parallel: a second run waits, and then changes nothing. A plug-in's
+    history that fails does not stop the others; it is raised (`ExceptionGroup`) at the end.
     """
+    failed: list[Exception] = []
     engine = create_engine(owner_url)
     role = make_url(app_url).username or ""
     try:
@@ -50,12 +52,15 @@ def upgrade(owner_url: str, app_url: str, histories: Sequence[History]) -> None:
             connection.execute(text("select pg_advisory_lock(:lock)"), {"lock": _LOCK})
             connection.commit()
             for history in histories:
-                connection.execute(text(f'create schema if not exists "{history.schema}"'))
-                connection.commit()
-                command.upgrade(_config(connection, history), "heads")
-                connection.commit()
-                _grant(connection, history, role)
-                connection.commit()
+                try:
+                    _bring_to_head(connection, history, role)
+                # A plug-in's migration may raise anything; the other departments must go on.
+                except Exception as error:
+                    if history.schema == "public":
+                        raise
+                    connection.rollback()
+                    error.add_note(f"migrating {history.name}")
+                    failed.append(error)
             _lay_legal_moves(connection)
             connection.execute(text("analyze"))
             connection.commit()
@@ -63,6 +68,21 @@ def upgrade(owner_url: str, app_url: str, histories: Sequence[History]) -> None:
             connection.commit()
     finally:
         engine.dispose()
+    if failed:
+        raise ExceptionGroup("plug-ins that were not migrated", failed)
+
+
+def _bring_to_head(connection: Connection, history: History, role: str) -> None:
+    _make_schema(connection, history)
+    command.upgrade(_config(connection, history), "heads")
+    connection.commit()
+    _grant(connection, history, role)
+    connection.commit()
+
+
+def _make_schema(connection: Connection, history: History) -> None:
+    connection.execute(text(f'create schema if not exists "{history.schema}"'))
+    connection.commit()
 
 
 def check(owner_url: str, history: History) -> None:
@@ -81,6 +101,7 @@ def revise(owner_url: str, history: History, message: str, number: str) -> None:
     engine = create_engine(owner_url)
     try:
         with engine.connect() as connection:
+            _make_schema(connection, history)
             config = _config(connection, history)
             command.revision(config, message, autogenerate=True, rev_id=number)
     finally:
