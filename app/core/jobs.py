@@ -9,11 +9,12 @@ import logging
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 import procrastinate
 from procrastinate import jobs as procrastinate_jobs
+from procrastinate.manager import JobManager
 from procrastinate.retry import BaseRetryStrategy, RetryDecision
 from sqlalchemy import text
 
@@ -85,11 +86,14 @@ class Jobs:
     _by_event: dict[type[Event], list[Subscription]] = field(default_factory=dict)
     _schedules: list[Schedule] = field(default_factory=list)
     _app: procrastinate.App = field(init=False)
+    _writer: JobManager = field(init=False)
     _is_registered: bool = False
 
     def __post_init__(self) -> None:
         connector = procrastinate.PsycopgConnector(conninfo=self.conninfo)
         self._app = procrastinate.App(connector=connector)
+        # Deferring goes through the transaction's own connection, which is never an async one.
+        self._writer = JobManager(procrastinate.SyncPsycopgConnector(conninfo=self.conninfo))
 
     def subscribe(self, subscription: Subscription) -> None:
         """Run a handler, as a job of its own, for each event of its kind."""
@@ -113,7 +117,7 @@ class Jobs:
             for subscription in self._by_event.get(type(event), ())
         ]
         if jobs:
-            self._app.job_manager.batch_defer_jobs(jobs, connection=connection)
+            self._writer.batch_defer_jobs(jobs, connection=connection)
 
     def run(self, units: Units, *, concurrency: int) -> None:
         """Run jobs until SIGTERM or SIGINT; running ones are finished first (20 s at most)."""
@@ -127,16 +131,27 @@ class Jobs:
 
     async def _run(self, concurrency: int, *, forever: bool) -> None:
         async with self._app.open_async():
-            await self._app.run_worker_async(
-                concurrency=concurrency,
-                wait=forever,
-                install_signal_handlers=forever,
-                fetch_job_polling_interval=1.0,
-                update_heartbeat_interval=HEARTBEAT_SECONDS,
-                stalled_worker_timeout=STALLED_SECONDS,
-                shutdown_graceful_timeout=20,
-                delete_jobs="successful",
-            )
+            if forever:
+                await self._work(concurrency, forever=True)
+            while not forever and await self._has_due():
+                await self._work(concurrency, forever=False)
+
+    async def _has_due(self) -> bool:
+        moment = datetime.now(UTC)  # the queue runs by the machine's clock
+        waiting = await self._app.job_manager.list_jobs_async(status="todo")
+        return any(job.scheduled_at is None or job.scheduled_at <= moment for job in waiting)
+
+    async def _work(self, concurrency: int, *, forever: bool) -> None:
+        await self._app.run_worker_async(
+            concurrency=concurrency,
+            wait=forever,
+            install_signal_handlers=forever,
+            fetch_job_polling_interval=1.0,
+            update_heartbeat_interval=HEARTBEAT_SECONDS,
+            stalled_worker_timeout=STALLED_SECONDS,
+            shutdown_graceful_timeout=20,
+            delete_jobs="successful",
+        )
 
     def _register(self, units: Units) -> None:
         if self._is_registered:

@@ -26,6 +26,7 @@ from app.payments.service import PaymentDeps
 from app.payments.service.receipt_pdf import render_receipt
 from app.payments.values import Order, Payables, PaymentEventView, PaymentView
 
+JSON_TYPE = "application/json"
 PDF_TYPE = "application/pdf"
 PDF = {"type": "string", "format": "binary"}
 
@@ -109,14 +110,22 @@ class PaymentReceipt(MethodView):
     @payments.alt_response(200, schema=PDF, content_type=PDF_TYPE, description="OK", success=True)
     def get(self, payment_id: UUID) -> Any:  # noqa: ANN401 - JSON or PDF
         """Read the receipt of a payment, as JSON or PDF."""
-        kind = request.accept_mimetypes.best_match(["application/json", PDF_TYPE])
-        if kind is None:
-            raise NotAcceptable
+        kind = _wanted_type()
         receipt = service.read_receipt(unit(), payment_id, principal().id)
         if kind == PDF_TYPE:
             page = service.receipt_page(deps(PaymentDeps), receipt)
             return Response(render_receipt(page), mimetype=kind)
         return receipt
+
+
+def _wanted_type() -> str:
+    """Return the media type that the client asks for; JSON when it does not say."""
+    if not request.accept_mimetypes:
+        return JSON_TYPE
+    kind = request.accept_mimetypes.best_match([JSON_TYPE, PDF_TYPE])
+    if kind is None:
+        raise NotAcceptable
+    return kind
 
 
 @payments.route("/webhooks/stripe")
