@@ -10,6 +10,10 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from app import subscriptions
+from app.catalog import routes as catalog_routes
+from app.catalog import service as catalog
+from app.catalog.service import CatalogDeps, Shelf
+from app.catalog.values import LoadReport, Source
 from app.core import clock
 from app.core.crypto import Keyring
 from app.core.db import Base, read_engine, write_engine
@@ -42,7 +46,7 @@ from app.payments.service import PaymentDeps
 from app.payments.values import PaymentPolicy
 from app.sdk.context import DirectoryOfCitizens
 from app.sdk.registry import Registry
-from config.settings import Settings
+from config.settings import ROOT, Settings
 
 API_VERSION = "1.0.0"
 GATEWAY_SECONDS = 8.0
@@ -70,6 +74,18 @@ class Rooms:
     def histories(self) -> tuple[History, ...]:
         """Return every line of migrations: the house first, then each plug-in."""
         return (house_history(Base.metadata), *self.hosted.histories)
+
+    def load_catalogue(self) -> LoadReport:
+        """Make the configured files and the plug-ins' manifests the catalogue that is served.
+
+        Idempotent. Raise `CatalogueInvalid` with every fault of the files.
+        """
+        declared = [
+            Source(m.file, m.catalogue, is_plugin=True) for m in self.hosted.manifests.values()
+        ]
+        files = catalog.read_catalogue(ROOT / "config", declared)
+        with self.units.open(actor="migrate") as uow:
+            return catalog.load_catalogue(uow, files)
 
     def is_database_ready(self) -> bool:
         """Say whether PostgreSQL answers and its schema is the one of this code."""
@@ -122,6 +138,9 @@ def build(settings: Settings, fakes: Mapping[type, Any] | None = None) -> Rooms:
         Units: units,
         Registry: hosted.registry,
         DirectoryOfCitizens: _directory(hosted, units, keyring),
+        CatalogDeps: CatalogDeps(
+            Shelf(units, lambda: catalog.read_offer(hosted.registry.services.values()))
+        ),
         **_people(settings, units, egress, keyring, tokens),
         **hosted.providers,
     }
@@ -207,6 +226,7 @@ def create_app(settings: Settings, rooms: Rooms) -> Server:
     for blueprint in (identity_routes.auth, identity_routes.me, notifications_routes.blueprint):
         api.register_blueprint(blueprint)
     for prefix, blueprint in (
+        ("/v1", catalog_routes.blueprint),
         ("/v1/payments", payments_routes.payments),
         ("/v1/receipts", payments_routes.receipts),
         ("/v1/me", payments_routes.payables),

@@ -1,8 +1,9 @@
-"""`migrate`: every line of migrations to its head, the application's rights, the legal moves."""
+"""`migrate`: every line of migrations to its head, rights, legal moves, the catalogue."""
 
 import click
 from flask import Flask
 
+from app.catalog.errors import CatalogueInvalid
 from app.core import migrate as migrations
 from app.factory import Rooms
 from config.settings import Settings
@@ -20,3 +21,17 @@ def register(app: Flask, settings: Settings, rooms: Rooms) -> None:
         migrations.upgrade(owner_url, settings.database.url, rooms.histories)
         for history in rooms.histories:
             click.echo(f"{history.name}: {migrations.head(history)}")
+        _load_catalogue(rooms)
+
+
+def _load_catalogue(rooms: Rooms) -> None:
+    try:
+        report = rooms.load_catalogue()
+    except CatalogueInvalid as error:
+        raise click.ClickException(str(error)) from error
+    for fault in report.faults:
+        click.echo(f"left out: {fault}", err=True)
+    click.echo(
+        f"catalogue: version {report.version} "
+        f"(added {report.added}, changed {report.changed}, withdrawn {report.withdrawn})"
+    )

@@ -57,7 +57,7 @@ def fetch_page(
     if page.cursor is not None:
         values = [
             literal(_convert(key, value), key.type)
-            for key, value in zip(keys, _decode(page.cursor, len(keys)), strict=True)
+            for key, value in zip(keys, decode_cursor(page.cursor, len(keys)), strict=True)
         ]
         place = tuple_(*keys)
         edge = tuple_(*values)
@@ -76,7 +76,8 @@ def encode_cursor(values: Sequence[Any]) -> str:
     return base64.urlsafe_b64encode(json.dumps(plain).encode()).decode().rstrip("=")
 
 
-def _decode(cursor: str, length: int) -> list[str]:
+def decode_cursor(cursor: str, length: int) -> list[str]:
+    """Return the texts that `encode_cursor` was given, or raise `CursorInvalid`."""
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         values = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))

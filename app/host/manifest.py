@@ -54,6 +54,21 @@ class ServiceEntry:
     posting: Posting | None
     details: Mapping[str, Any]
 
+    @property
+    def table(self) -> dict[str, Any]:
+        """Return what the catalogue shows: all but `posting`, which only the host needs."""
+        return {
+            **self.details,
+            "id": self.id,
+            "title": self.title,
+            "category": self.category,
+            "department": self.department,
+            "kind": self.kind,
+            "action": self.action,
+            "assurance": self.assurance,
+            "keywords": list(self.keywords),
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
@@ -99,6 +114,11 @@ class Manifest:
             )
             for entry in self.entries
         )
+
+    @property
+    def catalogue(self) -> Mapping[str, Any]:
+        """Return the services as tables of the catalogue."""
+        return {"services": [entry.table for entry in self.entries]}
 
     @property
     def payable_ids(self) -> frozenset[str]:
