@@ -327,8 +327,7 @@ def _answer(response: Response) -> idempotency.Answer:
 
 
 def _replay(answer: idempotency.Answer) -> Response:
-    response = Response(answer.body, status=answer.status)
-    response.headers.extend(answer.headers)
+    response = Response(answer.body, status=answer.status, headers=answer.headers)
     response.headers["Idempotent-Replayed"] = "true"
     return response
 
