@@ -129,7 +129,8 @@ def _problem(
     }
     if detail:
         body["detail"] = detail
-    body.update(extra or {})
+    for name, value in (extra or {}).items():
+        body.setdefault(name, value)  # a refusal cannot change what the standard defines
     content = orjson.dumps(body, default=str)
     return Response(content, status=status, content_type=MEDIA_TYPE)
 

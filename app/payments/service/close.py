@@ -60,12 +60,12 @@ def retry_payment(
     with uow.phase():
         payment = owned(uow, Payment, payment_id, who.id)
     if payment.expires_at <= now():
-        raise PaymentNotPending(status=payment.status)
+        raise PaymentNotPending(payment_status=payment.status)
     _end_attempt_or_refuse(uow, deps, payment_id)
     with uow.phase():
         payment = lock(uow, Payment, payment_id)
         if payment.status != PaymentStatus.PENDING or live_attempt(uow, payment_id):
-            raise PaymentNotPending(status=payment.status)
+            raise PaymentNotPending(payment_status=payment.status)
         last = select(func.max(PaymentAttempt.number)).where(
             PaymentAttempt.payment_id == payment_id
         )
@@ -111,7 +111,7 @@ def _close_or_refuse(
     _end_attempt_or_refuse(uow, deps, payment_id)
     payment = lock(uow, Payment, payment_id)
     if payment.status != PaymentStatus.PENDING or live_attempt(uow, payment_id):
-        raise PaymentNotPending(status=payment.status)
+        raise PaymentNotPending(payment_status=payment.status)
     end_payment(uow, payment, to, cause="citizen")
 
 
