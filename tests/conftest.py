@@ -20,6 +20,7 @@ from config.settings import Settings
 from sandbox.city import serve_city
 from sandbox.servers import start_postgres, start_valkey, temporary_data_dir
 from sandbox.stripe import serve_stripe
+from tests.contract import ContractClient
 
 STRIPE_KEY = "sk_test_wudang_suite"
 STRIPE_PUBLISHABLE_KEY = "pk_test_wudang_suite"
@@ -121,8 +122,10 @@ def rooms(settings: Settings) -> Iterator[Rooms]:
 
 @pytest.fixture(scope="session")
 def app(settings: Settings, rooms: Rooms) -> Server:
-    """Return the web application of this test process."""
-    return create_app(settings, rooms)
+    """Return the web application of this test process; its clients check every answer."""
+    made = create_app(settings, rooms)
+    made.test_client_class = ContractClient
+    return made
 
 
 @pytest.fixture

@@ -1,0 +1,119 @@
+"""A test client that holds every answer of the whole suite against the OpenAPI document."""
+
+import re
+from functools import cached_property
+from typing import Any, cast
+
+import jsonschema_rs
+import orjson
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.exceptions import HTTPException
+from werkzeug.test import TestResponse
+
+from app.http.openapi import document
+from app.http.problems import MEDIA_TYPE
+
+_PLACEHOLDER = re.compile(r"<(?:\w+:)?(\w+)>")
+_PROBLEM = {"$ref": "#/components/schemas/Problem"}
+
+
+class ContractBroken(AssertionError):
+    """An answer is not what the document says."""
+
+
+class Contract:
+    """What the OpenAPI document of one application says about its answers."""
+
+    def __init__(self, app: Flask) -> None:
+        self._app = app
+        self._validators: dict[tuple[str, ...], jsonschema_rs.Draft202012Validator] = {}
+
+    @cached_property
+    def spec(self) -> dict[str, Any]:
+        """Return the document as a client gets it."""
+        return cast(
+            "dict[str, Any]", orjson.loads(orjson.dumps(document(self._app.extensions["api"])))
+        )
+
+    def check(self, response: TestResponse) -> None:
+        """Raise `ContractBroken` if an answer is not one that the document promises."""
+        method, place = response.request.method, response.request.path
+        path = self._template(place, method)
+        operation = self.spec["paths"].get(path, {}).get(_documented(method))
+        said = f"{method} {place} -> {response.status_code}: {response.text[:600]}"
+        if operation is not None:
+            self._check_documented(response, (path, _documented(method)), operation, said)
+        elif response.status_code >= 400:
+            self._check_body(response, ("problem",), {MEDIA_TYPE: {"schema": _PROBLEM}}, said)
+
+    def _template(self, place: str, method: str) -> str:
+        """Return the documented form of the route that an address belongs to."""
+        try:
+            rule, _ = self._app.url_map.bind("localhost").match(place, method, return_rule=True)
+        except HTTPException:
+            return ""
+        return _PLACEHOLDER.sub(r"{\1}", rule.rule)
+
+    def _check_documented(
+        self,
+        response: TestResponse,
+        key: tuple[str, ...],
+        operation: dict[str, Any],
+        said: str,
+    ) -> None:
+        status = str(response.status_code)
+        promised = operation["responses"].get(status)
+        if promised is None:
+            raise ContractBroken(f"an undocumented status: {said}")
+        if "$ref" in promised:
+            promised = self.spec["components"]["responses"][promised["$ref"].rsplit("/", 1)[1]]
+        self._check_body(response, (*key, status), promised.get("content", {}), said)
+
+    def _check_body(
+        self,
+        response: TestResponse,
+        key: tuple[str, ...],
+        content: dict[str, Any],
+        said: str,
+    ) -> None:
+        if response.request.method == "HEAD" or not content:
+            if response.data:
+                raise ContractBroken(f"a body where none is promised: {said}")
+            return
+        kind = response.mimetype
+        if kind not in content:
+            raise ContractBroken(f"an undocumented content type {kind!r}: {said}")
+        if kind.endswith("json"):
+            value = orjson.loads(response.data)
+            for fault in self._validator((*key, kind), content[kind]["schema"]).iter_errors(value):
+                raise ContractBroken(f"{fault.message} at {fault.instance_path}: {said}")
+
+    def _validator(
+        self, key: tuple[str, ...], schema: dict[str, Any]
+    ) -> jsonschema_rs.Draft202012Validator:
+        found = self._validators.get(key)
+        if found is None:
+            whole = {**schema, "components": self.spec["components"]}
+            found = jsonschema_rs.Draft202012Validator(whole, validate_formats=True)
+            self._validators[key] = found
+        return found
+
+
+class ContractClient(FlaskClient):
+    """A client that fails loudly at an answer which the document does not promise."""
+
+    def open(self, *args: Any, **kwargs: Any) -> TestResponse:  # noqa: ANN401 - Flask's own
+        """Send a request and check its answer before handing it on."""
+        response = super().open(*args, **kwargs)
+        contract_of(self.application).check(response)
+        return response
+
+
+def contract_of(app: Flask) -> Contract:
+    """Return the contract of an application, made once."""
+    return cast("Contract", app.extensions.setdefault("contract", Contract(app)))
+
+
+def _documented(method: str) -> str:
+    return "get" if method == "HEAD" else method.lower()
