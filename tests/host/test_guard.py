@@ -141,7 +141,7 @@ def test_a_payable_that_lies_is_unavailable(lie: Any) -> None:
 @pytest.mark.parametrize(
     "lie",
     [None, BILL, {BILL.reference: BILL}, [BILL, "W-2"], [BILL, BILL], iter([BILL])],
-    ids=repr,
+    ids=["none", "bill", "dictionary", "other", "twice", "iterator"],
 )
 def test_a_list_that_lies_is_unavailable(lie: Any) -> None:
     with pytest.raises(Unavailable):
