@@ -44,13 +44,11 @@ def _citizens() -> None:
         sa.Column("verified_at", MOMENT),
         sa.Column("created_at", MOMENT, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_citizens"),
-        sa.CheckConstraint("status in ('active', 'locked', 'closed')", name="ck_citizens_status"),
-        sa.CheckConstraint(
-            "assurance in ('basic', 'verified', 'strong')", name="ck_citizens_assurance"
-        ),
+        sa.CheckConstraint("status in ('active', 'locked', 'closed')", name="status"),
+        sa.CheckConstraint("assurance in ('basic', 'verified', 'strong')", name="assurance"),
         sa.CheckConstraint(
             "assurance = 'basic' or (resident_id_index is not null and verified_at is not null)",
-            name="ck_citizens_assurance_is_earned",
+            name="assurance_is_earned",
         ),
     )
     for column in ("phone_index", "resident_id_index"):
@@ -81,8 +79,8 @@ def _challenges() -> None:
         sa.Column("sent_at", MOMENT),
         sa.Column("used_at", MOMENT),
         sa.PrimaryKeyConstraint("id", name="pk_challenges"),
-        sa.CheckConstraint("purpose in ('login')", name="ck_challenges_purpose"),
-        sa.CheckConstraint("tries between 0 and 5", name="ck_challenges_tries"),
+        sa.CheckConstraint("purpose in ('login')", name="purpose"),
+        sa.CheckConstraint("tries between 0 and 5", name="tries"),
     )
     for columns in (["phone_index", "created_at"], ["network", "created_at"], ["created_at"]):
         op.create_index(f"ix_challenges_{'_'.join(columns)}", "challenges", columns)
@@ -113,8 +111,8 @@ def _sessions() -> None:
         sa.ForeignKeyConstraint(
             ["citizen_id"], ["citizens.id"], name="fk_sessions_citizen_id_citizens"
         ),
-        sa.CheckConstraint("status in ('active', 'ended')", name="ck_sessions_status"),
-        sa.CheckConstraint("(status = 'ended') = (ended_at is not null)", name="ck_sessions_end"),
+        sa.CheckConstraint("status in ('active', 'ended')", name="status"),
+        sa.CheckConstraint("(status = 'ended') = (ended_at is not null)", name="end"),
     )
     op.create_index(
         "ix_sessions_citizen_id_created_at_id", "sessions", ["citizen_id", "created_at", "id"]
@@ -138,9 +136,7 @@ def _sessions() -> None:
             ondelete="CASCADE",
         ),
         sa.UniqueConstraint("digest", name="uq_refresh_tokens_digest"),
-        sa.CheckConstraint(
-            "state in ('current', 'parent', 'spent', 'void')", name="ck_refresh_tokens_state"
-        ),
+        sa.CheckConstraint("state in ('current', 'parent', 'spent', 'void')", name="state"),
     )
     op.create_index("ix_refresh_tokens_session_id", "refresh_tokens", ["session_id"])
     for state in ("current", "parent"):
@@ -168,9 +164,9 @@ def _verifications() -> None:
         ),
         sa.CheckConstraint(
             "status in ('asked', 'verified', 'refused', 'unanswered')",
-            name="ck_verifications_status",
+            name="status",
         ),
-        sa.CheckConstraint("source in ('register')", name="ck_verifications_source"),
+        sa.CheckConstraint("source in ('register')", name="source"),
     )
     op.create_index(
         "ix_verifications_citizen_id_asked_at", "verifications", ["citizen_id", "asked_at"]
@@ -187,7 +183,7 @@ def _staff() -> None:
         sa.Column("department", sa.Text()),
         sa.Column("created_at", MOMENT, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_staff"),
-        sa.CheckConstraint("status in ('active', 'ended')", name="ck_staff_status"),
+        sa.CheckConstraint("status in ('active', 'ended')", name="status"),
     )
     op.create_table(
         "staff_sessions",
@@ -201,7 +197,7 @@ def _staff() -> None:
         sa.ForeignKeyConstraint(
             ["staff_id"], ["staff.id"], name="fk_staff_sessions_staff_id_staff"
         ),
-        sa.CheckConstraint("means in ('sandbox')", name="ck_staff_sessions_means"),
+        sa.CheckConstraint("means in ('sandbox')", name="means"),
     )
     op.create_index("ix_staff_sessions_staff_id", "staff_sessions", ["staff_id"])
     op.create_table(
@@ -215,7 +211,7 @@ def _staff() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_integrators"),
         sa.UniqueConstraint("name", name="uq_integrators_name"),
         sa.UniqueConstraint("secret_digest", name="uq_integrators_secret_digest"),
-        sa.CheckConstraint("status in ('active', 'ended')", name="ck_integrators_status"),
+        sa.CheckConstraint("status in ('active', 'ended')", name="status"),
     )
 
 

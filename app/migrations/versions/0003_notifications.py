@@ -49,10 +49,8 @@ def upgrade() -> None:
             ["message_id"], ["inbox_messages.id"], name="fk_deliveries_message_id_inbox_messages"
         ),
         sa.UniqueConstraint("message_id", "channel", name="uq_deliveries_message_id_channel"),
-        sa.CheckConstraint("channel in ('sms')", name="ck_deliveries_channel"),
-        sa.CheckConstraint(
-            "status in ('queued', 'sent', 'undeliverable')", name="ck_deliveries_status"
-        ),
+        sa.CheckConstraint("channel in ('sms')", name="channel"),
+        sa.CheckConstraint("status in ('queued', 'sent', 'undeliverable')", name="status"),
     )
 
 
