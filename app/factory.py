@@ -27,7 +27,7 @@ from app.core.unit_of_work import Units
 from app.host import loader
 from app.host.directory import PairwiseDirectory
 from app.host.hosted import Hosted
-from app.http import health, openapi
+from app.http import health, openapi, problem_list
 from app.http.rate_limit import RateLimiter
 from app.http.server import Door, Server, body_key
 from app.http.shedding import Lanes
@@ -226,6 +226,7 @@ def create_app(settings: Settings, rooms: Rooms) -> Server:
     for blueprint in (identity_routes.auth, identity_routes.me, notifications_routes.blueprint):
         api.register_blueprint(blueprint)
     for prefix, blueprint in (
+        ("/problems", problem_list.blueprint),
         ("/v1", catalog_routes.blueprint),
         ("/v1/payments", payments_routes.payments),
         ("/v1/receipts", payments_routes.receipts),

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -27,23 +28,125 @@ _STATUS: tuple[tuple[type[errors.DomainError], int], ...] = (
     (errors.Unavailable, 503),
 )
 
-_HTTP_CODES: dict[int, tuple[str, str, str]] = {
-    400: ("malformed-request", "请求格式不正确", "The request cannot be read"),
-    404: ("not-found", "没有找到", "There is no such thing"),
-    405: ("method-not-allowed", "不支持该请求方法", "The method is not allowed here"),
-    406: ("not-acceptable", "无法提供所需的格式", "No representation of the wanted type"),
-    408: ("request-timeout", "请求超时", "The request took too long to arrive"),
-    413: ("content-too-large", "提交的内容过大", "The body is too large"),
-    414: ("uri-too-long", "请求地址过长", "The address is too long"),
-    415: ("unsupported-media-type", "不支持的内容类型", "The media type is not supported"),
-    431: ("headers-too-large", "请求头过大", "The headers are too large"),
+
+@dataclass(frozen=True, slots=True)
+class ProblemKind:
+    """One code that a problem document can carry, and when it does."""
+
+    code: str
+    status: int
+    title_zh: str
+    title_en: str
+    when: str
+
+
+_HTTP_KINDS = {
+    kind.status: kind
+    for kind in (
+        ProblemKind(
+            "malformed-request",
+            400,
+            "请求格式不正确",
+            "The request cannot be read",
+            "The request could not be read.",
+        ),
+        ProblemKind(
+            "not-found",
+            404,
+            "没有找到",
+            "There is no such thing",
+            "The thing is absent, or is somebody else's: the answer is the same.",
+        ),
+        ProblemKind(
+            "method-not-allowed",
+            405,
+            "不支持该请求方法",
+            "The method is not allowed here",
+            "The address exists and does not take this method; `Allow` names those it takes.",
+        ),
+        ProblemKind(
+            "not-acceptable",
+            406,
+            "无法提供所需的格式",
+            "No representation of the wanted type",
+            "The `Accept` header names no type that this operation can answer with.",
+        ),
+        ProblemKind(
+            "request-timeout",
+            408,
+            "请求超时",
+            "The request took too long to arrive",
+            "The body did not arrive in time.",
+        ),
+        ProblemKind(
+            "content-too-large",
+            413,
+            "提交的内容过大",
+            "The body is too large",
+            "The body is larger than the operation takes.",
+        ),
+        ProblemKind(
+            "uri-too-long",
+            414,
+            "请求地址过长",
+            "The address is too long",
+            "The address is longer than the server reads.",
+        ),
+        ProblemKind(
+            "unsupported-media-type",
+            415,
+            "不支持的内容类型",
+            "The media type is not supported",
+            "The body is of another type than the operation takes, or is compressed.",
+        ),
+        ProblemKind(
+            "headers-too-large",
+            431,
+            "请求头过大",
+            "The headers are too large",
+            "The headers are longer than the server reads.",
+        ),
+    )
 }
-INTERNAL = ("internal-error", "系统内部错误", "Something went wrong on our side")
+INTERNAL = ProblemKind(
+    "internal-error",
+    500,
+    "系统内部错误",
+    "Something went wrong on our side",
+    "A fault of ours; quote the `request_id`, under which the log has the rest.",
+)
+
+
+def known_kinds() -> list[ProblemKind]:
+    """Return every code that this process can answer with, by status and code."""
+    found = {kind.code: kind for kind in (*_HTTP_KINDS.values(), INTERNAL)}
+    for refusal in own_codes():
+        when = (refusal.__doc__ or "").strip().partition("\n")[0]
+        found[refusal.code] = ProblemKind(
+            refusal.code, _status_of_kind(refusal), refusal.title_zh, refusal.title_en, when
+        )
+    return sorted(found.values(), key=lambda kind: (kind.status, kind.code))
+
+
+def own_codes() -> list[type[errors.DomainError]]:
+    """Return every kind of refusal that sets a code of its own."""
+    waiting: list[type[errors.DomainError]] = [errors.DomainError]
+    found = []
+    while waiting:
+        kind = waiting.pop()
+        waiting.extend(kind.__subclasses__())
+        if "code" in vars(kind):
+            found.append(kind)
+    return found
 
 
 def status_of(error: errors.DomainError) -> int:
     """Return the HTTP status of a refusal: one for each kind."""
-    return next(status for kind, status in _STATUS if isinstance(error, kind))
+    return _status_of_kind(type(error))
+
+
+def _status_of_kind(refusal: type[errors.DomainError]) -> int:
+    return next(status for kind, status in _STATUS if issubclass(refusal, kind))
 
 
 def response_for(error: BaseException) -> Response:
@@ -54,7 +157,7 @@ def response_for(error: BaseException) -> Response:
     if isinstance(error, HTTPException):
         return _of_http(error)
     log.error("request.failed", exc_info=error)
-    return _problem(500, *INTERNAL)
+    return _of_kind(INTERNAL)
 
 
 def register(app: Flask) -> None:
@@ -100,13 +203,15 @@ def _of_http(error: HTTPException) -> Response:
     if error.response is not None or (error.code or 500) < 400:  # noqa: PLR2004 - a redirect
         redirect = error.get_response()
         return Response(redirect.get_data(), redirect.status_code, redirect.headers)
-    status = error.code or 500
-    code, title_zh, title_en = _HTTP_CODES.get(status, INTERNAL)
-    response = _problem(status, code, title_zh, title_en)
+    response = _of_kind(_HTTP_KINDS.get(error.code or 500, INTERNAL))
     for name, value in error.get_headers():
         if name.lower() not in {"content-type", "content-length"}:
             response.headers[name] = value
     return response
+
+
+def _of_kind(kind: ProblemKind) -> Response:
+    return _problem(kind.status, kind.code, kind.title_zh, kind.title_en)
 
 
 def _problem(
