@@ -304,6 +304,12 @@ class Receipt(Base):
     content: Mapped[dict[str, Any]]
     issued_at: Mapped[datetime]
 
+    @property
+    def sections(self) -> list[dict[str, Any]]:
+        """Return one section for each item that its biller has."""
+        sections: list[dict[str, Any]] = self.content["sections"]
+        return sections
+
 
 class GatewayEvent(Base):
     """The webhook inbox: a genuine event once, sealed; unmatched ones stay for an operator."""

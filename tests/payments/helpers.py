@@ -174,9 +174,7 @@ def deliver(
     assert answer.status_code == 204, answer.text
 
 
-def pay(
-    client: FlaskClient, rooms: Rooms, citizen: Citizen, *bills: Bill
-) -> dict[str, Any]:
+def pay(client: FlaskClient, rooms: Rooms, citizen: Citizen, *bills: Bill) -> dict[str, Any]:
     """Pay bills by card all the way through, and return the payment as it then is."""
     started = start(client, citizen, order(*bills))
     assert started.status_code == 201, started.text
