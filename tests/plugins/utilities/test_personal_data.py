@@ -1,0 +1,75 @@
+"""A person takes their data along, and is forgotten."""
+
+import json
+from typing import Any
+
+from sqlalchemy import text
+
+from app.factory import Rooms
+from app.sdk import Citizen
+from plugins.utilities.provider import UtilitiesProvider
+from tests.plugins.utilities.conftest import Subscriber, link
+
+
+def exported(provider: UtilitiesProvider, citizen: Citizen) -> dict[str, Any]:
+    data: dict[str, Any] = json.loads(json.dumps(provider.export(citizen)))
+    return data
+
+
+def test_an_export_holds_what_is_kept(
+    provider: UtilitiesProvider, citizen: Citizen, subscriber: Subscriber
+) -> None:
+    number = subscriber.add_bill()
+    account = link(provider.house, citizen, subscriber)
+    provider.list_payables(citizen)
+    data = exported(provider, citizen)
+    assert data["accounts"] == [
+        {
+            "id": str(account.id),
+            "biller": "shiyan-water",
+            "number": subscriber.number,
+            "holder_name": "李雷",
+            "linked_at": account.linked_at.isoformat(),
+        }
+    ]
+    (bill,) = data["bills"]
+    assert bill["reference"] == subscriber.reference(number)
+    assert (bill["amount"], bill["due_date"], bill["paid_at"]) == (4250, "2026-12-07", None)
+    assert len(data["link_attempts"]) == 1
+
+
+def test_an_export_holds_nothing_of_others(
+    provider: UtilitiesProvider, citizen: Citizen, stranger: Citizen, subscriber: Subscriber
+) -> None:
+    subscriber.add_bill()
+    link(provider.house, citizen, subscriber)
+    provider.list_payables(citizen)
+    assert not any(exported(provider, stranger).values())
+
+
+def test_erasing_leaves_no_trace_of_a_person_and_spares_others(
+    provider: UtilitiesProvider,
+    citizen: Citizen,
+    stranger: Citizen,
+    subscriber: Subscriber,
+    rooms: Rooms,
+) -> None:
+    subscriber.add_bill()
+    for somebody in (citizen, stranger):
+        link(provider.house, somebody, subscriber)
+    provider.list_payables(citizen)
+    for _ in range(2):
+        provider.erase(citizen)
+        assert not any(exported(provider, citizen).values())
+    assert provider.list_payables(citizen) == []
+    assert len(provider.list_payables(stranger)) == 1
+    with rooms.units.open(actor="test", read_only=True) as uow:
+        for table in ("accounts", "bills", "postings", "bill_files", "link_allowances"):
+            found = uow.scalar(
+                text(
+                    f"select count(*) from plugin_utilities.{table} t "  # noqa: S608 - our names
+                    "where to_jsonb(t)::text like :name"
+                ),
+                {"name": f"%{citizen.reference}%"},
+            )
+            assert found == 0, table
