@@ -4,7 +4,7 @@ import click
 from flask import Flask
 from flask.cli import FlaskGroup
 
-from app.cli import demo, jobs, migrate, openapi, people, plugins
+from app.cli import demo, jobs, migrate, openapi, people, plugins, problems
 from app.factory import Rooms
 from config.settings import Settings
 
@@ -13,6 +13,7 @@ def register(app: Flask, settings: Settings, rooms: Rooms) -> None:
     """Give the application its commands."""
     migrate.register(app, settings, rooms)
     openapi.register(app)
+    problems.register(app)
     plugins.register(app, settings)
     people.register(app, settings, rooms)
     jobs.register(app, rooms)
