@@ -9,6 +9,7 @@ from flask.cli import AppGroup
 from app.core.tokens import Tokens
 from app.factory import Rooms
 from app.identity import service
+from app.identity.errors import IntegratorExists
 from app.identity.values import Role
 from config.settings import Settings
 
@@ -54,9 +55,12 @@ def _integrators(rooms: Rooms) -> AppGroup:
     def create(*, name: str, scopes: str, as_json: bool) -> None:
         """Make an integrator; its secret is shown this once."""
         wanted = scopes.replace(",", " ").split()
-        with rooms.units.open(actor=ACTOR) as uow:
-            integrator, secret = service.create_integrator(uow, name, wanted)
-            made = {"id": str(integrator.id), "name": name, "scopes": integrator.scopes}
+        try:
+            with rooms.units.open(actor=ACTOR) as uow:
+                integrator, secret = service.create_integrator(uow, name, wanted)
+                made = {"id": str(integrator.id), "name": name, "scopes": integrator.scopes}
+        except IntegratorExists as error:
+            raise click.ClickException(f"there is an integrator {name!r}") from error
         _print({**made, "secret": secret}, as_json=as_json)
 
     return group

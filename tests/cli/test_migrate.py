@@ -1,8 +1,10 @@
 """Migrating by command."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 from app import cli
+from app.catalog.errors import CatalogueInvalid
+from app.catalog.values import LoadReport
 from app.factory import Rooms, create_app
 from config.settings import Settings
 
@@ -13,6 +15,23 @@ def test_migrating_again_changes_nothing(settings: Settings, rooms: Rooms) -> No
     result = application.test_cli_runner().invoke(args=["migrate"])
     assert result.exit_code == 0, result.output
     assert result.output.startswith("house: ")
+    assert result.output.endswith("(added 0, changed 0, withdrawn 0)\n")
+
+
+class FaultyRooms(Rooms):
+    """A house whose files of the catalogue have two faults."""
+
+    def load_catalogue(self) -> LoadReport:
+        raise CatalogueInvalid(["config/a.toml: mend it", "config/b.toml: mend it"])
+
+
+def test_every_fault_of_the_catalogue_is_told(settings: Settings, rooms: Rooms) -> None:
+    faulty = FaultyRooms(**{f.name: getattr(rooms, f.name) for f in fields(rooms)})
+    application = create_app(settings, faulty)
+    cli.register(application, settings, faulty)
+    result = application.test_cli_runner().invoke(args=["migrate"])
+    assert result.exit_code == 1
+    assert result.output.endswith("Error: config/a.toml: mend it\nconfig/b.toml: mend it\n")
 
 
 def test_migrating_needs_the_owner(settings: Settings, rooms: Rooms) -> None:

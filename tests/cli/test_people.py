@@ -105,3 +105,14 @@ def test_an_integrators_token_speaks_for_its_scopes_until_it_is_ended(
         )
     with pytest.raises(TokenInvalid):
         authenticator.authenticate(token, fresh=True)
+
+
+def test_an_integrators_name_is_its_own(commands: Server, rooms: Rooms) -> None:
+    runner = commands.test_cli_runner()
+    args = ["integrators", "create", "--name", "bus", "--json"]
+    assert runner.invoke(args=args).exit_code == 0
+    again = runner.invoke(args=args)
+    assert (again.exit_code, again.output) == (1, "Error: there is an integrator 'bus'\n")
+    with rooms.units.open(actor="test", read_only=True) as uow:
+        named = text("select count(*) from integrators where name = 'bus'")
+        assert uow.scalar(named) == 1

@@ -3,11 +3,14 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
+from sqlalchemy.exc import IntegrityError
+
 from app.core.clock import now
 from app.core.crypto import digest
 from app.core.ids import new_secret
 from app.core.tokens import Tokens
 from app.core.unit_of_work import UnitOfWork
+from app.identity.errors import IntegratorExists
 from app.identity.models import Integrator, Staff, StaffSession
 from app.identity.values import AccountStatus, Role
 
@@ -36,7 +39,10 @@ def issue_sandbox_token(uow: UnitOfWork, tokens: Tokens, staff: Staff) -> str:
 
 
 def create_integrator(uow: UnitOfWork, name: str, scopes: Sequence[str]) -> tuple[Integrator, str]:
-    """Make an integrator; the secret is returned once and kept as a digest."""
+    """Make an integrator; the secret is returned once and kept as a digest.
+
+    Raise `IntegratorExists` when the name is taken.
+    """
     secret = new_secret()
     integrator = Integrator(
         name=name,
@@ -44,5 +50,9 @@ def create_integrator(uow: UnitOfWork, name: str, scopes: Sequence[str]) -> tupl
         secret_digest=digest(secret),
         status=AccountStatus.ACTIVE,
     )
-    uow.open_record(integrator, cause="command-line")
+    try:
+        with uow.begin_nested():
+            uow.open_record(integrator, cause="command-line")
+    except IntegrityError as error:
+        raise IntegratorExists from error
     return integrator, secret
