@@ -23,7 +23,7 @@ help:  ## show this list
 	@echo "make bench    measure (bench/)"
 
 run: .venv/ready
-	@exec $(PYTHON) -m sandbox.run
+	@exec $(PYTHON) -m sandbox.run --with-parent
 
 demo: .venv/ready
 	@$(WITHIN) $(FLASK) demo

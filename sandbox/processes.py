@@ -150,8 +150,15 @@ def start_child(
         group=user.gid if user else None,
         extra_groups=[] if user else None,
         start_new_session=True,
-        preexec_fn=_die_with_parent(death_signal),  # noqa: PLW1509 - main thread only, no locks
+        preexec_fn=_die_with_parent(death_signal, parent=os.getpid()),  # noqa: PLW1509 - main thread only, no locks
     )
+
+
+def stop_with_parent() -> None:
+    """Ask for SIGTERM when the process that started this one is gone (on Linux)."""
+    ask = _die_with_parent(signal.SIGTERM, parent=os.getppid())
+    if ask is not None:
+        ask()
 
 
 def stop_child(
@@ -172,11 +179,10 @@ def stop_child(
     process.wait()
 
 
-def _die_with_parent(death_signal: signal.Signals) -> Callable[[], None] | None:
+def _die_with_parent(death_signal: signal.Signals, *, parent: int) -> Callable[[], None] | None:
     if not ON_LINUX:
         return None
     prctl = ctypes.CDLL(None, use_errno=True).prctl
-    parent = os.getpid()
 
     def ask_for_the_signal() -> None:
         prctl(_PR_SET_PDEATHSIG, int(death_signal), 0, 0, 0)

@@ -1,4 +1,7 @@
-"""What `make run` does: the servers, the sandbox world, the product; until it is told to stop."""
+"""What `make run` does: the servers, the sandbox world, the product; until it is told to stop.
+
+With `--with-parent` it also stops when whoever started it is gone: a make that was killed.
+"""
 
 import contextlib
 import fcntl
@@ -22,13 +25,14 @@ from sandbox.environment import (
     write_private,
 )
 from sandbox.plan import Plan, PlanInvalid
-from sandbox.processes import LOOPBACK, ServerError, make_directory
+from sandbox.processes import LOOPBACK, ServerError, make_directory, stop_with_parent
 from sandbox.servers import start_postgres, start_valkey
 from sandbox.supervisor import RunFailed, StopRequested, Supervisor
 
 ROOT = Path(__file__).resolve().parents[1]
 ENVIRONMENT_FILE = "environment.json"
 
+_WITH_PARENT = "--with-parent"
 _WEB_WORKERS = 2
 # Longer than any request may take, shorter than the wait for the ports of a killed run.
 _DRAIN_SECONDS = 15
@@ -40,6 +44,8 @@ _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 def main() -> int:
     """Run until SIGINT or SIGTERM and return 0; return 1 when a part fails, saying which."""
+    if _WITH_PARENT in sys.argv[1:]:
+        stop_with_parent()
     try:
         plan = Plan.from_env(os.environ)
         make_directory(plan.data_dir, owner=None, mode=0o711)
