@@ -100,6 +100,15 @@ while True:
 '''
 
 
+# Stands for `make`, which waits for the run.
+PARENT = """
+import subprocess
+import sys
+
+subprocess.run([sys.executable, "-m", "sandbox.run", "--with-parent"], check=False)
+"""
+
+
 class Run:
     """One `python -m sandbox.run` around the stand-in."""
 
@@ -173,6 +182,10 @@ def descendants(pid: int) -> set[int]:
 
 def command_of(pid: int) -> str:
     return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
+
+
+def commands_under(pid: int) -> str:
+    return " ".join(command_of(child) for child in descendants(pid))
 
 
 def the_one(pids: set[int], *words: str) -> int:
@@ -258,6 +271,21 @@ def test_a_killed_run_leaves_nothing_and_can_start_again_at_once(run: Run) -> No
     assert run.about()["starts"] == 2
     await_until(lambda: not pids & parents().keys())
     assert run.stop()[0] == 0
+
+
+def test_a_run_with_a_parent_ends_with_it(run: Run) -> None:
+    run.await_welcome()
+    assert run.stop()[0] == 0
+    parent = subprocess.Popen(  # noqa: S603 - our own command
+        [sys.executable, "-c", PARENT], cwd=run.tree, env=run.environment, stdout=subprocess.PIPE
+    )
+    kept = run.data_dir / "environment.json"
+    await_until(lambda: kept.exists() and "app.worker" in commands_under(parent.pid))
+    pids = descendants(parent.pid)
+    parent.kill()
+    parent.communicate()
+    await_until(lambda: not pids & parents().keys())
+    assert not kept.exists()
 
 
 @pytest.mark.parametrize(
