@@ -3,7 +3,7 @@
 import base64
 import binascii
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
@@ -21,8 +21,8 @@ class SettingsInvalid(ValueError):
 class Database:
     """PostgreSQL: the application role, and (for `migrate` only) the owner."""
 
-    url: str
-    owner_url: str | None
+    url: str = field(repr=False)
+    owner_url: str | None = field(repr=False)
     pool_size: int
 
 
@@ -30,9 +30,9 @@ class Database:
 class Stripe:
     """The payment gateway: Stripe itself, or the sandbox at `api_base`."""
 
-    api_key: str
+    api_key: str = field(repr=False)
     publishable_key: str
-    webhook_secret: str | None
+    webhook_secret: str | None = field(repr=False)
     api_base: str
 
 
@@ -40,10 +40,10 @@ class Stripe:
 class Keys:
     """Secrets that never enter the database; 32 bytes each, and one P-256 private key."""
 
-    token_signing: str
-    encryption: bytes
-    blind_index: bytes
-    pepper: bytes
+    token_signing: str = field(repr=False)
+    encryption: bytes = field(repr=False)
+    blind_index: bytes = field(repr=False)
+    pepper: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class Settings:
     pace: int
     clock_shift: timedelta
     database: Database
-    redis_url: str | None
+    redis_url: str | None = field(repr=False)
     stripe: Stripe
     keys: Keys
     payments: Payments
@@ -86,7 +86,7 @@ class Settings:
     egress_loopback: frozenset[str]
     plugins_dir: Path
     plugins_disabled: frozenset[str]
-    plugin_env: Mapping[str, str]
+    plugin_env: Mapping[str, str] = field(repr=False)
 
     @property
     def is_production(self) -> bool:

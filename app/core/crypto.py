@@ -8,7 +8,7 @@ owner. The additional data names table, column and row: a value moved to another
 import base64
 import hmac
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Literal
 
@@ -41,9 +41,9 @@ def unseal(key: bytes, sealed: bytes, *, context: str) -> bytes:
 class Keyring:
     """The keys that never enter the database, and everything derived from them."""
 
-    encryption: bytes
-    blind_index: bytes
-    pepper: bytes
+    encryption: bytes = field(repr=False)
+    blind_index: bytes = field(repr=False)
+    pepper: bytes = field(repr=False)
 
     def new_data_key(self, owner: str) -> tuple[bytes, bytes]:
         """Return a fresh data key and the same key wrapped for storage beside its owner."""

@@ -18,6 +18,7 @@ from procrastinate.manager import JobManager
 from procrastinate.retry import BaseRetryStrategy, RetryDecision
 from sqlalchemy import text
 
+from app.core.errors import DomainError
 from app.core.events import Event
 from app.core.logs import get_logger
 from app.core.unit_of_work import JobRun, UnitOfWork, Units
@@ -81,7 +82,7 @@ class Jobs:
     `pace` divides every retry wait (the fast profile's 60), never a lifetime.
     """
 
-    conninfo: str
+    conninfo: str = field(repr=False)
     pace: int = 1
     _by_event: dict[type[Event], list[Subscription]] = field(default_factory=dict)
     _schedules: list[Schedule] = field(default_factory=list)
@@ -179,7 +180,8 @@ class Jobs:
                     job=subscription.name,
                     job_id=job.job_id,
                     attempt=job.attempt,
-                    exc_info=error,
+                    error=type(error).__name__,
+                    exc_info=None if isinstance(error, DomainError) else error,
                 )
                 raise
 
