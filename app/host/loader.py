@@ -54,7 +54,7 @@ def load(
     With `strict` the first that does not load raises what is wrong with it: `PluginRefused`, or
     whatever its code raised.
     """
-    _extend_package(settings.plugins_dir)
+    extend_package(settings.plugins_dir)
     means = _Means(settings, units, sender, keyring, _share(settings.web.threads))
     intake = Intake()
     for path in manifest_files(settings.plugins_dir):
@@ -205,8 +205,8 @@ def _share(threads: int) -> Bulkhead | None:
     return Bulkhead(threads // SHARE_OF_THREADS)
 
 
-def _extend_package(folder: Path) -> None:
-    """Let the package of plug-ins be found in the configured folder, before any other."""
+def extend_package(folder: Path) -> None:
+    """Let the package of plug-ins be found in this folder, before any other."""
     package = importlib.import_module(PACKAGE)
     if str(folder) not in package.__path__:
         package.__path__.insert(0, str(folder))

@@ -9,7 +9,8 @@ ATTRIBUTES = ("name", "phone", "resident_id")
 KINDS = ("payable", "application", "listing", "guide")
 POSTINGS = ("idempotent", "queryable", "neither")
 
-PLUGIN_NAME = r"[a-z][a-z0-9_]{1,29}"
+PLUGIN_NAME = r"[a-z][a-z0-9]+(_[a-z0-9]+)*"
+LONGEST_NAME = 30
 _KEBAB = r"[a-z0-9]+(-[a-z0-9]+)*"
 _CLASS = r"[A-Z][A-Za-z0-9]*"
 _SETTING = r"[a-z][a-z0-9_]*"
@@ -114,7 +115,7 @@ class ServiceSchema(Strict):
 class ManifestSchema(Strict):
     """The whole of `manifest.toml`."""
 
-    name = _matching(PLUGIN_NAME, "lower-case letters, digits and underscores", longest=30)
+    name = _matching(PLUGIN_NAME, "lower-case words joined by underscores", longest=LONGEST_NAME)
     title = fields.Nested(TitleSchema, required=True)
     owner = _id()
     sdk = fields.Integer(

@@ -17,7 +17,7 @@ TOTAL_SECONDS = 8.0
 class Sender(Protocol):
     """Sends one request to another system (`app.core.egress.Egress`)."""
 
-    def request(  # noqa: PLR0913 - an HTTP request has as many parts
+    def request(
         self,
         method: str,
         url: str,

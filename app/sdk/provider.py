@@ -64,7 +64,7 @@ class Fulfilment:
     at: datetime
 
 
-class OutcomeUnknown(Exception):  # noqa: N818 - named by what it says
+class OutcomeUnknown(Exception):
     """The biller may have acted or not: the house asks `find_fulfilment`, never resends blind."""
 
 

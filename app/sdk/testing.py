@@ -62,15 +62,23 @@ def _no_tables() -> AbstractContextManager[UnitOfWork]:
 class PayableContract:
     """What every payable provider owes the house; inherit it and say how to reach the provider.
 
-    A class needs `provider` and `known_reference`. Override `make_payable` when each test needs a
-    payable of its own, and `break_biller` when the biller is not the provider's `biller`. One class
-    is one payable service: name it in `service` when the manifest has several.
+    A class needs `provider_class` and `known_reference`; each test gets a fresh provider. Where
+    more is needed to make one, set `self.provider` in a fixture. Override `make_payable` when each
+    test needs a payable of its own, and `break_biller` when the biller is not the provider's
+    `biller`. One class is one payable service: name it in `service` when the manifest has several.
     """
 
-    provider: ClassVar[PayableProvider]
+    provider: PayableProvider
+    provider_class: ClassVar[type[PayableProvider] | None] = None
+    settings: ClassVar[Mapping[str, str]] = {}
     known_reference: ClassVar[str] = ""
     service: ClassVar[str] = ""
     unknown_reference: ClassVar[str] = "no-such-reference"
+
+    @pytest.fixture(autouse=True)
+    def _fresh_provider(self) -> None:
+        if self.provider_class is not None:
+            self.provider = self.provider_class(house(self.settings))
 
     def make_payable(self) -> tuple[str, Citizen]:
         """Return the reference of something unpaid, and a citizen who may pay it."""
