@@ -17,7 +17,6 @@ from app.sdk import (
     mask_number,
     new_id,
     now,
-    within,
 )
 from plugins.utilities.client import BillerClient
 from plugins.utilities.errors import AccountMismatch, TooManyAccounts, TooManyLinkAttempts
@@ -27,7 +26,6 @@ from plugins.utilities.values import LinkedAccount, NewAccount, find_biller
 MAX_ACCOUNTS = 20
 MAX_ATTEMPTS = 10
 ATTEMPT_WINDOW = timedelta(hours=1)
-_LINK_SECONDS = 6.0
 
 
 def link_account(
@@ -41,8 +39,7 @@ def link_account(
     biller = find_biller(wanted.biller)
     with house.unit_of_work() as attempt:
         _count_attempt(attempt, citizen_reference)
-    with within(_LINK_SECONDS):
-        holder = BillerClient.of(house).holder_of(biller.id, wanted.number)
+    holder = BillerClient.of(house).holder_of(biller.id, wanted.number)
     if holder is None or _plain(holder) != _plain(wanted.holder_name):
         raise AccountMismatch
     return show_account(house, _link(house, uow, citizen_reference, wanted))

@@ -1,10 +1,21 @@
 """Our copy of the billers' bills: written in one statement, and never with older news."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, and_, or_, tuple_, update
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    and_,
+    column,
+    func,
+    literal,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects.postgresql import Insert, insert
 
 from app.sdk import Fulfilment, House, UnitOfWork, new_id
@@ -12,6 +23,7 @@ from plugins.utilities.models import Bill
 from plugins.utilities.service.accounts import index_of
 from plugins.utilities.values import BillerBill, BillSource, BillStatus
 
+_KEY = ("biller", "biller_reference")
 _TOLD = ("account_index", "amount", "currency", "period_from", "period_to", "due_date")
 
 
@@ -27,35 +39,34 @@ def keep_asked(
     uow: UnitOfWork, house: House, bills: Iterable[BillerBill], *, asked_at: datetime
 ) -> None:
     """Store what billers told at `asked_at`; newer news and payments through us stay."""
-    statement = insert(Bill.__table__)
-    told = statement.excluded
-    names = (*_TOLD, "status", "paid_at", "source", "seen_at")
-    statement = _upsert(
-        statement,
-        {name: told[name] for name in names},
-        and_(Bill.posting_reference.is_(None), Bill.seen_at <= told.seen_at),
-    )
     rows = _rows(house, bills, source=BillSource.INQUIRY, seen_at=asked_at)
-    if rows:
-        uow.execute(statement, rows)
+    if not rows:
+        return
+    statement = _insert(rows)
+    told = statement.excluded
+    changes = {name: told[name] for name in (*_TOLD, "status", "paid_at", "source", "seen_at")}
+    may_change = and_(Bill.posting_reference.is_(None), Bill.seen_at <= told.seen_at)
+    uow.execute(
+        statement.on_conflict_do_update(index_elements=_KEY, set_=changes, where=may_change)
+    )
 
 
 def keep_filed(
     uow: UnitOfWork, house: House, bills: Sequence[BillerBill], *, imported_at: datetime
 ) -> Counts:
     """Store the open bills of a file; a bill that is paid stays paid."""
-    statement = insert(Bill.__table__)
-    told = statement.excluded
-    columns = Bill.__table__.c
-    changes: dict[str, Any] = {name: told[name] for name in _TOLD}
-    changes["status"] = told.status
-    differs = or_(*(columns[name].is_distinct_from(value) for name, value in changes.items()))
-    statement = _upsert(statement, changes, and_(Bill.status != BillStatus.PAID, differs))
     rows = _rows(house, bills, source=BillSource.FILE, seen_at=imported_at)
     if not rows:
         return Counts(0, 0, 0)
+    statement = _insert(rows)
+    told = statement.excluded
+    changes = {name: told[name] for name in (*_TOLD, "status")}
+    columns = Bill.__table__.c
+    differs = or_(*(columns[name].is_distinct_from(value) for name, value in changes.items()))
+    may_change = and_(Bill.status != BillStatus.PAID, differs)
+    statement = statement.on_conflict_do_update(index_elements=_KEY, set_=changes, where=may_change)
     # A new row has the id that was given; a changed one keeps its own; others are not returned.
-    written = set(uow.scalars(statement.returning(columns.id), rows))
+    written = set(uow.scalars(statement.returning(columns.id)))
     created = len(written & {row["id"] for row in rows})
     return Counts(created, len(written) - created, len(rows) - len(written))
 
@@ -109,10 +120,13 @@ def _withdraw(uow: UnitOfWork, *which: ColumnElement[bool]) -> None:
     )
 
 
-def _upsert(statement: Insert, changes: dict[str, Any], where: ColumnElement[bool]) -> Insert:
-    return statement.on_conflict_do_update(
-        index_elements=["biller", "biller_reference"], set_=changes, where=where
-    )
+def _insert(rows: Sequence[Mapping[str, Any]]) -> Insert:
+    """Return the insertion of rows as one array for each column: ten thousand cost like one."""
+    columns = [Bill.__table__.c[name] for name in rows[0]]
+    arrays = [literal([row[c.name] for row in rows], ARRAY(c.type)) for c in columns]
+    names = [column(c.name, c.type) for c in columns]
+    table = func.unnest(*arrays).table_valued(*names, name="told").render_derived()
+    return insert(Bill.__table__).from_select([c.name for c in columns], select(table))
 
 
 def _rows(

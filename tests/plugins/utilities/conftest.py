@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any
@@ -9,6 +10,7 @@ from uuid import uuid4
 
 import pytest
 import urllib3
+from sqlalchemy import Engine, event
 
 from app.factory import Rooms
 from app.sdk import Citizen, House, HttpClient, PaymentNotice, new_id, now
@@ -169,6 +171,19 @@ def citizen() -> Citizen:
 @pytest.fixture
 def stranger() -> Citizen:
     return Citizen(reference=f"c-{uuid4().hex}")
+
+
+@contextmanager
+def statements(engine: Engine) -> Iterator[list[str]]:
+    """Collect the statements that an engine runs."""
+    seen: list[str] = []
+
+    def note(_conn: object, _cursor: object, statement: str, *_: object) -> None:
+        seen.append(statement)
+
+    event.listen(engine, "before_cursor_execute", note)
+    yield seen
+    event.remove(engine, "before_cursor_execute", note)
 
 
 def link(house: House, citizen: Citizen, subscriber: Subscriber) -> LinkedAccount:

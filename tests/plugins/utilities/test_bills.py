@@ -1,12 +1,10 @@
 """A citizen's bills: fresh within ten seconds, their own, and shown also when a biller is away."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import date
 
 import pytest
-from sqlalchemy import event
 
 from app.core.pagination import CursorInvalid
 from app.factory import Rooms
@@ -17,7 +15,7 @@ from plugins.utilities.provider import UtilitiesProvider
 from plugins.utilities.service.mirror import keep_asked
 from plugins.utilities.values import BillerBill, BillStatus, CitizensBill
 from tests.factories import later
-from tests.plugins.utilities.conftest import ALL, Subscriber, link, notice_of
+from tests.plugins.utilities.conftest import ALL, Subscriber, link, notice_of, statements
 
 FRESH = 11
 """Seconds after which billers are asked again."""
@@ -44,19 +42,6 @@ def bills_of(
                 biller=biller,
             ).items
         )
-
-
-@contextmanager
-def statements(rooms: Rooms) -> Iterator[list[str]]:
-    """Collect the statements that the reading engine runs."""
-    seen: list[str] = []
-
-    def note(_conn: object, _cursor: object, statement: str, *_: object) -> None:
-        seen.append(statement)
-
-    event.listen(rooms.units.read, "before_cursor_execute", note)
-    yield seen
-    event.remove(rooms.units.read, "before_cursor_execute", note)
 
 
 def test_bills_are_pulled_when_they_are_read(
@@ -309,7 +294,10 @@ def test_a_list_is_read_in_one_statement_however_long_it_is(
             subscriber.add_bill()
         link(house, citizen, subscriber)
     service.refresh_bills(house, citizen.reference)
-    with statements(rooms) as seen, rooms.units.open(actor="test", read_only=True) as uow:
+    with (
+        statements(rooms.units.read) as seen,
+        rooms.units.open(actor="test", read_only=True) as uow,
+    ):
         page = service.list_bills(house, uow, citizen.reference, PageRequest(100))
     assert len(page.items) == 9
     assert len(seen) == 1

@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import func, select
 
+from app.factory import Rooms
 from app.sdk import Citizen, House, NotFound, PageRequest, now
 from plugins.utilities import service
 from plugins.utilities.errors import AlreadyPaid, BillFileInvalid, OtherDepartmentsBiller
@@ -17,7 +18,7 @@ from plugins.utilities.service.bill_file import HEADER
 from plugins.utilities.service.mirror import keep_asked
 from plugins.utilities.values import BillerBill, BillStatus, ImportedFile
 from tests.factories import later
-from tests.plugins.utilities.conftest import ALL, City, Subscriber, link, notice_of
+from tests.plugins.utilities.conftest import ALL, City, Subscriber, link, notice_of, statements
 
 _YUAN = "42.50"
 
@@ -126,9 +127,13 @@ def test_different_files_with_the_same_bills_at_once_store_each_once(
     assert amounts <= {1000, 2000}
 
 
-def test_ten_thousand_lines_are_imported_in_few_statements(house: House, prefix: str) -> None:
+def test_ten_thousand_lines_are_imported_in_four_statements(
+    rooms: Rooms, house: House, prefix: str
+) -> None:
     raw = file_of({f"{prefix}-{n:05d}": "12.34" for n in range(10_000)})
-    assert counts(take(house, raw)) == (10_000, 10_000, 0, 0)
+    with statements(rooms.units.write) as seen:
+        assert counts(take(house, raw)) == (10_000, 10_000, 0, 0)
+    assert len(seen) == 4
     assert counts(take(house, raw + b"\r\n")) == (10_000, 0, 0, 10_000)
     with house.unit_of_work() as uow:
         total = uow.scalar(
