@@ -51,7 +51,7 @@ def test_nothing_is_printed_by_the_product() -> None:
 def test_a_module_begins_with_a_sentence() -> None:
     silent = [
         name_of(path)
-        for path in files_of(*CODE, "sandbox", "tests")
+        for path in files_of(*CODE, "sandbox", "bench")
         if tree_of(path).body and "migrations/versions" not in name_of(path)
         if (ast.get_docstring(tree_of(path)) or "").partition("\n\n")[0][-1:] not in SENTENCE_ENDS
     ]
