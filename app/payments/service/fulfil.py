@@ -117,7 +117,7 @@ def _notice(uow: UnitOfWork, item: PaymentItem) -> PaymentNotice:
     )
 
 
-def _reach_biller(  # noqa: PLR0911 - one line for each thing a biller may promise
+def _reach_biller(
     deps: PaymentDeps,
     posting: Posting,
     provider: PayableProvider,
@@ -133,17 +133,15 @@ def _reach_biller(  # noqa: PLR0911 - one line for each thing a biller may promi
         return Unknowable() if isinstance(outcome, Unknown) and posting == "neither" else outcome
     if posting == "neither":
         return Unknowable()
-    if posting == "idempotent":
-        return _ask(send)
     try:
         found = provider.find_fulfilment(notice.key)
     except (OutcomeUnknown, Unavailable):
-        return Unknown()
+        # The key makes a second notice harmless where it is honoured, and nowhere else.
+        return _ask(send) if posting == "idempotent" else Unknown()
     if found is not None:
         return Confirmed(found)
-    if now().timestamp() - sent_at < QUIET_SECONDS / deps.policy.pace:
-        return Unknown()
-    return _ask(send)
+    is_quiet = now().timestamp() - sent_at >= QUIET_SECONDS / deps.policy.pace
+    return _ask(send) if is_quiet or posting == "idempotent" else Unknown()
 
 
 def _ask(send: Callable[[], Fulfilment]) -> Outcome:
