@@ -83,6 +83,11 @@ class Rooms:
         declared = [
             Source(m.file, m.catalogue, is_plugin=True) for m in self.hosted.manifests.values()
         ]
+        # Of a manifest nobody can read, the catalogue keeps what it has.
+        declared += [
+            Source(file, {"services": [{"id": own} for own in sorted(ids)]}, is_plugin=True)
+            for file, ids in self.hosted.unreadable.items()
+        ]
         files = catalog.read_catalogue(ROOT / "config", declared)
         with self.units.open(actor="migrate") as uow:
             return catalog.load_catalogue(uow, files)
@@ -191,6 +196,8 @@ def _payments(
             pace=settings.pace,
             environment=settings.profile,
             public_url=settings.web.public_url,
+            step_up_above=settings.payments.step_up_above,
+            daily_limit=settings.payments.daily_limit,
         ),
         keyring=keyring,
         units=units,

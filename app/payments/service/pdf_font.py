@@ -16,7 +16,7 @@ from reportlab.pdfbase import pdfmetrics, ttfonts
 
 FONT = "NotoSansSC-Regular"
 
-_FAMILY, _, _STYLE = "Noto Sans SC-Regular".partition("-")
+_NAMES = {"familyName": "Noto Sans SC", "styleName": "Regular", "psName": FONT}
 _NOTDEF = ".notdef"
 _CURVE_ERROR = 0.5  # of 1000 units to the em: far below what a printer shows
 _REPLACEMENT = "□"
@@ -57,7 +57,10 @@ def _quadratic(source: ttLib.TTFont, characters: Mapping[int, str], *, drawn: bo
     outlines = _outlines(source, names) if drawn else {name: Glyph() for name in names}
     widths = source["hmtx"].metrics
     metrics = source["OS/2"]
-    builder = FontBuilder(source["head"].unitsPerEm, isTTF=True)
+    head = source["head"]
+    builder = FontBuilder(head.unitsPerEm, isTTF=True)
+    # Else it carries the second in which it was made, and no two receipts are the same.
+    builder.updateHead(created=head.created, modified=head.modified)
     builder.setupGlyphOrder(names)
     builder.setupCharacterMap(dict(characters))
     builder.setupGlyf(outlines)
@@ -65,7 +68,7 @@ def _quadratic(source: ttLib.TTFont, characters: Mapping[int, str], *, drawn: bo
         {name: (widths[name][0], getattr(outlines[name], "xMin", 0)) for name in names}
     )
     builder.setupHorizontalHeader(ascent=metrics.sTypoAscender, descent=metrics.sTypoDescender)
-    builder.setupNameTable({"familyName": _FAMILY, "styleName": _STYLE, "psName": FONT})
+    builder.setupNameTable(_NAMES)
     builder.setupOS2(
         sTypoAscender=metrics.sTypoAscender,
         sTypoDescender=metrics.sTypoDescender,

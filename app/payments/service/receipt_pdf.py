@@ -15,7 +15,7 @@ _HEADS = (
     ("金额", "Amount"),
 )
 _HOW_TO_VERIFY = (
-    "查验方法：扫描二维码或打开下列网址，结果为 true 即表明本凭证由本平台开具且合计金额无误。",
+    "扫码或打开下列网址查验：结果为 true，即表明本凭证由本平台开具，且合计金额无误。",
     "To verify, scan the code or open this address: true means that we issued this very total.",
 )
 _YUAN = "CNY"
@@ -140,7 +140,7 @@ def _row(number: int, section: Mapping[str, Any]) -> tuple[tuple[str, ...], ...]
     title, service, payee = (section[k] for k in ("title", "service_title", "payee_title"))
     details = [section["reference"]]
     if section["biller_reference"]:
-        details.append(f"回执号 Receipt ref. {section['biller_reference']}")
+        details.append(f"回执 Biller ref. {section['biller_reference']}")
     if section["fulfilled_at"]:
         posted = _city_time(datetime.fromisoformat(section["fulfilled_at"]))
         details.append(f"入账 Posted {posted}")

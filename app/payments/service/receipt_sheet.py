@@ -9,14 +9,20 @@ from threading import Lock
 from typing import Any
 
 import segno
-from reportlab.graphics.shapes import Drawing, Path
 from reportlab.lib.colors import HexColor
 from reportlab.lib.enums import TA_CENTER, TA_RIGHT
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
 from reportlab.pdfgen.canvas import Canvas
-from reportlab.platypus import KeepTogether, Paragraph, SimpleDocTemplate, Spacer, Table
+from reportlab.platypus import (
+    Flowable,
+    KeepTogether,
+    Paragraph,
+    SimpleDocTemplate,
+    Spacer,
+    Table,
+)
 
 from app.payments.service.pdf_font import FONT, drawable, load_font
 
@@ -30,9 +36,9 @@ _LINE = HexColor("#C9D4DB")
 
 _MARGIN = 18 * mm
 _WIDTH = A4[0] - 2 * _MARGIN
-_COLUMNS = [11 * mm, 55 * mm, 36 * mm, 44 * mm, _WIDTH - 146 * mm]
+_COLUMNS = [11 * mm, 48 * mm, 40 * mm, 44 * mm, _WIDTH - 143 * mm]
 _QR_SIZE = 30 * mm
-_CJK = "\u2e80"
+_CJK = "\u2e80"  # where the Chinese characters begin
 
 _BODY = ParagraphStyle("body", fontName=FONT, fontSize=9, leading=13, textColor=_INK)
 _SMALL = ParagraphStyle("small", _BODY, fontSize=7, leading=9.5, textColor=_GREY)
@@ -42,6 +48,9 @@ _MONEY = ParagraphStyle("money", _BODY, alignment=TA_RIGHT)
 _MONEY_HEAD = ParagraphStyle("money-head", _SMALL, alignment=TA_RIGHT)
 _TOTAL = ParagraphStyle("total", _MONEY, fontSize=14, leading=18, textColor=_ACCENT)
 _IN_WORDS = ParagraphStyle("in-words", _BODY, fontSize=11, leading=16)
+
+# A table asks for a font of its own, even when it holds paragraphs only.
+_CELLS = [("FONTNAME", (0, 0), (-1, -1), FONT), ("VALIGN", (0, 0), (-1, -1), "TOP")]
 
 # A font's object may draw one document at a time, and it is loaded once.
 _press = Lock()
@@ -100,7 +109,8 @@ class _NumberedCanvas(Canvas):  # type: ignore[misc] # the library is untyped
         super().__init__(*args, **options)
         self._mark = sheet.mark
         self._pages: list[dict[str, Any]] = []
-        self.setDateFormatter(lambda *_: sheet.moment.strftime("D:%Y%m%d%H%M%S+08'00'"))
+        stamp = sheet.moment.strftime("D:%Y%m%d%H%M%S%z")
+        self.setDateFormatter(lambda *_: f"{stamp[:-2]}'{stamp[-2:]}'")
 
     def showPage(self) -> None:  # noqa: N802 - the library's name
         """Keep the page until the last one is drawn."""
@@ -144,9 +154,9 @@ def _heading(sheet: Sheet) -> list[Any]:
     cells = [[*_pair(label, _SMALL), _text(value, _BODY)] for label, value in sheet.facts]
     rows = [cells[at : at + 2] for at in range(0, len(cells), 2)]
     style = [
+        *_CELLS,
         ("BACKGROUND", (0, 0), (-1, -1), _TINT),
         ("LINEABOVE", (0, 0), (-1, 0), 1.5, _ACCENT),
-        ("VALIGN", (0, 0), (-1, -1), "TOP"),
         ("LEFTPADDING", (0, 0), (-1, -1), 10),
         ("TOPPADDING", (0, 0), (-1, -1), 5),
         ("BOTTOMPADDING", (0, 0), (-1, -1), 6),
@@ -163,10 +173,10 @@ def _table(sheet: Sheet) -> Table:
     heads = [_pair(words) for words in sheet.heads[:-1]]
     heads.append(_pair(sheet.heads[-1], _MONEY, _MONEY_HEAD))
     style = [
+        *_CELLS,
         ("LINEABOVE", (0, 0), (-1, 0), 0.8, _ACCENT),
         ("LINEBELOW", (0, 0), (-1, 0), 0.8, _ACCENT),
         ("LINEBELOW", (0, 1), (-1, -1), 0.4, _LINE),
-        ("VALIGN", (0, 0), (-1, -1), "TOP"),
         ("TOPPADDING", (0, 0), (-1, -1), 4),
         ("BOTTOMPADDING", (0, 0), (-1, -1), 6),
     ]
@@ -186,6 +196,7 @@ def _totals(sheet: Sheet) -> list[Any]:
     row = [_pair(words[0]), _text(words[1], _IN_WORDS), _pair(label), _text(total, _TOTAL)]
     widths = [24 * mm, _WIDTH - 92 * mm, 18 * mm, 50 * mm]
     style = [
+        *_CELLS,
         ("BACKGROUND", (0, 0), (-1, -1), _TINT),
         ("LINEBELOW", (0, 0), (-1, -1), 1.5, _ACCENT),
         ("VALIGN", (0, 0), (-1, -1), "MIDDLE"),
@@ -199,26 +210,29 @@ def _proof(sheet: Sheet) -> list[Any]:
     link = _text(sheet.verify_url, _SMALL, link=sheet.verify_url)
     words = [*_pair(sheet.how_to_verify), Spacer(0, 2 * mm), link]
     widths = [_QR_SIZE + 6 * mm, _WIDTH - _QR_SIZE - 6 * mm]
-    style = [("VALIGN", (0, 0), (-1, -1), "MIDDLE"), ("LEFTPADDING", (0, 0), (0, 0), 0)]
-    return [Spacer(0, 8 * mm), Table([[_qr_code(sheet.verify_url), words]], widths, style=style)]
+    style = [
+        *_CELLS,
+        ("VALIGN", (0, 0), (-1, -1), "MIDDLE"),
+        ("LEFTPADDING", (0, 0), (0, 0), 0),
+    ]
+    return [Spacer(0, 8 * mm), Table([[_QrCode(sheet.verify_url), words]], widths, style=style)]
 
 
-def _qr_code(text: str) -> Drawing:
-    """Draw a QR code as one path, so that no seams show between its squares."""
-    code = segno.make_qr(text, error="m")
-    matrix = code.matrix
-    side = _QR_SIZE / len(matrix)
-    squares = Path(fillColor=_INK, strokeColor=None)
-    for row, modules in enumerate(matrix):
-        bottom = _QR_SIZE - (row + 1) * side
-        for column, dark in enumerate(modules):
-            if dark:
-                left = column * side
-                squares.moveTo(left, bottom)
-                squares.lineTo(left + side, bottom)
-                squares.lineTo(left + side, bottom + side)
-                squares.lineTo(left, bottom + side)
-                squares.closePath()
-    drawing = Drawing(_QR_SIZE, _QR_SIZE)
-    drawing.add(squares)
-    return drawing
+class _QrCode(Flowable):  # type: ignore[misc] # the library is untyped
+    """A QR code drawn as one path, so that no seams show between its squares."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.width = self.height = _QR_SIZE
+        self._matrix = segno.make_qr(text, error="m").matrix
+
+    def draw(self) -> None:
+        """Draw the dark squares, the first row on top."""
+        side = _QR_SIZE / len(self._matrix)
+        squares = self.canv.beginPath()
+        for row, modules in enumerate(self._matrix, 1):
+            for column, dark in enumerate(modules):
+                if dark:
+                    squares.rect(column * side, _QR_SIZE - row * side, side, side)
+        self.canv.setFillColor(_INK)
+        self.canv.drawPath(squares, stroke=0, fill=1)

@@ -24,6 +24,7 @@ from app.payments.errors import (
 from app.payments.gateway import GatewayAmbiguous, GatewayRefused
 from app.payments.models import Payment, PaymentAttempt, PaymentItem
 from app.payments.service.common import PaymentDeps, live_attempt, lock, next_ask
+from app.payments.service.limits import check_limits
 from app.payments.service.query import view_payment
 from app.payments.service.settle import (
     apply_intent,
@@ -198,6 +199,7 @@ def _commit_payment(
             created_at=moment,
             expires_at=moment + deps.policy.lifetime,
         )
+        check_limits(uow, deps.policy, payment)
         uow.open_record(payment, cause="citizen")
         for number, quote in enumerate(quotes, start=1):
             uow.open_record(_item(payment, number, quote), cause="citizen")

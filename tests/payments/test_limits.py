@@ -1,0 +1,48 @@
+"""The money limits: off unless set, exact when set, also for parallel payments."""
+
+from collections.abc import Iterator
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import func, select
+
+from app.factory import Rooms
+from app.payments.models import Payment
+from tests.conftest import World
+from tests.factories import Citizen
+from tests.live import Answer, Live, at_once, serve
+from tests.payments.helpers import Bill, make_bill, new_key, order
+
+
+@pytest.fixture(scope="module")
+def limited(world: World) -> Iterator[Live]:
+    """Return the product with both limits set."""
+    with serve(world, STEP_UP_ABOVE_FEN="20000", STEP_UP_DAILY_FEN="50000") as server:
+        yield server
+
+
+def start(live: Live, citizen: Citizen, bill: Bill) -> Answer:
+    headers = {**citizen.auth, "Idempotency-Key": new_key()}
+    return live.post("/v1/payments", order(bill), headers)
+
+
+def test_an_amount_above_the_limit_asks_for_a_step_up(
+    client: FlaskClient, world: World, rooms: Rooms, citizen: Citizen, limited: Live
+) -> None:
+    within = make_bill(client, world, citizen, amount=20_000)
+    above = make_bill(client, world, citizen, amount=20_001)
+    refused = start(limited, citizen, above)
+    assert (refused.status, refused.json["code"]) == (401, "step-up-required")
+    assert 'error="insufficient_user_authentication"' in refused.headers["www-authenticate"]
+    assert start(limited, citizen, within).status == 201
+    with rooms.units.open(actor="test", read_only=True) as uow:
+        mine = select(func.sum(Payment.amount)).where(Payment.citizen_id == citizen.id)
+        assert uow.scalar(mine) == 20_000
+
+
+def test_parallel_payments_cannot_pass_the_daily_limit_together(
+    client: FlaskClient, world: World, citizen: Citizen, limited: Live
+) -> None:
+    bills = [make_bill(client, world, citizen, amount=20_000) for _ in range(6)]
+    answers = at_once([lambda bill=bill: start(limited, citizen, bill) for bill in bills])
+    assert sorted(answer.status for answer in answers) == [201, 201, 401, 401, 401, 401]
