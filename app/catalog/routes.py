@@ -1,7 +1,9 @@
 """The service entry over HTTP: public, and cheap enough to ask often."""
 
+import functools
 import hashlib
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 
 from flask import Response, request
@@ -31,6 +33,35 @@ _CACHED = {
 _unchanged = blueprint.alt_response(304, description="What you have is still true", headers=_CACHED)
 
 
+def _cached(view: Callable[..., bytes]) -> Callable[..., Response]:
+    """Give a view the snapshot, and answer 304 before anything is read when the caller is current.
+
+    A tag stands for one snapshot and one query, so a caller who has it need not be checked again.
+    """
+
+    @functools.wraps(view)
+    def answer(self: MethodView, **path: str) -> Response:
+        snapshot = deps(CatalogDeps).shelf.snapshot()
+        query = hashlib.blake2b(request.query_string, digest_size=8).hexdigest()
+        tag, known = f"{snapshot.tag}-{query}", request.if_none_match
+        if tag in known.as_set(include_weak=True):
+            return _tagged(Response(status=304), tag)
+        body = view(self, snapshot, **path)
+        if known.star_tag:
+            return _tagged(Response(status=304), tag)
+        return _tagged(Response(body, mimetype="application/json"), tag)
+
+    return answer
+
+
+def _tagged(response: Response, tag: str) -> Response:
+    response.set_etag(tag)
+    response.headers["Cache-Control"] = CACHE_CONTROL
+    if response.status_code == HTTPStatus.NOT_MODIFIED:
+        del response.headers["Content-Type"]
+    return response
+
+
 @blueprint.route("/categories")
 class Categories(MethodView):
     """The thirteen categories."""
@@ -39,10 +70,10 @@ class Categories(MethodView):
     @blueprint.sheddable
     @_unchanged
     @blueprint.response(200, page_of(CategorySchema), headers=_CACHED)
-    def get(self) -> Response:
+    @_cached
+    def get(self, snapshot: Snapshot) -> bytes:
         """List the categories."""
-        snapshot = _snapshot()
-        return _answer(snapshot, lambda: service.list_categories(snapshot))
+        return service.list_categories(snapshot)
 
 
 @blueprint.route("/departments")
@@ -52,12 +83,12 @@ class Departments(MethodView):
     @blueprint.public
     @blueprint.sheddable
     @_unchanged
-    @blueprint.arguments(PageArgs, location="query")
     @blueprint.response(200, page_of(DepartmentSchema), headers=_CACHED)
-    def get(self, args: dict[str, Any]) -> Response:
+    @_cached
+    @blueprint.arguments(PageArgs(), location="query")
+    def get(self, snapshot: Snapshot, args: dict[str, Any]) -> bytes:
         """List the departments."""
-        snapshot = _snapshot()
-        return _answer(snapshot, lambda: service.list_departments(snapshot, args["page"]))
+        return service.list_departments(snapshot, args["page"])
 
 
 @blueprint.route("/departments/<slug:department_id>")
@@ -68,10 +99,10 @@ class OneDepartment(MethodView):
     @blueprint.sheddable
     @_unchanged
     @blueprint.response(200, DepartmentSchema, headers=_CACHED)
-    def get(self, department_id: str) -> Response:
+    @_cached
+    def get(self, snapshot: Snapshot, department_id: str) -> bytes:
         """Read a department."""
-        found = service.read_department(snapshot := _snapshot(), department_id)
-        return _answer(snapshot, lambda: found)
+        return service.read_department(snapshot, department_id)
 
 
 @blueprint.route("/services")
@@ -81,9 +112,10 @@ class Services(MethodView):
     @blueprint.public
     @blueprint.sheddable
     @_unchanged
-    @blueprint.arguments(ServiceArgsSchema, location="query")
     @blueprint.response(200, page_of(ServiceSummarySchema), headers=_CACHED)
-    def get(self, args: dict[str, Any]) -> Response:
+    @_cached
+    @blueprint.arguments(ServiceArgsSchema(), location="query")
+    def get(self, snapshot: Snapshot, args: dict[str, Any]) -> bytes:
         """Search the services.
 
         Hits stand in the order of `matched_by` (exact, prefix, title, keyword, synonym,
@@ -91,8 +123,7 @@ class Services(MethodView):
         keywords before parts, and then by title. Without `q` the services stand by title.
         A cursor ends with the version of the catalogue that gave it.
         """
-        snapshot = _snapshot()
-        return _answer(snapshot, lambda: service.list_services(snapshot, **args))
+        return service.list_services(snapshot, **args)
 
 
 @blueprint.route("/services/<slug:service_id>")
@@ -103,25 +134,7 @@ class OneService(MethodView):
     @blueprint.sheddable
     @_unchanged
     @blueprint.response(200, ServiceSchema, headers=_CACHED)
-    def get(self, service_id: str) -> Response:
+    @_cached
+    def get(self, snapshot: Snapshot, service_id: str) -> bytes:
         """Read a service."""
-        found = service.read_service(snapshot := _snapshot(), service_id)
-        return _answer(snapshot, lambda: found)
-
-
-def _snapshot() -> Snapshot:
-    return deps(CatalogDeps).shelf.snapshot()
-
-
-def _answer(snapshot: Snapshot, body: Callable[[], bytes]) -> Response:
-    """Answer with what `body` makes, or 304 before it is made when the caller has it already."""
-    asked = hashlib.blake2b(request.query_string, digest_size=8).hexdigest()
-    tag = f"{snapshot.tag}-{asked}"
-    if request.if_none_match.contains_weak(tag):
-        response = Response(status=304)
-        del response.headers["Content-Type"]
-    else:
-        response = Response(body(), mimetype="application/json")
-    response.set_etag(tag)
-    response.headers["Cache-Control"] = CACHE_CONTROL
-    return response
+        return service.read_service(snapshot, service_id)

@@ -1,25 +1,20 @@
-"""The service entry over HTTP: public, paged, searched, cached."""
+"""The service entry over HTTP: public, paged, searched."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
+from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from app.catalog.service import Snapshot
 from app.catalog.values import Catalogue
+from app.factory import build, create_app
+from config.settings import Settings
 from tests.catalog.conftest import Load, guide, with_source
 from tests.catalog.test_catalogue_data import CATEGORIES
-
-PUBLIC = [
-    "/v1/categories",
-    "/v1/departments",
-    "/v1/departments/water-bureau",
-    "/v1/services",
-    "/v1/services?q=shuifei",
-    "/v1/services/water-bill",
-]
 
 
 def walk(client: FlaskClient, path: str, **query: str | int) -> list[dict[str, Any]]:
@@ -91,6 +86,23 @@ def test_a_plugins_service_stands_beside_the_guides(client: FlaskClient) -> None
     service = client.get("/v1/services/water-bill").json
     assert (service["kind"], service["action"], service["assurance"]) == ("payable", "pay", "basic")
     assert (service["available"], service["unavailable_reason"]) == (True, None)
+
+
+def test_a_plugin_that_is_switched_off_stays_in_the_list(
+    settings: Settings, client: FlaskClient
+) -> None:
+    house = build(replace(settings, plugins_disabled=frozenset({"utilities"})))
+    try:
+        found = create_app(settings, house).test_client().get("/v1/services/water-bill").json
+    finally:
+        house.close()
+    assert found["available"] is False
+    assert found["unavailable_reason"] == {
+        "zh": "该服务暂未开放。",
+        "en": "The service is switched off for now.",
+    }
+    usual = client.get("/v1/services/water-bill").json
+    assert {**found, "available": True, "unavailable_reason": None} == usual
 
 
 @pytest.mark.parametrize(
@@ -207,7 +219,7 @@ def test_text_that_is_not_in_normal_form_is_searched_all_the_same(client: FlaskC
     assert items[0]["id"] == "water-bill"
 
 
-@settings(
+@examples(
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(st.text(max_size=70))
@@ -239,46 +251,6 @@ def test_a_cursor_ends_with_its_version(
     load(with_source(catalogue, guide("route-new")))
     answer = prompt_client.get(f"/v1/services?limit=1&cursor={cursor}")
     assert (answer.status_code, answer.json["code"]) == (400, "cursor-invalid")
-
-
-@pytest.mark.parametrize("path", PUBLIC)
-def test_everybody_may_ask_and_may_keep_the_answer(client: FlaskClient, path: str) -> None:
-    answer = client.get(path)
-    assert answer.status_code == 200
-    assert answer.headers["Cache-Control"] == "public, max-age=60, must-revalidate"
-    tag = answer.headers["ETag"]
-    assert not tag.startswith("W/")
-    for known in (tag, f"W/{tag}", f'"other", {tag}', "*"):
-        again = client.get(path, headers={"If-None-Match": known})
-        assert (again.status_code, again.data) == (304, b"")
-        assert again.headers["ETag"] == tag
-        assert again.headers["Cache-Control"] == answer.headers["Cache-Control"]
-        assert "Content-Type" not in again.headers
-    stale = client.get(path, headers={"If-None-Match": '"0-old"'})
-    assert (stale.status_code, stale.data) == (200, answer.data)
-    head = client.head(path)
-    assert (head.status_code, head.data, head.headers["ETag"]) == (200, b"", tag)
-
-
-def test_each_question_has_its_own_tag(client: FlaskClient) -> None:
-    tags = [client.get(path).headers["ETag"] for path in PUBLIC if "services" in path]
-    assert tags[0] != tags[1]
-    known = {"If-None-Match": tags[0]}
-    assert client.get("/v1/services?q=shuifei", headers=known).status_code == 200
-
-
-def test_a_newer_catalogue_is_served_with_a_new_tag(
-    prompt_client: FlaskClient, load: Load, catalogue: Catalogue
-) -> None:
-    before = prompt_client.get("/v1/services/water-bill").headers["ETag"]
-    assert prompt_client.get("/v1/services/route-fresh").status_code == 404
-    load(with_source(catalogue, guide("route-fresh", title={"zh": "新鲜事物", "en": "Fresh"})))
-    assert prompt_client.get("/v1/services/route-fresh").json["version"] == 1
-    items = prompt_client.get("/v1/services?q=xinxianshiwu").json["items"]
-    assert ids(items) == ["route-fresh"]
-    again = prompt_client.get("/v1/services/water-bill", headers={"If-None-Match": before})
-    assert again.status_code == 200
-    assert again.headers["ETag"] != before
 
 
 def test_the_document_tells_of_tags_and_of_nothing_to_prove(client: FlaskClient) -> None:
