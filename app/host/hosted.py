@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from app.core.logs import get_logger
 from app.core.migrate import History
-from app.host.manifest import Fault, Manifest, PluginRefused
+from app.host.manifest import Fault, Manifest, PluginRefused, ids_named
 from app.http.blueprint import Blueprint
 from app.sdk.provider import PayableProvider, Provider
 from app.sdk.registry import Payee, Registry, Service
@@ -29,13 +30,15 @@ class Hosted:
     """Everything the plug-ins bring to the house.
 
     `quarantined` says for operators why a plug-in is not in; its services stay in the registry,
-    marked unavailable, when its manifest could be read.
+    marked unavailable, when its manifest could be read. `unreadable` holds the other manifests and
+    the ids they name: what the catalogue shows of those is kept.
     """
 
     registry: Registry
     manifests: Mapping[str, Manifest]
     plugins: Mapping[str, Plugin]
     quarantined: Mapping[str, str]
+    unreadable: Mapping[str, frozenset[str]]
     histories: tuple[History, ...]
 
     @property
@@ -65,6 +68,7 @@ class Intake:
     payees: dict[str, Payee] = field(default_factory=dict)
     histories: list[History] = field(default_factory=list)
     quarantined: dict[str, str] = field(default_factory=dict)
+    unreadable: dict[str, frozenset[str]] = field(default_factory=dict)
 
     def refuse_collisions(self, manifest: Manifest) -> None:
         """Raise `PluginRefused` for ids that another plug-in has already."""
@@ -87,8 +91,11 @@ class Intake:
             self.services[service.id] = service
         self.payees.update({payee.id: payee for payee in manifest.payees})
 
-    def put_aside(self, name: str, error: BaseException) -> None:
-        """Remember, and log, why a plug-in is not in."""
+    def put_aside(self, path: Path, error: BaseException) -> None:
+        """Remember, and log, why the plug-in of a manifest is not in."""
+        name = path.parent.name
+        if name not in self.manifests:
+            self.unreadable[f"{path.parent.parent.name}/{name}/{path.name}"] = ids_named(path)
         self.quarantined[name] = f"{type(error).__name__}: {error}"
         crashed = None if isinstance(error, PluginRefused) else error
         log.error("plugin.quarantined", plugin=name, reason=str(error), exc_info=crashed)
@@ -101,5 +108,6 @@ class Intake:
             manifests=self.manifests,
             plugins=self.plugins,
             quarantined=self.quarantined,
+            unreadable=self.unreadable,
             histories=tuple(self.histories),
         )

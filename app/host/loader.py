@@ -64,7 +64,7 @@ def load(
         except (Exception, SystemExit) as error:
             if strict:
                 raise
-            intake.put_aside(path.parent.name, error)
+            intake.put_aside(path, error)
     return intake.hosted()
 
 

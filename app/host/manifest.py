@@ -1,5 +1,6 @@
 """Reads and validates what a plug-in says of itself, without running any of its code."""
 
+import re
 import tomllib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -129,6 +130,12 @@ class Manifest:
 def manifest_files(plugins_dir: Path) -> list[Path]:
     """Return the manifest of every plug-in in a folder, by the plug-in's name."""
     return sorted(plugins_dir.glob(f"*/{MANIFEST}"))
+
+
+def ids_named(path: Path) -> frozenset[str]:
+    """Return every id that a manifest names, also when it is no valid TOML."""
+    text = path.read_text(encoding="utf-8", errors="replace")
+    return frozenset(re.findall(r"""^\s*id\s*=\s*["']([a-z0-9-]+)["']""", text, re.MULTILINE))
 
 
 def read_manifest(path: Path) -> Manifest:

@@ -1,4 +1,3 @@
-# ruff: noqa: ARG002 - a sender that listens to nothing
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path

@@ -1,4 +1,4 @@
-# ruff: noqa: ANN401, ARG002 - a provider that lies returns anything and listens to nothing
+# ruff: noqa: ANN401 - a provider that lies returns anything and listens to nothing
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace

@@ -13,7 +13,7 @@ from app.core.unit_of_work import Units
 from app.factory import Rooms, build, create_app
 from app.host import loader
 from app.host.hosted import Hosted
-from app.host.manifest import PluginRefused
+from app.host.manifest import PluginRefused, manifest_files
 from app.sdk import Citizen, NotFound, PaymentNotice
 from app.sdk.registry import ServiceUnavailable
 from config.settings import Settings
@@ -168,6 +168,29 @@ def test_strict_loading_raises_instead(
     write_plugin(plugins, **BROKEN[what])
     with pytest.raises((Exception, SystemExit)):
         load(settings, rooms, plugins, strict=True)
+
+
+def test_what_the_catalogue_shows_of_a_manifest_that_broke_is_kept(
+    settings: Settings, plugins: Path
+) -> None:
+    """The entry stays, and says that the service is unavailable; a removed plug-in's goes."""
+    name = write_plugin(plugins)
+    for path in manifest_files(settings.plugins_dir):  # the others stay in the catalogue
+        (plugins / path.parent.name).symlink_to(path.parent)
+
+    def shown() -> tuple[int, bool | None]:
+        with opened(settings, plugins) as house:
+            house.load_catalogue()
+            client = create_app(house.settings, house).test_client()
+            answer = client.get(f"/v1/services/{name}-fee")
+            return answer.status_code, answer.json.get("available")
+
+    manifest = plugins / name / "manifest.toml"
+    assert shown() == (200, True)
+    manifest.write_text(manifest.read_text().replace("sdk = 1", "sdk = "))
+    assert shown() == (200, False)
+    manifest.unlink()
+    assert shown() == (404, None)
 
 
 def test_a_manifest_nobody_can_read_is_listed_without_services(
