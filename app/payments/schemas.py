@@ -17,7 +17,6 @@ from app.http.fields import (
     Moment,
     Nested,
     QueryInteger,
-    Raw,
     Schema,
     Text,
     Title,
@@ -151,7 +150,7 @@ class PayablesSchema(Schema):
 
     items = List(Nested(PayableSchema), required=True)
     unanswered = List(Nested(UnansweredSchema), required=True)
-    next_cursor = Raw(required=True, allow_none=True, metadata={"type": ["string", "null"]})
+    next_cursor = Text(required=True, allow_none=True)
 
 
 class ReceiptSchema(Schema):

@@ -1,17 +1,7 @@
-"""The payment gateway: Stripe, or the sandbox that speaks as Stripe does. The only `stripe`.
+"""Stripe, or the sandbox that speaks as Stripe does. The only `stripe`."""
 
-Every call may end in `GatewayAmbiguous`: the gateway may have acted, so it must be asked, and
-nothing may be sent again under another key. Keys are permanent and name payment, attempt and
-operation.
-"""
-
-import hmac
-import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from hashlib import sha256
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -19,118 +9,19 @@ import stripe
 
 from app.core.egress import EgressRefused
 from app.core.unit_of_work import forbid_open_transaction
-from app.payments.errors import SignatureInvalid
+from app.payments.gateway.contract import (
+    GatewayAmbiguous,
+    GatewayRefund,
+    GatewayRefused,
+    Intent,
+    IntentRequest,
+    RefundRequest,
+)
 from app.payments.values import Method
 
 T = TypeVar("T")
 NAME = "stripe"
 CONNECT_SECONDS = 2
-KEY_LIFETIME = timedelta(hours=23)
-"""How long the gateway surely remembers a key; later it is only searched, never sent again."""
-
-_PAST, _FUTURE = timedelta(seconds=300), timedelta(seconds=60)
-_MAX_SIGNATURES = 10
-_SIGNATURE = re.compile(rb"[0-9a-f]{64}")
-
-
-class GatewayAmbiguous(Exception):
-    """No answer, or one that does not say whether the gateway acted."""
-
-
-class GatewayRefused(Exception):
-    """The gateway has definitely not acted; `code` is its own."""
-
-    def __init__(self, code: str) -> None:
-        super().__init__(code)
-        self.code = code
-
-
-@dataclass(frozen=True, slots=True)
-class IntentRequest:
-    """What to ask the gateway to open."""
-
-    key: str
-    payment_id: UUID
-    attempt_id: UUID
-    amount: int
-    currency: str
-    method: Method
-    return_url: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Intent:
-    """What the gateway says of an intent right now; the only thing that makes money true."""
-
-    id: str
-    status: str
-    amount: int
-    amount_received: int
-    currency: str
-    attempt_id: str | None
-    client_secret: str | None
-    next_action: Mapping[str, Any] | None
-    decline_code: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class RefundRequest:
-    """What to ask the gateway to return."""
-
-    key: str
-    refund_id: UUID
-    intent_id: str
-    amount: int
-
-
-@dataclass(frozen=True, slots=True)
-class GatewayRefund:
-    """What the gateway says of a refund right now."""
-
-    id: str
-    status: str
-    amount: int
-
-
-@dataclass(frozen=True, slots=True)
-class WebhookHint:
-    """A genuine event: its id and kind, and which of our records it may concern."""
-
-    event_id: str
-    kind: str
-    intent_id: str | None
-    attempt_id: str | None
-    refund_id: str | None
-
-
-class Gateway(Protocol):
-    """Who moves the money."""
-
-    name: str
-
-    def open_intent(self, request: IntentRequest) -> Intent:
-        """Open an intent; idempotent by key. May raise both errors."""
-
-    def fetch_intent(self, intent_id: str) -> Intent:
-        """Ask what is true of an intent."""
-
-    def find_intent(self, attempt_id: UUID) -> Intent | None:
-        """Search for the intent of an attempt whose opening was never answered."""
-
-    def cancel_intent(self, intent_id: str, key: str) -> Intent:
-        """Cancel an intent, or return what it has become instead."""
-
-    def send_refund(self, request: RefundRequest) -> GatewayRefund:
-        """Return money; idempotent by key."""
-
-    def fetch_refund(self, gateway_refund_id: str) -> GatewayRefund:
-        """Ask what is true of a refund."""
-
-    def find_refund(self, intent_id: str, refund_id: UUID) -> GatewayRefund | None:
-        """Search for a refund whose sending was never answered."""
-
-    def next_action(self, intent: Intent, method: Method) -> Mapping[str, Any] | None:
-        """Return what the citizen's client has to do now."""
 
 
 class StripeGateway:
@@ -288,51 +179,3 @@ def _intent(answer: Any) -> Intent:  # noqa: ANN401 - the library's object
 def _refund(answer: Any) -> GatewayRefund:  # noqa: ANN401 - the library's object
     values = answer.to_dict()
     return GatewayRefund(values["id"], values["status"], values["amount"])
-
-
-def verify_signature(raw: bytes, header: str | None, secret: str, moment: datetime) -> None:
-    """Check a `Stripe-Signature` header over the raw bytes, or raise `SignatureInvalid`.
-
-    Accepted: a time from 300 s ago to 60 s ahead and one right signature among at most ten `v1`
-    values. Our own check, because it must hold for any bytes before anything is parsed.
-    """
-    fields = [part.strip().partition("=") for part in (header or "").split(",")]
-    stamps = [value for name, _, value in fields if name == "t"]
-    given = [value for name, _, value in fields if name == "v1"]
-    if len(stamps) != 1 or not re.fullmatch(r"[0-9]{1,12}", stamps[0], re.ASCII):
-        raise SignatureInvalid
-    age = moment.timestamp() - int(stamps[0])
-    if not -_FUTURE.total_seconds() <= age <= _PAST.total_seconds():
-        raise SignatureInvalid("The signature is too old, or from the future.")
-    if not 0 < len(given) <= _MAX_SIGNATURES:
-        raise SignatureInvalid
-    expected = hmac.new(secret.encode(), stamps[0].encode() + b"." + raw, sha256)
-    wanted = expected.hexdigest().encode()
-    matches = [
-        hmac.compare_digest(wanted, value.encode())
-        for value in given
-        if value.isascii() and _SIGNATURE.fullmatch(value.encode())
-    ]
-    if not any(matches):
-        raise SignatureInvalid
-
-
-def read_hint(event: Any) -> WebhookHint:  # noqa: ANN401 - any JSON value
-    """Return which of our records an event may concern; raise `SignatureInvalid` if malformed."""
-    try:
-        thing = event["data"]["object"]
-        event_id, kind = event["id"], event["type"]
-        metadata = thing.get("metadata") or {}
-        is_intent = thing.get("object") == "payment_intent"
-        intent_id = thing["id"] if is_intent else thing.get("payment_intent")
-    except (KeyError, TypeError, AttributeError) as error:
-        raise SignatureInvalid("The event has not the form of one.") from error
-    if not isinstance(event_id, str) or not isinstance(kind, str):
-        raise SignatureInvalid("The event has not the form of one.")
-    return WebhookHint(
-        event_id=event_id[:255],
-        kind=kind[:255],
-        intent_id=intent_id if isinstance(intent_id, str) else None,
-        attempt_id=metadata.get("attempt"),
-        refund_id=metadata.get("refund"),
-    )

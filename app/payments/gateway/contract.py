@@ -1,0 +1,106 @@
+"""What the payment platform asks of any gateway, and what an answer or its absence means.
+
+Every call may end in `GatewayAmbiguous`: the gateway may have acted, so it must be asked, and
+nothing may be sent again under another key. Keys are permanent and name payment, attempt and
+operation.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Protocol
+from uuid import UUID
+
+from app.payments.values import Method
+
+KEY_LIFETIME = timedelta(hours=23)
+"""How long a gateway surely remembers a key; later it is only searched, never sent again."""
+
+
+class GatewayAmbiguous(Exception):
+    """No answer, or one that does not say whether the gateway acted."""
+
+
+class GatewayRefused(Exception):
+    """The gateway has definitely not acted; `code` is its own."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class IntentRequest:
+    """What to ask the gateway to open."""
+
+    key: str
+    payment_id: UUID
+    attempt_id: UUID
+    amount: int
+    currency: str
+    method: Method
+    return_url: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """What the gateway says of an intent right now; the only thing that makes money true."""
+
+    id: str
+    status: str
+    amount: int
+    amount_received: int
+    currency: str
+    attempt_id: str | None
+    client_secret: str | None
+    next_action: Mapping[str, Any] | None
+    decline_code: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RefundRequest:
+    """What to ask the gateway to return."""
+
+    key: str
+    refund_id: UUID
+    intent_id: str
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayRefund:
+    """What the gateway says of a refund right now."""
+
+    id: str
+    status: str
+    amount: int
+
+
+class Gateway(Protocol):
+    """Who moves the money."""
+
+    name: str
+
+    def open_intent(self, request: IntentRequest) -> Intent:
+        """Open an intent; idempotent by key. May raise both errors."""
+
+    def fetch_intent(self, intent_id: str) -> Intent:
+        """Ask what is true of an intent."""
+
+    def find_intent(self, attempt_id: UUID) -> Intent | None:
+        """Search for the intent of an attempt whose opening was never answered."""
+
+    def cancel_intent(self, intent_id: str, key: str) -> Intent:
+        """Cancel an intent, or return what it has become instead."""
+
+    def send_refund(self, request: RefundRequest) -> GatewayRefund:
+        """Return money; idempotent by key."""
+
+    def fetch_refund(self, gateway_refund_id: str) -> GatewayRefund:
+        """Ask what is true of a refund."""
+
+    def find_refund(self, intent_id: str, refund_id: UUID) -> GatewayRefund | None:
+        """Search for a refund whose sending was never answered."""
+
+    def next_action(self, intent: Intent, method: Method) -> Mapping[str, Any] | None:
+        """Return what the citizen's client has to do now."""
