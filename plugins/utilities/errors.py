@@ -39,7 +39,7 @@ class AlreadyPaid(Conflict):
     """The bill is paid, here or at the biller's own counter."""
 
     code = "already-paid"
-    title_zh = "该账单已缴清"
+    title_zh = "该账单已支付"
     title_en = "The bill is already paid"
 
 
