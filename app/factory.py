@@ -18,6 +18,7 @@ from app.core import clock
 from app.core.crypto import Keyring
 from app.core.db import Base, read_engine, write_engine
 from app.core.egress import Egress
+from app.core.errors import DomainError
 from app.core.jobs import Jobs
 from app.core.logs import get_logger
 from app.core.migrate import VERSION_TABLE, History, head, house_history
@@ -100,6 +101,14 @@ class Rooms:
         except SQLAlchemyError:
             return False
         return bool(found == head(house_history(Base.metadata)))
+
+    def is_catalogue_ready(self) -> bool:
+        """Say whether this process can show the catalogue; asking makes its index the first time."""
+        try:
+            self.deps[CatalogDeps].shelf.snapshot()
+        except (SQLAlchemyError, DomainError):
+            return False
+        return True
 
     def check_start(self) -> None:
         """Raise `StartRefused` if the database role could change what is append-only."""
@@ -247,7 +256,8 @@ def create_app(settings: Settings, rooms: Rooms) -> Server:
     if settings.redis_url is not None:
         client = connect(settings.redis_url)
         wanted["redis"] = lambda: is_alive(client)
-    health.serve(app, {"database": rooms.is_database_ready}, wanted)
+    needed = {"database": rooms.is_database_ready, "catalogue": rooms.is_catalogue_ready}
+    health.serve(app, needed, wanted)
     if settings.web.docs:
         openapi.serve(app, api)
     return app

@@ -184,6 +184,11 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc] # the library is
 
         return decorate
 
+    def arguments(self, schema: Any, **options: Any) -> Any:  # noqa: ANN401 - smorest's own
+        """Parse an input by a schema, made once and not for each request."""
+        made = schema() if isinstance(schema, type) else schema
+        return super().arguments(made, **options)
+
     def page(self, schema: Any) -> Callable[[F], F]:  # noqa: ANN401 - a Schema class
         """Answer 200 with a page of items of this schema."""
         return cast("Callable[[F], F]", self.response(200, page_of(schema)))

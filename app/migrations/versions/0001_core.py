@@ -61,7 +61,7 @@ def upgrade() -> None:
         sa.Column("response_body", sa.LargeBinary()),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
-        sa.CheckConstraint("state in ('in_progress', 'done')", name="ck_idempotency_keys_state"),
+        sa.CheckConstraint("state in ('in_progress', 'done')", name="state"),
         sa.PrimaryKeyConstraint("principal_id", "key", name="pk_idempotency_keys"),
     )
     op.create_index("ix_idempotency_keys_expires_at", "idempotency_keys", ["expires_at"])

@@ -16,7 +16,7 @@ def upgrade() -> None:
         sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("content_hash", sa.Text(), nullable=False),
         sa.Column("loaded_at", sa.DateTime(timezone=True), nullable=False),
-        sa.CheckConstraint("number >= 1", name="ck_catalog_versions_number"),
+        sa.CheckConstraint("number >= 1", name="number"),
         sa.PrimaryKeyConstraint("number", name="pk_catalog_versions"),
     )
     op.create_table(
@@ -29,9 +29,9 @@ def upgrade() -> None:
         sa.Column("content", postgresql.JSONB(), nullable=False),
         sa.CheckConstraint(
             "kind in ('category', 'department', 'service', 'synonyms')",
-            name="ck_catalog_entries_kind",
+            name="kind",
         ),
-        sa.CheckConstraint("version >= 1", name="ck_catalog_entries_version"),
+        sa.CheckConstraint("version >= 1", name="version"),
         sa.ForeignKeyConstraint(
             ["since"],
             ["catalog_versions.number"],

@@ -47,9 +47,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("currency", sa.Text(), nullable=False),
         sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
-        sa.CheckConstraint(
-            "kind in ('asset', 'liability', 'income', 'expense')", name="ck_ledger_accounts_kind"
-        ),
+        sa.CheckConstraint("kind in ('asset', 'liability', 'income', 'expense')", name="kind"),
         sa.PrimaryKeyConstraint("id", name="pk_ledger_accounts"),
         sa.UniqueConstraint("code", "currency", name="uq_ledger_accounts_code_currency"),
         sa.UniqueConstraint("id", "currency", name="uq_ledger_accounts_id_currency"),
@@ -64,7 +62,7 @@ def upgrade() -> None:
         sa.Column("reversal_of", sa.Uuid()),
         sa.Column("occurred_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
-        sa.CheckConstraint("lines >= 2", name="ck_ledger_transactions_lines"),
+        sa.CheckConstraint("lines >= 2", name="lines"),
         sa.ForeignKeyConstraint(
             ["reversal_of"],
             ["ledger_transactions.id"],
@@ -87,7 +85,7 @@ def upgrade() -> None:
         sa.Column("account_id", sa.Uuid(), nullable=False),
         sa.Column("amount", sa.BigInteger(), nullable=False),
         sa.Column("currency", sa.Text(), nullable=False),
-        sa.CheckConstraint("amount <> 0", name="ck_ledger_entries_amount"),
+        sa.CheckConstraint("amount <> 0", name="amount"),
         sa.ForeignKeyConstraint(
             ["account_id", "currency"],
             ["ledger_accounts.id", "ledger_accounts.currency"],

@@ -26,7 +26,7 @@ def upgrade() -> None:
         sa.Column("applied_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
             "state in ('received', 'applied', 'unmatched', 'ignored')",
-            name="ck_gateway_events_state",
+            name="state",
         ),
         sa.PrimaryKeyConstraint("source", "event_id", name="pk_gateway_events"),
     )
@@ -47,12 +47,10 @@ def upgrade() -> None:
         sa.Column("version", sa.Integer(), nullable=False),
         sa.CheckConstraint(
             "status in ('pending', 'processing', 'succeeded', 'cancelled', 'expired', 'failed')",
-            name="ck_payments_status",
+            name="status",
         ),
-        sa.CheckConstraint("amount between 0 and 200000000000", name="ck_payments_amount"),
-        sa.CheckConstraint(
-            "refunded_amount between 0 and amount", name="ck_payments_refunded_amount"
-        ),
+        sa.CheckConstraint("amount between 0 and 200000000000", name="amount"),
+        sa.CheckConstraint("refunded_amount between 0 and amount", name="refunded_amount"),
         sa.PrimaryKeyConstraint("id", name="pk_payments"),
     )
     op.create_index("ix_payments_citizen_id_id", "payments", ["citizen_id", "id"], unique=False)
@@ -93,15 +91,13 @@ def upgrade() -> None:
         sa.Column("version", sa.Integer(), nullable=False),
         sa.CheckConstraint(
             "status in ('requested', 'open', 'unknown', 'processing', 'succeeded', 'failed', 'cancelled', 'succeeded_late')",
-            name="ck_payment_attempts_status",
+            name="status",
         ),
         sa.CheckConstraint(
             "amount >= 0 and captured_amount between 0 and amount",
-            name="ck_payment_attempts_captured",
+            name="captured",
         ),
-        sa.CheckConstraint(
-            "refunded_amount between 0 and captured_amount", name="ck_payment_attempts_refunded"
-        ),
+        sa.CheckConstraint("refunded_amount between 0 and captured_amount", name="refunded"),
         sa.ForeignKeyConstraint(
             ["payment_id"], ["payments.id"], name="fk_payment_attempts_payment_id_payments"
         ),
@@ -144,14 +140,12 @@ def upgrade() -> None:
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("status", sa.Text(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
-        sa.CheckConstraint(
-            "is_live or status in ('waiting', 'refunded')", name="ck_payment_items_is_live"
-        ),
+        sa.CheckConstraint("is_live or status in ('waiting', 'refunded')", name="is_live"),
         sa.CheckConstraint(
             "status in ('waiting', 'due', 'fulfilled', 'unknown', 'rejected', 'under_review', 'refunding', 'refunded', 'refund_failed')",
-            name="ck_payment_items_status",
+            name="status",
         ),
-        sa.CheckConstraint("amount between 0 and 10000000000", name="ck_payment_items_amount"),
+        sa.CheckConstraint("amount between 0 and 10000000000", name="amount"),
         sa.ForeignKeyConstraint(
             ["payment_id"], ["payments.id"], name="fk_payment_items_payment_id_payments"
         ),
@@ -196,7 +190,7 @@ def upgrade() -> None:
         sa.Column("claim_attempt", sa.Integer(), nullable=False),
         sa.CheckConstraint(
             "status in ('idle', 'sending', 'unknown', 'confirmed', 'rejected')",
-            name="ck_biller_postings_status",
+            name="status",
         ),
         sa.ForeignKeyConstraint(
             ["item_id"], ["payment_items.id"], name="fk_biller_postings_item_id_payment_items"
@@ -223,9 +217,9 @@ def upgrade() -> None:
         sa.Column("version", sa.Integer(), nullable=False),
         sa.CheckConstraint(
             "status in ('requested', 'approved', 'declined', 'submitted', 'unknown', 'succeeded', 'failed', 'reversed')",
-            name="ck_refunds_status",
+            name="status",
         ),
-        sa.CheckConstraint("amount > 0", name="ck_refunds_amount"),
+        sa.CheckConstraint("amount > 0", name="amount"),
         sa.ForeignKeyConstraint(
             ["attempt_id"], ["payment_attempts.id"], name="fk_refunds_attempt_id_payment_attempts"
         ),
