@@ -129,7 +129,7 @@ def known_kinds() -> list[ProblemKind]:
 
 
 def own_codes() -> list[type[errors.DomainError]]:
-    """Return every kind of refusal that sets a code of its own."""
+    """Return every kind of refusal that sets a code of its own, plug-ins' before the house's."""
     waiting: list[type[errors.DomainError]] = [errors.DomainError]
     found = []
     while waiting:
@@ -137,7 +137,7 @@ def own_codes() -> list[type[errors.DomainError]]:
         waiting.extend(kind.__subclasses__())
         if "code" in vars(kind):
             found.append(kind)
-    return found
+    return sorted(found, key=lambda kind: (kind.__module__, kind.code), reverse=True)
 
 
 def status_of(error: errors.DomainError) -> int:
