@@ -36,12 +36,13 @@ class Tour:
     phone: Phone
     staff_token: Callable[[], str]
 
-    def link_bill(self, holder: str, amount: int) -> tuple[Bill, dict[str, Any]]:
-        """Make an account with one bill, link it, and return the bill as biller and app know it."""
+    def link_account(self, holder: str, amount: int) -> tuple[Bill, dict[str, Any]]:
+        """Make an account with one bill, link it, and return the bill and the linked account."""
         bill = self.city.make_bill(self.city.make_account(holder), amount)
         wanted = {"biller": BILLER, "number": bill.account, "holder_name": holder}
-        expect(self.phone.post("/v1/utilities/accounts", wanted), 201)
-        return bill, self.phone.open_bill(bill)
+        account: dict[str, Any] = expect(self.phone.post("/v1/utilities/accounts", wanted), 201)
+        check("account", "verified", account["status"])
+        return bill, account
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,7 @@ class Paid:
     """The payment of the journey, for the refusals that come after it."""
 
     holder: str
+    account_id: str
     bill_id: str
     key: str
     order: dict[str, Any]
@@ -61,8 +63,8 @@ def perform(tour: Tour) -> Paid:
     _log_in(tour)
     holder = _verify(tour)
     _look_around(tour)
-    bill, listed = _find_bill(tour, holder)
-    paid = _pay(tour, holder, listed)
+    bill, account, listed = _find_bill(tour, holder)
+    paid = _pay(tour, holder, account, listed)
     _read_proof(tour, paid)
     _look_at_the_books(tour, bill, paid)
     return paid
@@ -130,24 +132,22 @@ def _find_service(phone: Phone, words: str) -> None:
         raise Broken(f"expected {SERVICE} among the hits for {words}, saw {len(hits)} others")
 
 
-def _find_bill(tour: Tour, holder: str) -> tuple[Bill, dict[str, Any]]:
+def _find_bill(tour: Tour, holder: str) -> tuple[Bill, dict[str, Any], dict[str, Any]]:
     phone = tour.phone
     with tour.story.step("6", "绑定户号 link my account") as step:
-        bill = tour.city.make_bill(tour.city.make_account(holder), AMOUNT)
-        wanted = {"biller": BILLER, "number": bill.account, "holder_name": holder}
-        account = expect(phone.post("/v1/utilities/accounts", wanted), 201)
-        check("account", "verified", account["status"])
+        bill, account = tour.link_account(holder, AMOUNT)
         step.say(f"201; {account['number_masked']} {account['status']}")
     with tour.story.step("7", "账单 what I owe") as step:
         listed = phone.open_bill(bill)
         check("amount", AMOUNT, listed["amount"])
         owed = expect(phone.get("/v1/me/payables"), 200)["items"]
-        check("payables", [listed["reference"]], [item["reference"] for item in owed])
+        mine = [item["amount"] for item in owed if item["reference"] == listed["reference"]]
+        check("the bill among my payables", [AMOUNT], mine)
         step.say(f"one open bill of {yuan(AMOUNT)}, due {listed['due_date']}; also in my payables")
-    return bill, listed
+    return bill, account, listed
 
 
-def _pay(tour: Tour, holder: str, listed: dict[str, Any]) -> Paid:
+def _pay(tour: Tour, holder: str, account: dict[str, Any], listed: dict[str, Any]) -> Paid:
     phone = tour.phone
     with tour.story.step("8", "发起支付 start the payment") as step:
         key, order = new_key(), order_of(listed)
@@ -170,7 +170,7 @@ def _pay(tour: Tour, holder: str, listed: dict[str, Any]) -> Paid:
         check("timeline", ["pending", "processing", "succeeded"], moves)
         posted = done["items"][0]["biller_reference"]
         step.say(f"succeeded; the biller's reference is {posted}; {len(events)} events")
-    return Paid(holder, listed["id"], key, order, first, payment["id"])
+    return Paid(holder, account["id"], listed["id"], key, order, first, payment["id"])
 
 
 def _read_proof(tour: Tour, paid: Paid) -> None:
