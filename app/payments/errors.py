@@ -22,7 +22,7 @@ class AlreadyPaid(Conflict):
     """The bill was paid."""
 
     code = "already-paid"
-    title_zh = "该账单已缴清"
+    title_zh = "该账单已支付"
     title_en = "The bill is already paid"
 
 
