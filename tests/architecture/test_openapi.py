@@ -135,14 +135,12 @@ def test_a_thing_that_is_read_carries_its_id(spec: Spec) -> None:
 
 
 def test_every_path_parameter_is_bounded(spec: Spec) -> None:
-    for path, methods in spec["paths"].items():
-        parameters = [*methods.get("parameters", ())]
-        parameters += [
-            p for n, o in methods.items() if n != "parameters" for p in o.get("parameters", ())
-        ]
-        for parameter in (resolve(spec, p) for p in parameters):
-            if parameter["in"] == "path":
-                schema = parameter["schema"]
+    for path, item in spec["paths"].items():
+        holders = [item, *(item[name] for name in item if name != "parameters")]
+        for parameter in (p for holder in holders for p in holder.get("parameters", ())):
+            described = resolve(spec, parameter)
+            if described["in"] == "path":
+                schema = described["schema"]
                 assert schema.get("format") == "uuid" or "pattern" in schema, path
 
 

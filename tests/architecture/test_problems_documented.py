@@ -36,7 +36,9 @@ def test_every_code_in_the_source_is_on_the_page() -> None:
     codes = [
         code
         for path in files_of("app", "plugins")
-        for code in re.findall(r'^    code = "([^"]+)"$', path.read_text(encoding="utf-8"), re.M)
+        for code in re.findall(
+            r'^    code = "([^"]+)"$', path.read_text(encoding="utf-8"), re.MULTILINE
+        )
     ]
     assert len(codes) > 40
     assert [code for code in codes if f"| `{code}` |" not in page] == []
@@ -76,4 +78,4 @@ def test_an_unknown_code_is_not_found(client: FlaskClient) -> None:
 
 
 def test_the_page_lies_where_readers_look() -> None:
-    assert DOCUMENT == Path(ROOT / "docs" / "problems.md")
+    assert Path(ROOT / "docs" / "problems.md") == DOCUMENT
