@@ -194,6 +194,7 @@ class PaymentAttempt(Stateful, Base):
     amount: Mapped[int] = mapped_column(BigInteger)
     currency: Mapped[str]
     captured_amount: Mapped[int] = mapped_column(BigInteger, default=0)
+    captured_at: Mapped[datetime | None]
     refunded_amount: Mapped[int] = mapped_column(BigInteger, default=0)
     created_at: Mapped[datetime] = mapped_column(default=now)
     asks: Mapped[int] = mapped_column(default=0)

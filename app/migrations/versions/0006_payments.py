@@ -80,6 +80,7 @@ def upgrade() -> None:
         sa.Column("amount", sa.BigInteger(), nullable=False),
         sa.Column("currency", sa.Text(), nullable=False),
         sa.Column("captured_amount", sa.BigInteger(), nullable=False),
+        sa.Column("captured_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("refunded_amount", sa.BigInteger(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("asks", sa.Integer(), nullable=False),

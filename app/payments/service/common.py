@@ -24,8 +24,9 @@ R = TypeVar("R", bound=Base)
 
 _WAITS = (15, 30, 60, 120, 300)
 """Seconds between questions about an attempt until its payment's end, the last one repeated."""
-_LATE_WAITS = (30, 120, 600, 3_600, 86_400)
-"""Seconds between questions once the payment is past its end and the gateway has not answered."""
+_LATE_WAITS = ((timedelta(days=1), 300), (timedelta(days=7), 3_600), (timedelta.max, 86_400))
+"""Past a payment's end: until so long after it, at most so many seconds between questions."""
+_FIRST_LATE_WAIT = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +87,10 @@ def next_ask(policy: PaymentPolicy, payment: Payment, asks: int) -> datetime:
     }:
         wait = _WAITS[min(asks, len(_WAITS) - 1)] / policy.pace
         return min(moment + timedelta(seconds=wait), payment.expires_at)
-    wait = _LATE_WAITS[min(asks, len(_LATE_WAITS) - 1)] / policy.pace
-    return moment + timedelta(seconds=wait)
+    late = moment - payment.expires_at
+    longest = next(seconds for until, seconds in _LATE_WAITS if late < until)
+    wait = min(max(late.total_seconds(), _FIRST_LATE_WAIT), longest)
+    return moment + timedelta(seconds=wait / policy.pace)
 
 
 def seal_action(deps: PaymentDeps, attempt: PaymentAttempt, action: Any) -> bytes | None:  # noqa: ANN401 - JSON

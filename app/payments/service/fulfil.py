@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import and_, func, select
 
 from app.core.clock import now
 from app.core.errors import Conflict, Invalid, NotFound, Unavailable
@@ -101,18 +101,24 @@ def _claim(uow: UnitOfWork, item: PaymentItem, run: JobRun) -> tuple[PostingStat
 
 
 def _notice(uow: UnitOfWork, item: PaymentItem) -> PaymentNotice:
-    paid_at = uow.scalar(
-        select(PaymentAttempt.asked_at).where(
-            PaymentAttempt.payment_id == item.payment_id,
-            PaymentAttempt.status == AttemptStatus.SUCCEEDED,
+    paid_at = uow.scalars(
+        select(func.coalesce(PaymentAttempt.captured_at, Payment.created_at))
+        .select_from(Payment)
+        .outerjoin(
+            PaymentAttempt,
+            and_(
+                PaymentAttempt.payment_id == Payment.id,
+                PaymentAttempt.status == AttemptStatus.SUCCEEDED,
+            ),
         )
-    )
+        .where(Payment.id == item.payment_id)
+    ).one()
     return PaymentNotice(
         key=str(item.id),
         reference=item.reference,
         amount=item.amount,
         currency=item.currency,
-        paid_at=paid_at or now(),
+        paid_at=paid_at,
         payee=item.payee,
     )
 

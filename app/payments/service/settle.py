@@ -183,6 +183,7 @@ def _succeed(
     cause: str,
 ) -> None:
     attempt.captured_amount = intent.amount_received
+    attempt.captured_at = now()
     attempt.next_ask_at = None
     attempt.next_action = None
     if attempt.status in {AttemptStatus.FAILED, AttemptStatus.CANCELLED}:
