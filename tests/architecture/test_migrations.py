@@ -36,9 +36,7 @@ def empty_database(world: World) -> Iterator[dict[str, str]]:
             }
             yield {**world.env, **moved}
         finally:
-            connection.execute(
-                sql.SQL("drop database {} with (force)").format(sql.Identifier(name))
-            )
+            connection.execute(sql.SQL("drop database {}").format(sql.Identifier(name)))
 
 
 @contextmanager
@@ -56,24 +54,33 @@ def upgrade(rooms: Rooms) -> None:
     migrate.upgrade(database.owner_url or "", database.url, rooms.histories)
 
 
+SHAPE = (
+    """
+    select table_schema, table_name, column_name, data_type, is_nullable, column_default
+    from information_schema.columns where table_schema ~ '^(public|plugin_)' order by 1, 2, 3
+    """,
+    """
+    select conrelid::regclass::text, conname, pg_get_constraintdef(oid) from pg_constraint
+    where connamespace::regnamespace::text ~ '^(public|plugin_)' order by 1, 2, 3
+    """,
+    "select indexdef from pg_indexes where schemaname ~ '^(public|plugin_)' order by 1",
+    """
+    select tgrelid::regclass::text, tgname from pg_trigger where not tgisinternal order by 1, 2
+    """,
+    """
+    select table_schema, table_name, privilege_type from information_schema.table_privileges
+    where grantee = 'wudang_app' order by 1, 2, 3
+    """,
+    "select entity, from_state, to_state from legal_moves order by 1, 2, 3",
+)
+
+
 def shape(rooms: Rooms) -> list[Any]:
-    """Return every column, constraint, index, trigger and right of the application's schemas."""
-    queries = (
-        "select table_schema, table_name, column_name, data_type, is_nullable, column_default"
-        " from information_schema.columns where table_schema ~ '^(public|plugin_)' order by 1, 2, 3",
-        "select conrelid::regclass::text, conname, pg_get_constraintdef(oid) from pg_constraint"
-        " where connamespace::regnamespace::text ~ '^(public|plugin_)' order by 1, 2, 3",
-        "select indexdef from pg_indexes where schemaname ~ '^(public|plugin_)' order by 1",
-        "select tgrelid::regclass::text, tgname from pg_trigger where not tgisinternal"
-        " order by 1, 2",
-        "select table_schema, table_name, privilege_type from information_schema.table_privileges"
-        " where grantee = 'wudang_app' order by 1, 2, 3",
-        "select entity, from_state, to_state from legal_moves order by 1, 2, 3",
-    )
+    """Return every column, constraint, index, trigger, right and legal move."""
     engine = create_engine(rooms.settings.database.owner_url or "")
     try:
         with engine.connect() as connection:
-            return [tuple(row) for query in queries for row in connection.execute(text(query))]
+            return [tuple(row) for query in SHAPE for row in connection.execute(text(query))]
     finally:
         engine.dispose()
 
