@@ -29,7 +29,7 @@ demo: .venv/ready
 	@$(WITHIN) $(FLASK) demo
 
 test: check
-	$(PYTHON) -m pytest -n $(TEST_PROCESSES)
+	$(PYTHON) -m pytest -n $(TEST_PROCESSES) --dist loadfile
 
 check: .venv/ready-dev
 	$(BIN)/ruff check
