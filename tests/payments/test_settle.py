@@ -165,12 +165,13 @@ def forgeries() -> list[tuple[str, bytes, dict[str, str]]]:
     ]
 
 
-@pytest.mark.parametrize(
-    ("raw", "headers"), [f[1:] for f in forgeries()], ids=[f[0] for f in forgeries()]
-)
+@pytest.mark.parametrize("forgery", [name for name, _, _ in forgeries()])
 def test_a_webhook_that_is_not_genuine_is_refused(
-    client: FlaskClient, rooms: Rooms, raw: bytes, headers: dict[str, str]
+    client: FlaskClient, rooms: Rooms, forgery: str
 ) -> None:
+    # Made anew: what is from the future when tests are collected is the present when they run.
+    raw, headers = next(made[1:] for made in forgeries() if made[0] == forgery)
+
     def kept() -> int:
         with rooms.units.open(actor="test", read_only=True) as uow:
             return uow.scalar(select(func.count()).select_from(GatewayEvent)) or 0
