@@ -11,7 +11,7 @@ ALONE := $(WITHIN) --alone
 FLASK := flask --app wsgi
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check openapi plugin bench
+.PHONY: help run demo test check openapi plugin lock
 
 help:  ## show this list
 	@echo "make run      start everything on this machine; Ctrl-C stops it (PORT, DATA_DIR: sandbox/README.md)"
@@ -20,7 +20,7 @@ help:  ## show this list
 	@echo "make check    style, types, import rules, plug-ins, openapi.yaml"
 	@echo "make openapi  write openapi.yaml from the code"
 	@echo "make plugin name=libraries kind=payable   begin a plug-in (kind as in docs/plugins.md)"
-	@echo "make bench    measure (bench/)"
+	@echo "make lock     pin every version anew (requirements.in -> requirements.txt)"
 
 run: .venv/ready
 	@exec $(PYTHON) -m sandbox.run --with-parent
@@ -46,8 +46,9 @@ plugin: .venv/ready
 	@test -n "$(name)" || { echo "say: make plugin name=libraries kind=payable" >&2; exit 2; }
 	$(ALONE) $(FLASK) plugins new $(name) $(if $(kind),--kind $(kind))
 
-bench: .venv/ready-dev
-	$(PYTHON) -m bench
+lock: .venv/made
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate requirements.in -o requirements.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate requirements-dev.in -o requirements-dev.txt
 
 .venv/made:
 	$(BASE_PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed")'
