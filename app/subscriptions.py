@@ -1,9 +1,21 @@
 """What happens because of what: event -> handlers, and what is looked for on a schedule."""
 
-from collections.abc import Mapping
+# ruff: noqa: E501 - one line for each handler is the point of this page
+
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from app.core.jobs import FOREIGN_RETRIES, Jobs, Schedule, Subscription
+from app.core.events import Event
+from app.core.jobs import (
+    FOREIGN_RETRIES,
+    QUICK_RETRIES,
+    Handler,
+    Jobs,
+    Schedule,
+    Subscription,
+    Tick,
+)
+from app.core.unit_of_work import UnitOfWork
 from app.identity import service as identity
 from app.identity.events import ChallengeOpened
 from app.notifications import service as notifications
@@ -21,98 +33,46 @@ from app.payments.events import (
     RefundSucceeded,
 )
 
+PEOPLE, INBOX, DESK = (
+    identity.IdentityDeps,
+    notifications.NotificationsDeps,
+    payments.PaymentDeps,
+)
+QUICK, FOREIGN = QUICK_RETRIES, FOREIGN_RETRIES
+
+# fmt: off
+HANDLERS: tuple[tuple[type[Event], str, Callable[..., None], type, Sequence[float]], ...] = (
+    (ChallengeOpened, "identity.send_code", identity.send_code, PEOPLE, QUICK),
+    (MessageQueued, "notifications.deliver_message", notifications.deliver_message, INBOX, FOREIGN),
+    (GatewayEventReceived, "payments.apply_gateway_event", payments.apply_gateway_event, DESK, FOREIGN),
+    (AttemptQuestioned, "payments.question_attempt", payments.question_attempt, DESK, QUICK),
+    (PaymentSucceeded, "payments.tell_payment_received", payments.tell_payment_received, DESK, QUICK),
+    (ItemDue, "payments.fulfil_item", payments.fulfil_item, DESK, FOREIGN),
+    (ItemClosed, "payments.issue_receipt", payments.issue_receipt, DESK, QUICK),
+    (ReceiptIssued, "payments.tell_receipt_issued", payments.tell_receipt_issued, DESK, QUICK),
+    (RefundApproved, "payments.send_refund", payments.send_refund, DESK, FOREIGN),
+    (RefundApproved, "payments.tell_item_refused", payments.tell_item_refused, DESK, QUICK),
+    (RefundQuestioned, "payments.question_refund", payments.send_refund, DESK, QUICK),
+    (RefundSucceeded, "payments.tell_refund_succeeded", payments.tell_refund_succeeded, DESK, QUICK),
+)
+# fmt: on
+"""Event, the job's permanent name, its handler, the room whose collaborators it gets, its waits."""
+
 
 def wire(jobs: Jobs, deps: Mapping[type, Any]) -> None:
     """Tell the queue who handles which event, and what runs how often."""
-    for subscription in _subscriptions(deps):
-        jobs.subscribe(subscription)
-    for subscription in _payment_subscriptions(deps[payments.PaymentDeps]):
-        jobs.subscribe(subscription)
-    for schedule in _schedules(deps[payments.PaymentDeps]):
-        jobs.schedule(schedule)
+    desk: payments.PaymentDeps = deps[payments.PaymentDeps]
+    for event, name, handler, room, retries in HANDLERS:
+        jobs.subscribe(Subscription(event, name, _with(deps[room], handler), retries))
+    jobs.schedule(Schedule(1800, "identity.forget_expired", identity.forget_expired))
+    jobs.schedule(Schedule(payments.TICK_SECONDS, "payments.question_due", _at(desk)))
+    jobs.schedule(Schedule(1800, "payments.sweep", payments.sweep))
 
 
-def _subscriptions(deps: Mapping[type, Any]) -> list[Subscription]:
-    people = deps[identity.IdentityDeps]
-    inbox = deps[notifications.NotificationsDeps]
-    return [
-        Subscription(
-            ChallengeOpened, "identity.send_code", lambda uow, e: identity.send_code(uow, people, e)
-        ),
-        Subscription(
-            MessageQueued,
-            "notifications.deliver_message",
-            lambda uow, e: notifications.deliver_message(uow, inbox, e),
-            retries=FOREIGN_RETRIES,
-        ),
-    ]
+def _with(deps: Any, handler: Callable[[UnitOfWork, Any, Any], None]) -> Handler:  # noqa: ANN401 - a room's
+    """Return a handler that has its room's collaborators."""
+    return lambda uow, event: handler(uow, deps, event)
 
 
-def _payment_subscriptions(desk: payments.PaymentDeps) -> list[Subscription]:
-    return [
-        Subscription(
-            GatewayEventReceived,
-            "payments.apply_gateway_event",
-            lambda uow, e: payments.apply_gateway_event(uow, desk, e),
-            retries=FOREIGN_RETRIES,
-        ),
-        Subscription(
-            AttemptQuestioned,
-            "payments.question_attempt",
-            lambda uow, e: payments.question_attempt(uow, desk, e),
-        ),
-        Subscription(
-            ItemDue,
-            "payments.fulfil_item",
-            lambda uow, e: payments.fulfil_item(uow, desk, e),
-            retries=FOREIGN_RETRIES,
-        ),
-        Subscription(
-            ItemClosed,
-            "payments.issue_receipt",
-            lambda uow, e: payments.issue_receipt(uow, desk, e),
-        ),
-        Subscription(
-            RefundApproved,
-            "payments.send_refund",
-            lambda uow, e: payments.send_refund(uow, desk, e),
-            retries=FOREIGN_RETRIES,
-        ),
-        Subscription(
-            RefundQuestioned,
-            "payments.question_refund",
-            lambda uow, e: payments.send_refund(uow, desk, e),
-        ),
-        Subscription(
-            PaymentSucceeded,
-            "payments.tell_payment_received",
-            lambda uow, e: payments.tell_payment_received(uow, desk, e),
-        ),
-        Subscription(
-            ReceiptIssued,
-            "payments.tell_receipt_issued",
-            lambda uow, e: payments.tell_receipt_issued(uow, desk, e),
-        ),
-        Subscription(
-            RefundApproved,
-            "payments.tell_item_refused",
-            lambda uow, e: payments.tell_item_refused(uow, desk, e),
-        ),
-        Subscription(
-            RefundSucceeded,
-            "payments.tell_refund_succeeded",
-            lambda uow, e: payments.tell_refund_succeeded(uow, desk, e),
-        ),
-    ]
-
-
-def _schedules(desk: payments.PaymentDeps) -> list[Schedule]:
-    return [
-        Schedule(1800, "identity.forget_expired", identity.forget_expired),
-        Schedule(
-            payments.TICK_SECONDS,
-            "payments.question_due",
-            lambda uow: payments.question_due(uow, desk),
-        ),
-        Schedule(1800, "payments.sweep", payments.sweep),
-    ]
+def _at(desk: payments.PaymentDeps) -> Tick:
+    return lambda uow: payments.question_due(uow, desk)

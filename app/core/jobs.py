@@ -41,13 +41,12 @@ Tick = Callable[[UnitOfWork], None]
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """A handler of an event: its stable name, its retry waits, and what it must not overtake."""
+    """A handler of an event, the stable name of its jobs, and its retry waits in seconds."""
 
     event: type[Event]
     name: str
     handler: Handler
     retries: Sequence[float] = QUICK_RETRIES
-    lock: Callable[[Any], str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +108,7 @@ class Jobs:
         jobs = [
             procrastinate_jobs.Job(
                 queue="default",
-                lock=subscription.lock(event) if subscription.lock else None,
+                lock=None,
                 queueing_lock=None,
                 task_name=subscription.name,
                 task_kwargs={"event": event.to_json()},
