@@ -103,7 +103,7 @@ class Rooms:
         return bool(found == head(house_history(Base.metadata)))
 
     def is_catalogue_ready(self) -> bool:
-        """Say whether this process can show the catalogue; asking makes its index the first time."""
+        """Say whether this process can show the catalogue; the first time makes its index."""
         try:
             self.deps[CatalogDeps].shelf.snapshot()
         except (SQLAlchemyError, DomainError):

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from sqlalchemy import Engine, event
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, UOWTransaction
 
 from app.core.clock import now
@@ -77,6 +78,7 @@ class UnitOfWork(Session):
         self.key = key
         self.job = job
         self.has_committed = False
+        self.may_have_committed = False
         self._outbox = outbox
         self._events: list[Event] = []
 
@@ -163,8 +165,14 @@ class UnitOfWork(Session):
             self._outbox.defer(self.connection().connection.driver_connection, self._events)
             self._events = []
         wrote = self.in_transaction() and not self.read_only
-        self.commit()
+        try:
+            self.commit()
+        except DBAPIError as error:
+            # Lost on the way to or from the commit: nobody may simply run this again.
+            self.may_have_committed = error.connection_invalidated
+            raise
         self.has_committed = self.has_committed or wrote
+        self.may_have_committed = self.has_committed
 
 
 @event.listens_for(UnitOfWork, "before_flush")

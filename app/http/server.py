@@ -184,19 +184,24 @@ class Server(Flask):
 
     def _execute(self, operation: Operation, context: tuple[Any, ...]) -> Response:
         claim = self._claim(operation.access)
-        if claim is not None:
-            with self.door.units.open(actor=_actor(), request_id=g.request_id) as uow:
-                answer = idempotency.look_up(uow, claim)
-            if answer is not None:
-                return _replay(answer)
         for attempt in range(1, _TRIES + 1):
+            g.uow = None
             try:
-                return self._run(claim, context)
+                return self._replay(claim) or self._run(claim, context)
             except DBAPIError as error:
-                if attempt == _TRIES or g.uow.has_committed or not _is_passing(error, attempt):
+                is_final = g.uow is not None and g.uow.may_have_committed
+                if attempt == _TRIES or is_final or not _is_passing(error, attempt):
                     raise
                 time.sleep(random.uniform(0, min(0.2, 0.01 * 2**attempt)))  # noqa: S311 - jitter
         raise AssertionError("unreachable")
+
+    def _replay(self, claim: idempotency.Claim | None) -> Response | None:
+        """Return the answer that this key's first request was given, if it was."""
+        if claim is None or claim.is_held:
+            return None
+        with self.door.units.open(actor=_actor(), request_id=g.request_id) as uow:
+            answer = idempotency.look_up(uow, claim)
+        return None if answer is None else _replay(answer)
 
     def _run(self, claim: idempotency.Claim | None, context: tuple[Any, ...]) -> Response:
         is_read = request.method in _SAFE
@@ -213,7 +218,7 @@ class Server(Flask):
             raise
         except Exception as error:
             # Execution has begun: the refusal is this key's answer from now on.
-            if claim is None or not g.uow.has_committed:
+            if claim is None or g.uow is None or not g.uow.has_committed:
                 raise
             response = problems.response_for(error)
             with self.door.units.open(actor=_actor(), request_id=g.request_id) as uow:
