@@ -10,7 +10,8 @@ from app.core.errors import Malformed
 MAX_DEPTH = 20
 MAX_MEMBERS = 1_000
 MAX_DIGITS = 18
-_STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+# A string, or what is left when it does not end: never looked at twice, whatever it holds.
+_STRING = re.compile(r'"(?:[^"\\]++|\\.?)*+(?:"|\Z)', re.DOTALL)
 _SHAPE = re.compile(r"[\[\]{},]")
 
 
@@ -26,7 +27,8 @@ def parse_json(raw: bytes) -> Any:  # noqa: ANN401 - any JSON value
     """Return the value of a JSON text, or raise `JsonInvalid`.
 
     Refused: other encodings and byte-order marks, duplicate members, NaN and Infinity, integers
-    of more than 18 digits, more than 20 levels, more than 1,000 members or elements in all.
+    of more than 18 digits, more than 20 levels, more than 1,000 members or elements in all, and
+    text that is not Unicode.
     """
     try:
         text = raw.decode("utf-8", errors="strict")
@@ -35,7 +37,7 @@ def parse_json(raw: bytes) -> Any:  # noqa: ANN401 - any JSON value
     _check_shape(text)
     members = _Members()
     try:
-        return json.loads(
+        value = json.loads(
             text,
             object_pairs_hook=members.object,
             parse_constant=_refuse_constant,
@@ -44,6 +46,9 @@ def parse_json(raw: bytes) -> Any:  # noqa: ANN401 - any JSON value
         )
     except (ValueError, RecursionError) as error:
         raise JsonInvalid("The body is not JSON.") from error
+    if "\\u" in text:
+        _check_text(value)
+    return value
 
 
 class _Members:
@@ -74,6 +79,14 @@ def _check_shape(text: str) -> None:
             raise JsonInvalid(f"More than {MAX_DEPTH} levels.")
         if commas > MAX_MEMBERS:
             raise JsonInvalid(f"More than {MAX_MEMBERS} members.")
+
+
+def _check_text(value: object) -> None:
+    """Refuse half of a surrogate pair, which an escape can write and nobody can store."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise JsonInvalid("A string holds half of a surrogate pair.") from error
 
 
 def _refuse_constant(name: str) -> NoReturn:
