@@ -67,7 +67,7 @@ def _event_view(row: EventLog) -> PaymentEventView:
 def _views(uow: UnitOfWork, deps: PaymentDeps, payments: Sequence[Payment]) -> list[PaymentView]:
     """Return payments with their items in three statements, however many there are."""
     ids = [payment.id for payment in payments]
-    items = _by_payment(uow, PaymentItem, ids)
+    items = _read_items(uow, ids)
     attempts = _by_payment(uow, PaymentAttempt, ids)
     codes = dict(
         uow.execute(
@@ -90,6 +90,24 @@ def _views(uow: UnitOfWork, deps: PaymentDeps, payments: Sequence[Payment]) -> l
         )
         for payment in payments
     ]
+
+
+def _read_items(uow: UnitOfWork, ids: Sequence[UUID]) -> dict[UUID, list[PaymentItem]]:
+    """Return the items of payments, and make the payments as they were at the same moment.
+
+    A reader sees each statement's own moment: read apart, an item could be refunded and the
+    payment's refunded amount not know it yet.
+    """
+    statement = (
+        select(PaymentItem, Payment)
+        .join(Payment, Payment.id == PaymentItem.payment_id)
+        .where(PaymentItem.payment_id.in_(ids))
+        .execution_options(populate_existing=True)
+    )
+    grouped: dict[UUID, list[PaymentItem]] = defaultdict(list)
+    for item, payment in uow.execute(statement):
+        grouped[payment.id].append(item)
+    return grouped
 
 
 def _by_payment(uow: UnitOfWork, kind: Any, ids: Sequence[UUID]) -> dict[UUID, list[Any]]:  # noqa: ANN401 - a model
