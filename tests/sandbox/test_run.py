@@ -243,7 +243,8 @@ def test_it_starts_says_where_stops_in_order_and_starts_again(run: Run) -> None:
     for name in ("secrets.json", "environment.json"):
         assert (run.data_dir / name).stat().st_mode & 0o777 == 0o600
     pids = descendants(run.process.pid)
-    assert run.stop(signal.SIGINT) == (0, "\nStopping.\nWudang stopped.\n")
+    status, last_words = run.stop(signal.SIGINT)
+    assert (status, last_words.strip()) == (0, "Stopping.\nWudang stopped.")
     assert pids & parents().keys() == set()
     found = json.loads((run.data_dir / "logs" / "worker.log").read_text())
     assert found == {"web": False, "city": True, "database": True}
