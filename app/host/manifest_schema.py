@@ -2,11 +2,10 @@
 
 from marshmallow import RAISE, Schema, fields, validate
 
-from app.core.tokens import LEVELS
+from app.catalog.service.entry_schemas import ServiceEntrySchema, TitleEntrySchema
 
 SDK_SUPPORTED = 1
 ATTRIBUTES = ("name", "phone", "resident_id")
-KINDS = ("payable", "application", "listing", "guide")
 POSTINGS = ("idempotent", "queryable", "neither")
 
 PLUGIN_NAME = r"[a-z][a-z0-9]+(_[a-z0-9]+)*"
@@ -37,86 +36,29 @@ def _id() -> fields.String:
     return _matching(_KEBAB, "in kebab-case: lower-case words joined by hyphens")
 
 
-def _text(*, required: bool = True) -> fields.String:
-    return fields.String(required=required, validate=validate.Regexp(r"^\S(.*\S)?\Z"))
-
-
 def _choice(*values: str, required: bool = True) -> fields.String:
     return fields.String(required=required, validate=validate.OneOf(values))
-
-
-class TitleSchema(Strict):
-    """A text in both languages."""
-
-    zh = _text()
-    en = _text()
-
-
-class TextSchema(Strict):
-    """A text in Chinese, and perhaps in English."""
-
-    zh = _text()
-    en = _text(required=False)
 
 
 class PayeeSchema(Strict):
     """Who gets the money."""
 
     id = _id()
-    title = fields.Nested(TitleSchema, required=True)
+    title = fields.Nested(TitleEntrySchema, required=True)
     kind = _id()
 
 
-class MaterialSchema(Strict):
-    """A paper that a citizen brings, or that is fetched for them."""
+class ServiceSchema(ServiceEntrySchema):
+    """One service: what the catalogue shows, and what the registry needs besides."""
 
-    name = fields.Nested(TitleSchema, required=True)
-    necessity = _choice("required", "conditional", "deferrable")
-    source = _choice("applicant", "certificate-library", "data-exchange")
-
-
-class LimitSchema(Strict):
-    """How long it may take."""
-
-    days = fields.Integer(required=True, strict=True, validate=validate.Range(min=0))
-    unit = _choice("working", "calendar")
-
-
-class FeeSchema(Strict):
-    """What it costs, in fen, and by which standard."""
-
-    name = fields.Nested(TextSchema, required=True)
-    amount = fields.Integer(required=True, strict=True, validate=validate.Range(min=0))
-    basis = fields.Nested(TextSchema, required=True)
-
-
-class ServiceSchema(Strict):
-    """One service: what the registry needs, and what the catalogue shows."""
-
-    id = _id()
-    title = fields.Nested(TitleSchema, required=True)
-    category = _id()
-    department = _id()
-    kind = _choice(*KINDS)
-    action = _choice("query", "book", "pay", "handle")
-    assurance = _choice(*LEVELS)
-    keywords = fields.List(_text())
     posting = _choice(*POSTINGS, required=False)
-    audience = _choice("citizen", "organisation", "both", required=False)
-    conditions = fields.List(fields.Nested(TextSchema))
-    materials = fields.List(fields.Nested(MaterialSchema))
-    statutory_limit = fields.Nested(LimitSchema)
-    promised_limit = fields.Nested(LimitSchema)
-    fees = fields.List(fields.Nested(FeeSchema))
-    channels = fields.List(_choice("online", "hall", "phone", "self-service"))
-    results = fields.List(fields.Nested(TextSchema))
 
 
 class ManifestSchema(Strict):
     """The whole of `manifest.toml`."""
 
     name = _matching(PLUGIN_NAME, "lower-case words joined by underscores", longest=LONGEST_NAME)
-    title = fields.Nested(TitleSchema, required=True)
+    title = fields.Nested(TitleEntrySchema, required=True)
     owner = _id()
     sdk = fields.Integer(
         required=True,

@@ -16,7 +16,7 @@ from app.core.tokens import LEVELS
 
 _ID = validate.Regexp(
     r"^(?=.{1,64}\Z)[a-z0-9]+(-[a-z0-9]+)*\Z",
-    error="Must be lower-case words of letters and digits joined by hyphens, at most 64 characters",
+    error="Must be in kebab-case: lower-case words joined by hyphens, at most 64 characters",
 )
 _TEXT = validate.Regexp(
     r"^[^\s\x00-\x1f](.*[^\s\x00-\x1f])?\Z",
