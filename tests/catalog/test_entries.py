@@ -76,7 +76,7 @@ def test_an_id_is_kebab_case_and_short(catalogue: Catalogue) -> None:
     bad = [guide(name) for name in ("Water", "water_bill", "-a", "a" * 65, "水", "a b")]
     found = faults_of(with_source(catalogue, *bad))
     assert len(found) == len(bad)
-    assert all(": id: Must be lower-case words" in fault for fault in found)
+    assert all(": id: Must be in kebab-case" in fault for fault in found)
 
 
 def test_an_id_that_stands_twice_names_both_places(catalogue: Catalogue) -> None:
