@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import urllib3
-from urllib3.exceptions import HTTPError, NewConnectionError
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 
 from app.core.clock import monotonic
 from app.core.unit_of_work import forbid_open_transaction
@@ -91,7 +91,7 @@ class Egress:
                 preload_content=False,
                 timeout=urllib3.Timeout(connect=connect_seconds, total=total_seconds),
             )
-        except NewConnectionError as error:
+        except (NewConnectionError, ConnectTimeoutError) as error:
             raise NoAnswer(type(error).__name__, may_have_acted=False) from error
         except HTTPError as error:
             raise NoAnswer(type(error).__name__, may_have_acted=True) from error
