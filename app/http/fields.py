@@ -52,9 +52,12 @@ __all__ = [
     "validate",
 ]
 
-_CONTROL = r"\u0000-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ud800-\udfff\ufeff"
-_UNSAFE = re.compile(f"[{_CONTROL}]")
-_UNSAFE_LINES = re.compile(f"(?![\n\t])[{_CONTROL}]")
+# Control, bidirectional and zero-width characters, and separators of lines.
+_HIDDEN = r"\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff"
+_FORBIDDEN = rf"\u0000-\u001f{_HIDDEN}"
+_FORBIDDEN_IN_LINES = rf"\u0000-\u0008\u000b-\u001f{_HIDDEN}"
+_UNSAFE = re.compile(rf"[{_FORBIDDEN}\ud800-\udfff]")
+_UNSAFE_LINES = re.compile(rf"[{_FORBIDDEN_IN_LINES}\ud800-\udfff]")
 DEFAULT_LENGTH = 200
 
 
@@ -90,7 +93,7 @@ class Text(ma.fields.String):
             rules.append(validate.Regexp(rf"^(?:{pattern})\Z"))
             metadata = {"pattern": f"^(?:{pattern})$"}
         else:
-            metadata = {"pattern": _schema_pattern(lines=lines)}
+            metadata = {"pattern": f"^[^{_FORBIDDEN_IN_LINES if lines else _FORBIDDEN}]*$"}
         kwargs["metadata"] = {**metadata, **kwargs.get("metadata", {})}
         super().__init__(validate=[*kwargs.pop("validate", []), *rules], **kwargs)
         self._unsafe = _UNSAFE_LINES if lines else _UNSAFE
@@ -110,14 +113,6 @@ class Text(ma.fields.String):
         return text
 
 
-def _schema_pattern(*, lines: bool) -> str:
-    allowed = r"\t\n" if lines else ""
-    return (
-        rf"^[{allowed}\u0020-\u007e\u00a0-\u200a\u2010-\u2027\u2030-\u205f"
-        r"\u2070-\ud7ff\ue000-\ufefe\uff00-\uffff]*$"
-    )
-
-
 class Integer(ma.fields.Integer):
     """A JSON integer: no string, no fraction, no boolean."""
 
@@ -134,7 +129,7 @@ class QueryInteger(ma.fields.Integer):
     """An integer of a query string: ASCII digits only."""
 
     def _validated(self, value: Any) -> Any:  # noqa: ANN401 - whatever the client sent
-        if isinstance(value, str) and not re.fullmatch(r"[0-9]{1,9}", value):
+        if isinstance(value, str) and not re.fullmatch(r"[0-9]{1,18}", value):
             raise self.make_error("invalid")
         return super()._validated(value)
 
@@ -169,6 +164,19 @@ class Moment(ma.fields.AwareDateTime):
 
     def __init__(self, **kwargs: Any) -> None:  # noqa: ANN401 - marshmallow's own options
         super().__init__(format="iso", **kwargs)
+
+    def _deserialize(
+        self,
+        value: Any,  # noqa: ANN401 - whatever the client sent
+        attr: str | None,
+        data: Mapping[str, Any] | None,
+        **kwargs: Any,  # noqa: ANN401
+    ) -> datetime:
+        moment = super()._deserialize(value, attr, data, **kwargs)
+        try:
+            return moment.astimezone(UTC)
+        except OverflowError as error:  # an offset that leads out of the calendar
+            raise self.make_error("invalid", input=value, obj_type="datetime") from error
 
     def _serialize(
         self,
