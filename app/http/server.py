@@ -312,6 +312,11 @@ def _check_input(operation: Operation) -> None:
     if request.args and not operation.takes_query:
         faults = [{"parameter": name, "message": "Unknown argument."} for name in request.args]
         raise Invalid(errors=faults)
+    if request.method in _SAFE:
+        # Looked at, not read: nobody waits for a body that has no meaning.
+        if request.content_length or "Transfer-Encoding" in request.headers:
+            raise Malformed("This operation takes no body.")
+        return
     if operation.takes_json or operation.access.raw_type or not request.get_data():
         return
     check_json_type(request)
