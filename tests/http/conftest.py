@@ -1,6 +1,6 @@
 """A small application with one operation for each rule of the HTTP layer."""
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -250,7 +250,7 @@ def citizen(tiny: Server, world: World, rooms: Rooms) -> Citizen:
 
 
 @pytest.fixture
-def things(rooms: Rooms) -> Iterator[Any]:
+def things(rooms: Rooms) -> Callable[[str], list[Thing]]:
     """Return a function that lists the things with a label."""
 
     def find(label: str) -> list[Thing]:
@@ -260,4 +260,4 @@ def things(rooms: Rooms) -> Iterator[Any]:
             )
             return [Thing(row.id, row.runs) for row in rows]
 
-    yield find
+    return find
