@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session, UOWTransaction
 from app.core.clock import now
 from app.core.db import Stateful
 from app.core.events import Event, EventLog
+from app.core.ids import new_id
 
 _open: ContextVar[tuple["UnitOfWork", ...]] = ContextVar("open_units", default=())
 
@@ -88,8 +89,9 @@ class UnitOfWork(Session):
 
     def open_record(self, record: Stateful, *, cause: str, **data: object) -> None:
         """Add a new stateful record and log its first state."""
-        self.add(record)
+        record.id = record.id or new_id()
         record.version = 1
+        self.add(record)
         self._log(record, None, cause, None, data)
 
     def move(
@@ -120,7 +122,6 @@ class UnitOfWork(Session):
         fact: Event | None,
         data: dict[str, object],
     ) -> None:
-        self.flush()  # the record's id and its parents' rows come first
         self.add(
             EventLog(
                 entity=record.ENTITY,

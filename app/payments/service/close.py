@@ -23,7 +23,7 @@ from app.payments.service.settle import (
     learn,
     settle_attempt,
 )
-from app.payments.service.start import add_attempt, check_method, open_live_intent
+from app.payments.service.start import add_attempt, check_method, open_intent
 from app.payments.values import LIVE_ATTEMPTS, Method, PaymentStatus, PaymentView
 
 log = get_logger("payments")
@@ -71,8 +71,8 @@ def retry_payment(
         )
         number = (uow.scalar(last) or 0) + 1
         payment.method = method
-        add_attempt(uow, deps, payment, method, return_url, number=number)
-    open_live_intent(uow, deps, payment_id)
+        attempt = add_attempt(uow, deps, payment, method, return_url, number=number)
+    open_intent(uow, deps, payment, attempt)
     return view_payment(uow, deps, payment_id, who.id)
 
 
@@ -141,6 +141,6 @@ def end_attempt(uow: UnitOfWork, deps: PaymentDeps, payment_id: UUID, *, cause: 
         cause = f"gateway: {error.code}"
     with uow.phase():
         if intent is not None:
-            apply_intent(uow, deps, attempt.id, intent, cause=cause)
+            apply_intent(uow, deps, attempt, intent, cause=cause)
         elif attempt.status in LIVE_ATTEMPTS:
-            fail_attempt(uow, attempt.id, cause=cause)
+            fail_attempt(uow, attempt, cause=cause)

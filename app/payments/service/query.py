@@ -69,11 +69,8 @@ def _views(uow: UnitOfWork, deps: PaymentDeps, payments: Sequence[Payment]) -> l
     ids = [payment.id for payment in payments]
     items = _read_items(uow, ids)
     attempts = _by_payment(uow, PaymentAttempt, ids)
-    codes = dict(
-        uow.execute(
-            select(Receipt.payment_id, Receipt.code).where(Receipt.payment_id.in_(ids))
-        ).all()
-    )
+    paid = [payment.id for payment in payments if payment.status == PaymentStatus.SUCCEEDED]
+    codes = _receipt_codes(uow, paid) if paid else {}
     return [
         PaymentView(
             id=payment.id,
@@ -108,6 +105,11 @@ def _read_items(uow: UnitOfWork, ids: Sequence[UUID]) -> dict[UUID, list[Payment
     for item, payment in uow.execute(statement):
         grouped[payment.id].append(item)
     return grouped
+
+
+def _receipt_codes(uow: UnitOfWork, ids: Sequence[UUID]) -> dict[UUID, str]:
+    found = select(Receipt.payment_id, Receipt.code).where(Receipt.payment_id.in_(ids))
+    return dict(uow.execute(found).all())
 
 
 def _by_payment(uow: UnitOfWork, kind: Any, ids: Sequence[UUID]) -> dict[UUID, list[Any]]:  # noqa: ANN401 - a model

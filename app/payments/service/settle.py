@@ -3,8 +3,6 @@
 from collections import defaultdict
 from uuid import UUID
 
-from sqlalchemy import select
-
 from app.core.clock import now
 from app.core.logs import get_logger
 from app.core.unit_of_work import UnitOfWork
@@ -43,10 +41,10 @@ def settle_attempt(uow: UnitOfWork, deps: PaymentDeps, attempt_id: UUID, *, caus
     try:
         intent = learn(deps, payment, attempt)
     except GatewayRefused as error:
-        fail_attempt(uow, attempt_id, cause=f"gateway: {error.code}")
+        fail_attempt(uow, attempt, cause=f"gateway: {error.code}")
         return
     if intent is not None:
-        apply_intent(uow, deps, attempt_id, intent, cause=cause)
+        apply_intent(uow, deps, attempt, intent, cause=cause)
 
 
 def learn(deps: PaymentDeps, payment: Payment, attempt: PaymentAttempt) -> Intent | None:
@@ -78,11 +76,10 @@ def request_of(payment: Payment, attempt: PaymentAttempt) -> IntentRequest:
     )
 
 
-def fail_attempt(uow: UnitOfWork, attempt_id: UUID, *, cause: str) -> None:
+def fail_attempt(uow: UnitOfWork, asked: PaymentAttempt, *, cause: str) -> None:
     """End an attempt that the gateway refused to open, and its payment if it still waited."""
-    payment_id = _payment_of(uow, attempt_id)
-    payment = lock(uow, Payment, payment_id)
-    attempt = lock(uow, PaymentAttempt, attempt_id)
+    payment = lock(uow, Payment, asked.payment_id)
+    attempt = lock(uow, PaymentAttempt, asked.id)
     if attempt.status not in {AttemptStatus.REQUESTED, AttemptStatus.UNKNOWN}:
         return
     uow.move(attempt, AttemptStatus.FAILED, cause=cause)
@@ -99,18 +96,18 @@ def end_payment(uow: UnitOfWork, payment: Payment, to: PaymentStatus, *, cause: 
 
 
 def apply_intent(
-    uow: UnitOfWork, deps: PaymentDeps, attempt_id: UUID, intent: Intent, *, cause: str
+    uow: UnitOfWork, deps: PaymentDeps, asked: PaymentAttempt, intent: Intent, *, cause: str
 ) -> None:
     """Apply what the gateway said of an attempt's intent; whatever came before, in any order.
 
     An answer about another intent, amount or currency changes nothing: it is kept for an operator.
     """
-    payment = lock(uow, Payment, _payment_of(uow, attempt_id))
-    attempt = lock(uow, PaymentAttempt, attempt_id)
+    payment = lock(uow, Payment, asked.payment_id)
+    attempt = lock(uow, PaymentAttempt, asked.id)
     mismatch = _mismatch(attempt, intent)
     if mismatch is not None:
         attempt.mismatch = mismatch
-        log.error("gateway.mismatch", attempt_id=str(attempt_id), mismatch=mismatch)
+        log.error("gateway.mismatch", attempt_id=str(attempt.id), mismatch=mismatch)
         return
     attempt.intent_id = intent.id
     attempt.asked_at = now()
@@ -126,7 +123,7 @@ def apply_intent(
         _cancel(uow, payment, attempt, cause)
     else:
         attempt.mismatch = f"status {intent.status}"
-        log.error("gateway.unknown_status", attempt_id=str(attempt_id), status=intent.status)
+        log.error("gateway.unknown_status", attempt_id=str(attempt.id), status=intent.status)
 
 
 def _mismatch(attempt: PaymentAttempt, intent: Intent) -> str | None:
@@ -273,9 +270,3 @@ def _pass_open(uow: UnitOfWork, attempt: PaymentAttempt, cause: str) -> None:
 
 def _ask_again(deps: PaymentDeps, payment: Payment, attempt: PaymentAttempt) -> None:
     attempt.next_ask_at = next_ask(deps.policy, payment, attempt.asks)
-
-
-def _payment_of(uow: UnitOfWork, attempt_id: UUID) -> UUID:
-    return uow.scalars(
-        select(PaymentAttempt.payment_id).where(PaymentAttempt.id == attempt_id)
-    ).one()

@@ -4,7 +4,6 @@ import functools
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
-from uuid import UUID
 
 from sqlalchemy import select, tuple_
 from sqlalchemy.exc import IntegrityError
@@ -59,14 +58,19 @@ def start_payment(uow: UnitOfWork, deps: PaymentDeps, who: Principal, order: Ord
     """
     key = uow.key
     if key is not None and key.resource_id is not None:
-        payment_id = key.resource_id
+        with uow.phase():
+            payment = uow.get_one(Payment, key.resource_id)
+            attempt = live_attempt(uow, payment.id)
     else:
-        payment_id = _make_payment(uow, deps, who, order)
-    open_live_intent(uow, deps, payment_id)
-    return view_payment(uow, deps, payment_id, who.id)
+        payment, attempt = _make_payment(uow, deps, who, order)
+    if attempt is not None and attempt.status == AttemptStatus.REQUESTED:
+        open_intent(uow, deps, payment, attempt)
+    return view_payment(uow, deps, payment.id, who.id)
 
 
-def _make_payment(uow: UnitOfWork, deps: PaymentDeps, who: Principal, order: Order) -> UUID:
+def _make_payment(
+    uow: UnitOfWork, deps: PaymentDeps, who: Principal, order: Order
+) -> tuple[Payment, PaymentAttempt | None]:
     check_method(order.method, order.return_url)
     lines = sorted(order.items, key=lambda line: (line.service, line.reference))
     if len({(line.service, line.reference) for line in lines}) != len(lines):
@@ -186,7 +190,8 @@ def _quote(
 
 def _commit_payment(
     uow: UnitOfWork, deps: PaymentDeps, who: Principal, order: Order, quotes: Sequence[Quote]
-) -> UUID:
+) -> tuple[Payment, PaymentAttempt | None]:
+    attempt = None
     with uow.phase():
         moment = now()
         payment = Payment(
@@ -206,10 +211,10 @@ def _commit_payment(
         if payment.amount == 0:
             complete_payment(uow, payment, cause="nothing to pay")
         else:
-            add_attempt(uow, deps, payment, order.method, order.return_url, number=1)
+            attempt = add_attempt(uow, deps, payment, order.method, order.return_url, number=1)
         if uow.key is not None:
             uow.key.made(uow, payment.id)
-    return payment.id
+    return payment, attempt
 
 
 def _item(payment: Payment, number: int, quote: Quote) -> PaymentItem:
@@ -255,26 +260,23 @@ def add_attempt(
     return attempt
 
 
-def open_live_intent(uow: UnitOfWork, deps: PaymentDeps, payment_id: UUID) -> None:
-    """Open the intent of a payment's requested attempt; nothing to do if there is none."""
-    with uow.phase():
-        payment = uow.get_one(Payment, payment_id)
-        attempt = live_attempt(uow, payment_id)
-    if attempt is None or attempt.status != AttemptStatus.REQUESTED:
-        return
+def open_intent(
+    uow: UnitOfWork, deps: PaymentDeps, payment: Payment, attempt: PaymentAttempt
+) -> None:
+    """Open the intent of a requested attempt; a gateway that is silent is asked about it later."""
     try:
         intent = deps.gateway.open_intent(request_of(payment, attempt))
     except GatewayRefused as error:
-        fail_attempt(uow, attempt.id, cause=f"gateway: {error.code}")
+        fail_attempt(uow, attempt, cause=f"gateway: {error.code}")
     except GatewayAmbiguous:
-        _mark_unknown(uow, deps, payment_id, attempt.id)
+        _mark_unknown(uow, deps, attempt)
     else:
-        apply_intent(uow, deps, attempt.id, intent, cause="opened")
+        apply_intent(uow, deps, attempt, intent, cause="opened")
 
 
-def _mark_unknown(uow: UnitOfWork, deps: PaymentDeps, payment_id: UUID, attempt_id: UUID) -> None:
-    payment = lock(uow, Payment, payment_id)
-    attempt = lock(uow, PaymentAttempt, attempt_id)
+def _mark_unknown(uow: UnitOfWork, deps: PaymentDeps, asked: PaymentAttempt) -> None:
+    payment = lock(uow, Payment, asked.payment_id)
+    attempt = lock(uow, PaymentAttempt, asked.id)
     if attempt.status == AttemptStatus.REQUESTED:
         uow.move(attempt, AttemptStatus.UNKNOWN, cause="gateway silent")
         attempt.next_ask_at = next_ask(deps.policy, payment, attempt.asks)
