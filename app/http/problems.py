@@ -100,6 +100,13 @@ _HTTP_KINDS = {
             "The body is of another type than the operation takes, or is compressed.",
         ),
         ProblemKind(
+            "range-not-satisfiable",
+            416,
+            "请求的范围无效",
+            "The file has no such range",
+            "The `Range` header asks for bytes that the file does not have.",
+        ),
+        ProblemKind(
             "headers-too-large",
             431,
             "请求头过大",
@@ -203,7 +210,10 @@ def _of_http(error: HTTPException) -> Response:
     if error.response is not None or (error.code or 500) < 400:  # noqa: PLR2004 - a redirect
         redirect = error.get_response()
         return Response(redirect.get_data(), redirect.status_code, redirect.headers)
-    response = _of_kind(_HTTP_KINDS.get(error.code or 500, INTERNAL))
+    status = error.code or 500
+    # A refusal that nobody foresaw is still the caller's: never a fault of ours.
+    otherwise = INTERNAL if status >= 500 else _HTTP_KINDS[400]  # noqa: PLR2004 - the boundary
+    response = _of_kind(_HTTP_KINDS.get(status, otherwise))
     for name, value in error.get_headers():
         if name.lower() not in {"content-type", "content-length"}:
             response.headers[name] = value

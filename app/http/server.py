@@ -41,6 +41,7 @@ _SECURITY_HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+_TLS_ONLY = "max-age=31536000; includeSubDomains"
 
 REQUESTS = Counter("http_requests_total", "Answers", ["method", "route", "status"])
 SECONDS = Histogram("http_request_seconds", "Seconds to answer", ["route"])
@@ -254,6 +255,8 @@ def _begin() -> None:
 def _finish(response: Response) -> Response:
     for name, value in _SECURITY_HEADERS.items():
         response.headers.setdefault(name, value)
+    if request.is_secure:
+        response.headers["Strict-Transport-Security"] = _TLS_ONLY
     response.headers.setdefault("Cache-Control", "no-store")
     response.headers["X-Request-Id"] = g.get("request_id", "")
     allowance: Allowance | None = g.get("allowance")
