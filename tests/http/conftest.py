@@ -136,7 +136,7 @@ class Faults(MethodView):
     @blueprint.response(204)
     def post(self) -> None:
         """Break the rules of a transaction."""
-        unit().execute(text("insert into scratch.things (id) values (:id)"), {"id": new_id()})
+        make_thing("written before a bug")
         raise RuntimeError("never mind")
 
 
