@@ -25,9 +25,8 @@ from app.core.unit_of_work import UnitOfWork
 
 LOCK = timedelta(seconds=90)
 KEPT = timedelta(hours=72)
-_SYNTAX = re.compile(
-    r'(?:"(?P<quoted>[\x21\x23-\x5b\x5d-\x7e]{16,128})"|(?P<bare>[\x21-\x7e]{16,128}))'
-)
+_VISIBLE = r"[\x21\x23-\x5b\x5d-\x7e]{16,128}"
+_SYNTAX = re.compile(f'"(?P<quoted>{_VISIBLE})"|(?P<bare>{_VISIBLE})')
 
 
 class KeyMissing(Malformed):

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from hashlib import sha256
 from ipaddress import ip_address
 from typing import Any, cast
 
@@ -233,13 +234,12 @@ class Server(Flask):
         key = idempotency.parse_key(header)
         rule = request.url_rule.rule if request.url_rule else request.path
         operation = f"{request.method} {rule}"
-        payload = parse_json(request.get_data()) if request.get_data() else None
         who = cast("Principal", g.principal)
         return idempotency.Claim(
             principal_id=who.id,
             key=key,
             operation=operation,
-            fingerprint=idempotency.fingerprint(f"{operation} {request.path}", payload),
+            fingerprint=idempotency.fingerprint(f"{operation} {request.path}", _payload(access)),
             body_key=self.door.body_key,
         )
 
@@ -325,6 +325,17 @@ def _check_input(operation: Operation) -> None:
     check_json_type(request)
     if parse_json(request.get_data()) != {}:
         raise Malformed("This operation takes no body.")
+
+
+def _payload(access: Access) -> Any:  # noqa: ANN401 - any JSON value
+    """Return what a repeated key has to bring again: the JSON value, or a name of the bytes."""
+    raw = request.get_data()
+    if access.raw_type:
+        return sha256(raw).hexdigest()
+    if not raw:
+        return None
+    check_json_type(request)
+    return parse_json(raw)
 
 
 def _is_passing(error: DBAPIError, attempt: int) -> bool:
