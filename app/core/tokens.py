@@ -19,10 +19,12 @@ from app.core.ids import new_id
 AUDIENCE = "wudang-api"
 LIFETIME = timedelta(minutes=10)
 _LEEWAY_SECONDS = 10
-_REQUIRED = ["iss", "sub", "aud", "exp", "nbf", "iat", "jti", "sid"]
+_REQUIRED = ["iss", "sub", "aud", "exp", "nbf", "iat", "jti", "sid", "knd"]
 _HEADER = {"alg", "kid", "typ"}
 _CACHE_SIZE = 10_000
 _LONGEST = 4_096
+
+KINDS = ("citizen", "staff", "integrator")
 
 LEVELS = ("public", "basic", "verified", "strong")
 """Assurance, lowest first: how sure we are who this is."""
@@ -62,7 +64,7 @@ class Tokens:
 
     def __init__(self, signing_key_pem: str, issuer: str) -> None:
         key = load_pem_private_key(signing_key_pem.encode(), password=None)
-        if not isinstance(key, EllipticCurvePrivateKey):
+        if not isinstance(key, EllipticCurvePrivateKey) or key.curve.name != "secp256r1":
             raise TypeError("TOKEN_SIGNING_KEY must be a P-256 private key")
         self._private = key
         self._public = key.public_key()
@@ -142,6 +144,20 @@ class Tokens:
             )
         except (jwt.InvalidTokenError, ValueError, UnicodeError, RecursionError) as error:
             raise TokenInvalid from error
-        if any(type(claims[name]) is not int for name in ("exp", "nbf", "iat")):
+        if not _is_well_formed(claims):
             raise TokenInvalid
         return claims
+
+
+def _is_well_formed(claims: dict[str, Any]) -> bool:
+    """Say whether the claims that others read are of the kind that they expect."""
+    if any(type(claims[name]) is not int for name in ("exp", "nbf", "iat")):
+        return False
+    return claims["knd"] in KINDS and all(_is_id(claims[name]) for name in ("sub", "sid"))
+
+
+def _is_id(value: object) -> bool:
+    try:
+        return isinstance(value, str) and str(UUID(value)) == value
+    except ValueError:
+        return False

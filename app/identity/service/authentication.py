@@ -39,7 +39,7 @@ class Authenticator:
         self._tokens = tokens
         self._accepts_sandbox = accepts_sandbox
         self._monotonic = monotonic
-        self._cache: OrderedDict[tuple[str, str], tuple[float, Principal]] = OrderedDict()
+        self._cache: OrderedDict[tuple[str, ...], tuple[float, Principal]] = OrderedDict()
         self._lock = threading.Lock()
 
     def authenticate(self, token: str, fresh: bool) -> Principal:  # noqa: FBT001 - the door's
@@ -49,7 +49,7 @@ class Authenticator:
         role and department come from the rows, never from the token.
         """
         claims = self._tokens.verify(token)
-        key = (claims["sid"], claims["sub"])
+        key = (claims["knd"], claims["sid"], claims["sub"])
         if not fresh:
             with self._lock:
                 found = self._cache.get(key)
