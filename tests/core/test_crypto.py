@@ -1,0 +1,183 @@
+"""Sealed fields, blind indexes and references open for nobody they are not for."""
+
+import os
+
+import pytest
+from cryptography.exceptions import InvalidTag
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.core.crypto import (
+    KEY_SIZE,
+    Keyring,
+    digest,
+    mask_name,
+    mask_number,
+    mask_phone,
+    seal,
+    unseal,
+)
+
+KEY = os.urandom(KEY_SIZE)
+CONTEXT = "citizens|phone|0197c2b4"
+
+
+def ring() -> Keyring:
+    return Keyring(os.urandom(KEY_SIZE), os.urandom(KEY_SIZE), os.urandom(KEY_SIZE))
+
+
+@given(st.binary(max_size=500), st.text(max_size=50))
+def test_what_is_sealed_is_opened(plain: bytes, context: str) -> None:
+    context = context.encode(errors="replace").decode()
+    assert unseal(KEY, seal(KEY, plain, context=context), context=context) == plain
+
+
+@given(st.binary(min_size=1, max_size=40), st.data())
+def test_a_single_changed_bit_does_not_open(plain: bytes, data: st.DataObject) -> None:
+    sealed = bytearray(seal(KEY, plain, context=CONTEXT))
+    bit = data.draw(st.integers(0, len(sealed) * 8 - 1))
+    sealed[bit // 8] ^= 1 << bit % 8
+    with pytest.raises((InvalidTag, ValueError)):
+        unseal(KEY, bytes(sealed), context=CONTEXT)
+
+
+@pytest.mark.parametrize(
+    "context",
+    [
+        "citizens|phone|0197c2b5",
+        "citizens|name|0197c2b4",
+        "staff|phone|0197c2b4",
+        "",
+        CONTEXT + " ",
+    ],
+)
+def test_a_value_moved_to_another_place_does_not_open(context: str) -> None:
+    sealed = seal(KEY, b"secret", context=CONTEXT)
+    with pytest.raises(InvalidTag):
+        unseal(KEY, sealed, context=context)
+
+
+def test_another_key_does_not_open() -> None:
+    with pytest.raises(InvalidTag):
+        unseal(os.urandom(KEY_SIZE), seal(KEY, b"secret", context=CONTEXT), context=CONTEXT)
+
+
+@pytest.mark.parametrize("sealed", [b"", b"\x01", b"\x01\x01", b"\x01\x01" + b"x" * 11])
+def test_a_shortened_value_does_not_open(sealed: bytes) -> None:
+    with pytest.raises((InvalidTag, ValueError)):
+        unseal(KEY, sealed, context=CONTEXT)
+
+
+@pytest.mark.parametrize("header", [b"\x02\x01", b"\x01\x02", b"\x00\x00"])
+def test_another_version_is_named_as_one(header: bytes) -> None:
+    sealed = header + seal(KEY, b"secret", context=CONTEXT)[2:]
+    with pytest.raises(ValueError, match="unknown version"):
+        unseal(KEY, sealed, context=CONTEXT)
+
+
+def test_the_same_value_never_looks_the_same() -> None:
+    assert len({seal(KEY, b"secret", context=CONTEXT) for _ in range(100)}) == 100
+
+
+def test_nothing_of_the_value_can_be_seen() -> None:
+    assert b"13807190001" not in seal(KEY, b"13807190001", context=CONTEXT)
+
+
+class TestDataKeys:
+    def test_a_data_key_is_kept_wrapped_for_its_owner(self) -> None:
+        keys = ring()
+        key, wrapped = keys.new_data_key("citizen-1")
+        assert key not in wrapped
+        assert keys.open_data_key("citizen-1", wrapped) == key
+
+    def test_it_opens_for_nobody_else(self) -> None:
+        keys = ring()
+        _, wrapped = keys.new_data_key("citizen-1")
+        with pytest.raises(InvalidTag):
+            keys.open_data_key("citizen-2", wrapped)
+        with pytest.raises(InvalidTag):
+            ring().open_data_key("citizen-1", wrapped)
+
+    def test_every_owner_has_a_key_of_its_own(self) -> None:
+        keys = ring()
+        assert len({keys.new_data_key("citizen-1")[0] for _ in range(20)}) == 20
+
+    def test_tables_have_keys_of_their_own(self) -> None:
+        keys = ring()
+        assert keys.class_key("a") == keys.class_key("a") != keys.class_key("b")
+        assert keys.class_key("a") != ring().class_key("a")
+
+
+class TestBlindIndexes:
+    def test_equal_values_are_found_and_no_others(self) -> None:
+        keys = ring()
+        assert keys.index("phone", "+8613807190001") == keys.index("phone", "+8613807190001")
+        assert keys.index("phone", "+8613807190001") != keys.index("phone", "+8613807190002")
+
+    def test_a_number_of_one_kind_is_not_found_as_another(self) -> None:
+        keys = ring()
+        assert keys.index("phone", "1") != keys.index("resident_id", "1")
+
+    def test_another_installation_finds_nothing(self) -> None:
+        assert ring().index("phone", "1") != ring().index("phone", "1")
+
+
+class TestReferences:
+    @given(st.uuids(), st.uuids())
+    def test_a_citizen_is_called_differently_by_each_sector(self, one: object, two: object) -> None:
+        keys = Keyring(KEY, KEY, KEY)
+        water, power = keys.pairwise("water", str(one)), keys.pairwise("power", str(one))
+        assert water == keys.pairwise("water", str(one))
+        assert water != power
+        assert (keys.pairwise("water", str(two)) == water) is (one == two)
+        assert str(one) not in water
+
+    def test_the_border_between_sector_and_citizen_cannot_be_moved(self) -> None:
+        keys = ring()
+        assert keys.pairwise("a", "b|c") != keys.pairwise("a", "bc")
+        assert keys.pairwise("water", "1") != keys.pairwise("wate", "r1")
+
+    def test_codes_are_kept_under_their_purpose(self) -> None:
+        keys = ring()
+        assert keys.code_digest("login|1", "482913") != keys.code_digest("login|2", "482913")
+        assert keys.code_digest("login|1", "482913") != ring().code_digest("login|1", "482913")
+
+    def test_a_secret_is_kept_as_its_digest(self) -> None:
+        assert digest("secret") == digest("secret")
+        assert len(digest("secret")) == 32
+
+
+@pytest.mark.parametrize(
+    ("phone", "shown"), [("+8613807190001", "138****0001"), ("13807190001", "138****0001")]
+)
+def test_a_number_is_shown_masked(phone: str, shown: str) -> None:
+    assert mask_phone(phone) == shown
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [("张伟", "张*"), ("阿依古丽", "阿***"), ("𬱖㛃", "𬱖*"), ("张", "张"), ("", "")],
+)
+def test_a_name_is_shown_masked(name: str, shown: str) -> None:
+    assert mask_name(name) == shown
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"),
+    [
+        ("420302198503120017", "420***********0017"),
+        ("1002003001", "100***3001"),
+        ("12345678", "123*5678"),
+        ("1234567", "*****67"),
+        ("123", "*23"),
+        ("12", "12"),
+    ],
+)
+def test_a_document_is_shown_masked(number: str, shown: str) -> None:
+    assert mask_number(number) == shown
+
+
+def test_a_keyring_is_never_printed() -> None:
+    keys = Keyring(b"e" * 32, b"b" * 32, b"p" * 32)
+    assert "eeee" not in repr(keys)
+    assert "pppp" not in str(keys)
