@@ -1,42 +1,19 @@
 """Every line of migrations makes what the models say, once, and without the others."""
 
-import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
-from psycopg import sql
 from sqlalchemy import create_engine, text
-from sqlalchemy.engine import make_url
 
 from app.core import migrate
 from app.factory import Rooms, build
 from config.settings import ROOT, Settings
 from tests.conftest import World
-
-
-@contextmanager
-def empty_database(world: World) -> Iterator[dict[str, str]]:
-    """Make a database of its own and yield the environment that leads to it."""
-    name = f"rules_{secrets.token_hex(4)}"
-    owner = make_url(world.env["DATABASE_OWNER_URL"])
-    admin = owner.set(drivername="postgresql").render_as_string(hide_password=False)
-    with psycopg.connect(admin, autocommit=True) as connection:
-        connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
-        try:
-            moved = {
-                variable: make_url(world.env[variable])
-                .set(database=name)
-                .render_as_string(hide_password=False)
-                for variable in ("DATABASE_URL", "DATABASE_OWNER_URL")
-            }
-            yield {**world.env, **moved}
-        finally:
-            connection.execute(sql.SQL("drop database {}").format(sql.Identifier(name)))
+from tests.databases import empty_database
 
 
 @contextmanager
