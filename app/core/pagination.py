@@ -5,11 +5,12 @@ import binascii
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from sqlalchemy import Select, literal, tuple_
+from sqlalchemy.exc import DataError
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.core.errors import Malformed
@@ -63,7 +64,12 @@ def fetch_page(
         edge = tuple_(*values)
         statement = statement.where(place < edge if descending else place > edge)
     order = [key.desc() if descending else key.asc() for key in keys]
-    rows: list[T] = list(session.scalars(statement.order_by(*order).limit(page.limit + 1)))
+    try:
+        rows: list[T] = list(session.scalars(statement.order_by(*order).limit(page.limit + 1)))
+    except DataError as error:  # a value that the column's type does not reach
+        if page.cursor is None:
+            raise
+        raise CursorInvalid from error
     if len(rows) <= page.limit:
         return Page(rows)
     rows = rows[: page.limit]
@@ -99,13 +105,13 @@ def _convert(key: InstrumentedAttribute[Any], value: str) -> object:
             moment = datetime.fromisoformat(value)
             if moment.tzinfo is None:
                 raise CursorInvalid
-            return moment
+            return moment.astimezone(UTC)
         if kind is date:
             return date.fromisoformat(value)
         if kind is UUID:
             return UUID(value)
-        if kind is str and "\0" in value:
+        if b"\0" in value.encode():  # which also refuses half of a surrogate pair
             raise CursorInvalid
         return kind(value)
-    except (ValueError, UnicodeError) as error:
+    except (ValueError, OverflowError) as error:
         raise CursorInvalid from error
