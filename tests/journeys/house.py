@@ -4,7 +4,6 @@ import json
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +17,7 @@ from uuid import uuid4
 
 from sandbox.servers import temporary_data_dir
 from tests.live import Answer, Live
+from tests.ports import port_of_a_run
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 90
@@ -67,7 +67,7 @@ def wait_until(look: Callable[[], T], done: Callable[[T], bool], seconds: float 
 @contextmanager
 def run_house(**environment: str) -> Iterator[House]:
     """Run `python -m sandbox.run` on free ports in a fresh directory, and stop it."""
-    port = _three_ports()
+    port = port_of_a_run()
     with temporary_data_dir() as folder:
         data_dir = folder / "data"
         given = {name: value for name, value in os.environ.items() if "STRIPE" not in name}
@@ -101,27 +101,6 @@ def _await_welcome(process: subprocess.Popen[bytes], log: Path) -> None:
         assert process.poll() is None, log.read_text()
         assert time.monotonic() < deadline, log.read_text()
         time.sleep(0.05)
-
-
-def _three_ports() -> int:
-    """Return a port that is free together with the two that go with it.
-
-    They lie below the ports that the system gives to outgoing calls, which come and go.
-    """
-    while True:
-        port = 10_000 + secrets.randbelow(20_000)
-        if all(_is_free(port + offset) for offset in (0, 10, 11)):
-            return port
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
 
 
 def ask_city(city: Live, method: str, path: str, body: object | None = None) -> Any:  # noqa: ANN401 - JSON

@@ -22,11 +22,12 @@ import pytest
 from sandbox.city import serve_city
 from sandbox.environment import Outside, Secrets, product_environment
 from sandbox.run import web_command
-from sandbox.servers import free_port, start_postgres, start_valkey, temporary_data_dir
+from sandbox.servers import start_postgres, start_valkey, temporary_data_dir
 from sandbox.stripe import serve_stripe
 from tests.journeys.gatekeeper import Gatekeeper, Trap, guard
 from tests.journeys.house import ROOT, Bill, Citizen, confirm, postings, wait_until
 from tests.live import Live
+from tests.ports import port_of_a_run
 
 COMPLETE_SECONDS = 120
 AMOUNT = 4250
@@ -107,7 +108,7 @@ def serve_web(port: int, env: dict[str, str]) -> Iterator[Live]:
 def site() -> Iterator[Site]:
     """Start everything but a worker, with a gatekeeper before the city and before Stripe."""
     secrets = Secrets.fresh()
-    port = free_port()
+    port = port_of_a_run()
     with ExitStack() as house:
         folder = house.enter_context(temporary_data_dir())
         postgres = house.enter_context(start_postgres(folder / "postgres", durable=False))

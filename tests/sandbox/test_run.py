@@ -23,8 +23,8 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from config.settings import Settings
 from sandbox.environment import Outside, Secrets, product_environment, with_stripe_keys
 from sandbox.plan import Plan, PlanInvalid
-from sandbox.processes import free_port
 from sandbox.servers import temporary_data_dir
+from tests.ports import port_of_a_run
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 60
@@ -219,15 +219,10 @@ def tree() -> Iterator[Path]:
 @pytest.fixture
 def run(tree: Path) -> Iterator[Run]:
     with temporary_data_dir() as data_dir:
-        while True:
-            port = free_port()
-            if port < 65000:
-                break
-        started = Run(tree, data_dir / "data", port)
+        started = Run(tree, data_dir / "data", port_of_a_run())
         yield started
-        if started.process.poll() is None:
-            started.process.kill()
-            started.process.communicate()
+        started.process.kill()
+        started.process.communicate()
         (tree / "migration-fails").unlink(missing_ok=True)
 
 
@@ -323,7 +318,7 @@ def test_a_failed_migration_shows_its_last_words(run: Run) -> None:
 
 def test_two_runs_do_not_share_a_directory_or_a_port(run: Run) -> None:
     run.await_welcome()
-    second = Run(run.tree, run.data_dir, free_port())
+    second = Run(run.tree, run.data_dir, port_of_a_run())
     status, said = second.end()
     assert status == 1
     assert "another run uses" in said

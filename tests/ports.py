@@ -1,0 +1,27 @@
+"""Ports for programs that tests start and that listen on more than one."""
+
+import secrets
+import socket
+
+OFFSETS = (0, 10, 11)
+
+
+def port_of_a_run() -> int:
+    """Return a port that is free together with those that a run puts beside it.
+
+    They lie below the ports that the system gives to outgoing calls, which come and go.
+    """
+    while True:
+        port = 10_000 + secrets.randbelow(20_000)
+        if all(_is_free(port + offset) for offset in OFFSETS):
+            return port
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
