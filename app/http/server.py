@@ -155,9 +155,9 @@ class Server(Flask):
             return
         if self.door.require_tls and not request.is_secure:
             raise Forbidden("This API is served over TLS only.")
-        token = _bearer(request)
         fresh = request.method not in _SAFE or access.permission is not None
         try:
+            token = _bearer(request)
             who = self.door.authenticate(token, fresh)
             if not fresh and not who.reaches(access.assurance):
                 who = self.door.authenticate(token, True)  # noqa: FBT003 - a callable's argument

@@ -32,7 +32,7 @@ class Lanes:
         finally:
             with self._freed:
                 self._running -= 1
-                self._freed.notify()
+                self._freed.notify_all()  # one of another lane may be the one who can go on
 
     def _wait_for(self, limit: int) -> None:
         deadline = monotonic() + QUEUE_SECONDS
