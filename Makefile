@@ -18,7 +18,7 @@ help:  ## show this list
 	@echo "make demo     pay a water bill against the running service, one line a step"
 	@echo "make test     all checks, then all tests, on real PostgreSQL and Valkey that they start"
 	@echo "make check    style, types, import rules, plug-ins, openapi.yaml"
-	@echo "make openapi  write openapi.yaml from the code"
+	@echo "make openapi  write openapi.yaml and docs/problems.md from the code"
 	@echo "make plugin name=libraries kind=payable   begin a plug-in (kind as in docs/plugins.md)"
 	@echo "make lock     pin every version anew (requirements.in -> requirements.txt)"
 
@@ -38,9 +38,11 @@ check: .venv/ready-dev
 	$(BIN)/lint-imports
 	$(ALONE) $(FLASK) plugins check
 	$(ALONE) $(FLASK) openapi --check
+	$(ALONE) $(FLASK) problems --check
 
 openapi: .venv/ready
 	$(ALONE) $(FLASK) openapi
+	$(ALONE) $(FLASK) problems
 
 plugin: .venv/ready
 	@test -n "$(name)" || { echo "say: make plugin name=libraries kind=payable" >&2; exit 2; }
