@@ -2,6 +2,7 @@
 
 BASE_PYTHON ?= python3
 TEST_PROCESSES ?= 2
+FUZZ_SECONDS ?= 20
 
 BIN := .venv/bin
 PYTHON := $(BIN)/python
@@ -29,7 +30,7 @@ demo: .venv/ready
 	@$(WITHIN) $(FLASK) demo
 
 test: check
-	$(PYTHON) -m pytest -n $(TEST_PROCESSES) --dist loadfile
+	$(PYTHON) -m pytest -n $(TEST_PROCESSES) --dist loadfile --fuzz-seconds $(FUZZ_SECONDS)
 
 check: .venv/ready-dev
 	$(BIN)/ruff check

@@ -37,6 +37,12 @@ class World:
     stripe: str
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let a run fuzz the API for longer (make test FUZZ_SECONDS=180)."""
+    parser.addoption("--fuzz-seconds", type=int, default=20, help="how long to fuzz the API")
+    parser.addoption("--fuzz-seed", type=int, default=20261122, help="what it begins with")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _closed_network() -> Iterator[None]:
     """Let a test that forgot a fake fail loudly: only loopback may be reached."""

@@ -1,11 +1,6 @@
-"""How long the document is fuzzed."""
+"""How long the document is fuzzed, and with what it begins."""
 
 import pytest
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let a run be shorter than the suite's three minutes, or longer."""
-    parser.addoption("--fuzz-seconds", type=int, default=180, help="how long to fuzz the API")
 
 
 @pytest.fixture
@@ -13,3 +8,10 @@ def fuzz_seconds(request: pytest.FixtureRequest) -> int:
     """Return how long the long fuzz runs."""
     seconds: int = request.config.getoption("--fuzz-seconds")
     return seconds
+
+
+@pytest.fixture
+def fuzz_seed(request: pytest.FixtureRequest) -> int:
+    """Return the seed, which makes a finding come again."""
+    seed: int = request.config.getoption("--fuzz-seed")
+    return seed

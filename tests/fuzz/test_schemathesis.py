@@ -6,13 +6,24 @@ A server error, an answer that the document does not promise, or one of another 
 import re
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from flask import Response, jsonify
 from flask.testing import FlaskClient
+from flask.views import MethodView
+from werkzeug.serving import make_server
 
-from app.factory import Rooms
+from app.core.pagination import PageRequest
+from app.factory import Rooms, create_app
+from app.http import fields
+from app.http.blueprint import Blueprint
+from app.http.fields import Schema
+from app.http.pagination import MAX_LIMIT, PageArgs
+from app.http.server import Server
+from config.settings import Settings
 from tests.conftest import World
 from tests.factories import Citizen, log_in, staff_token, verify
 from tests.live import Live, serve
@@ -29,8 +40,7 @@ CHECKS = (
     "use_after_free",
     "ignored_auth",
 )
-SEED = "20261122"
-SHORT_SECONDS = 15
+SHORT_SECONDS = 10
 _CASES = re.compile(r"(\d+) generated")
 
 
@@ -51,18 +61,27 @@ def citizen(client: FlaskClient, world: World, rooms: Rooms) -> Citizen:
     return who
 
 
-def fuzz(server: Live, folder: Path, seconds: int, token: str | None, *options: str) -> int:
-    """Fuzz the document for some seconds and return how many cases were sent; fail on a finding."""
-    command = [sys.executable, "-m", "schemathesis.cli", "run", f"{server.url}/openapi.json"]
-    command += ["--checks", ",".join(CHECKS), "--max-time", str(seconds), "--seed", SEED]
+def schemathesis(
+    url: str, folder: Path, seed: int, seconds: int, token: str | None, *options: str
+) -> subprocess.CompletedProcess[str]:
+    """Fuzz the document at an address for some seconds."""
+    command = [sys.executable, "-m", "schemathesis.cli", "run", f"{url}/openapi.json"]
+    command += ["--checks", ",".join(CHECKS), "--max-time", str(seconds), "--seed", str(seed)]
     # One worker: its tool parses source in threads, which Python 3.11 does not always survive.
     command += ["--max-examples", "10000", "--workers", "1", "--no-color", "--continue-on-failure"]
     command += ["--generation-database", "none", *options]
     if token is not None:
         command += ["-H", f"Authorization: Bearer {token}"]
-    done = subprocess.run(  # noqa: S603 - our own command
+    return subprocess.run(  # noqa: S603 - our own command
         command, cwd=folder, capture_output=True, text=True, timeout=seconds + 120, check=False
     )
+
+
+def fuzz(
+    server: Live, folder: Path, seed: int, seconds: int, token: str | None, *options: str
+) -> int:
+    """Fuzz the product for some seconds and return how many cases were sent; fail on a finding."""
+    done = schemathesis(server.url, folder, seed, seconds, token, *options)
     found = re.search(r"=+ (?:ERRORS|FAILURES) =+.*?(?==+ WARNINGS)", done.stdout, re.DOTALL)
     assert done.returncode == 0, found[0] if found else done.stdout + done.stderr
     cases = _CASES.search(done.stdout)
@@ -71,29 +90,107 @@ def fuzz(server: Live, folder: Path, seconds: int, token: str | None, *options: 
 
 
 def test_the_document_holds_for_a_citizen(
-    server: Live, citizen: Citizen, tmp_path: Path, fuzz_seconds: int
+    server: Live, citizen: Citizen, tmp_path: Path, fuzz_seed: int, fuzz_seconds: int
 ) -> None:
     # Ending a session would end this one; the operation has a run of its own below.
-    cases = fuzz(
-        server,
-        tmp_path,
-        fuzz_seconds,
-        citizen.token,
-        "--exclude-operation-id",
-        "end_a_session",
-    )
+    without = ("--exclude-operation-id", "end_a_session")
+    cases = fuzz(server, tmp_path, fuzz_seed, fuzz_seconds, citizen.token, *without)
     assert cases > 10 * fuzz_seconds
 
 
-def test_ending_sessions_holds_too(server: Live, citizen: Citizen, tmp_path: Path) -> None:
+def test_ending_sessions_holds_too(
+    server: Live, citizen: Citizen, tmp_path: Path, fuzz_seed: int
+) -> None:
     only = ("--include-operation-id", "end_a_session")
-    assert fuzz(server, tmp_path, SHORT_SECONDS, citizen.token, *only) > 0
+    assert fuzz(server, tmp_path, fuzz_seed, SHORT_SECONDS, citizen.token, *only) > 0
 
 
-def test_the_document_holds_for_staff(server: Live, rooms: Rooms, tmp_path: Path) -> None:
-    operator = staff_token(rooms, "department-operator", "water-bureau")
-    assert fuzz(server, tmp_path, SHORT_SECONDS, operator) > 0
+@pytest.mark.parametrize(
+    ("role", "department"), [("department-operator", "water-bureau"), ("finance", None)]
+)
+def test_the_document_holds_for_staff(
+    server: Live,
+    rooms: Rooms,
+    tmp_path: Path,
+    fuzz_seed: int,
+    role: str,
+    department: str | None,
+) -> None:
+    token = staff_token(rooms, role, department)
+    assert fuzz(server, tmp_path, fuzz_seed, SHORT_SECONDS, token) > 0
 
 
-def test_the_document_holds_without_a_token(server: Live, tmp_path: Path) -> None:
-    assert fuzz(server, tmp_path, SHORT_SECONDS, None) > 0
+def test_the_document_holds_without_a_token(server: Live, tmp_path: Path, fuzz_seed: int) -> None:
+    assert fuzz(server, tmp_path, fuzz_seed, SHORT_SECONDS, None) > 0
+
+
+class ThingSchema(Schema):
+    """A thing."""
+
+    id = fields.Integer(required=True)
+
+
+def broken_house(settings: Settings, rooms: Rooms) -> Server:
+    """Return the house with three operations that do not do what the document says."""
+    planted = Blueprint("planted", __name__, description="Faults to be found")
+
+    @planted.route("/crashes")
+    class Crashes(MethodView):
+        @planted.public
+        @planted.arguments(PageArgs, location="query")
+        @planted.response(200, ThingSchema)
+        def get(self, wanted: dict[str, PageRequest]) -> dict[str, int]:
+            """Crash at the largest limit."""
+            if wanted["page"].limit == MAX_LIMIT:
+                raise RuntimeError("so many")
+            return {"id": 1}
+
+    @planted.route("/shapes")
+    class Shapes(MethodView):
+        @planted.public
+        @planted.response(200, ThingSchema)
+        def get(self) -> Response:
+            """Answer with another shape."""
+            return jsonify({"id": "one"})
+
+    @planted.route("/statuses")
+    class Statuses(MethodView):
+        @planted.public
+        @planted.response(200, ThingSchema)
+        def get(self) -> tuple[dict[str, int], int]:
+            """Answer with another status."""
+            return {"id": 1}, 202
+
+    house = create_app(settings, rooms)
+    house.extensions["api"].register_blueprint(planted, url_prefix="/v1/planted")
+    return house
+
+
+def test_planted_faults_are_found(
+    settings: Settings, rooms: Rooms, tmp_path: Path, fuzz_seed: int
+) -> None:
+    """A fuzz that finds nothing must be able to find something."""
+    server = make_server("127.0.0.1", 0, broken_house(settings, rooms), threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        done = schemathesis(
+            f"http://127.0.0.1:{server.server_port}",
+            tmp_path,
+            fuzz_seed,
+            SHORT_SECONDS,
+            None,
+            "--include-tag",
+            "planted",
+        )
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+    assert done.returncode == 1
+    for path, finding in (
+        ("/v1/planted/crashes", "Server error"),
+        ("/v1/planted/shapes", "ST108 Response violates schema"),
+        ("/v1/planted/statuses", "ST103 Undocumented status code"),
+    ):
+        assert re.search(rf"_+ GET {path} _+.*?{finding}", done.stdout, re.DOTALL), done.stdout
