@@ -2,7 +2,7 @@
 
 BASE_PYTHON ?= python3
 TEST_PROCESSES ?= 2
-FUZZ_SECONDS ?= 20
+FUZZ_SECONDS ?= 180
 
 BIN := .venv/bin
 PYTHON := $(BIN)/python
