@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 import procrastinate
+import procrastinate.exceptions
 from procrastinate import jobs as procrastinate_jobs
 from procrastinate.manager import JobManager
 from procrastinate.retry import BaseRetryStrategy, RetryDecision
@@ -202,10 +203,27 @@ class Jobs:
             manager = self._app.job_manager
             for job in await manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_SECONDS):
                 log.warning("job.rescued", job=job.task_name, job_id=job.id)
-                await manager.retry_job(job)
+                try:
+                    await self._rescue(job)
+                except procrastinate.exceptions.ConnectorException as error:
+                    # Another worker was faster; one job must not keep the others from their rescue.
+                    log.warning("job.not_rescued", job_id=job.id, error=type(error).__name__)
 
         task = self._app.task(name="jobs.rescue", queueing_lock="jobs.rescue")(rescue)
         self._app.periodic(cron=_every(RESCUE_SECONDS), periodic_id="jobs.rescue")(task)
+
+    async def _rescue(self, job: procrastinate_jobs.Job) -> None:
+        """Give a dead worker's job to another one; a tick is let go, since the next one waits.
+
+        It could not wait beside that one: only one tick of a kind may.
+        """
+        manager = self._app.job_manager
+        if job.queueing_lock is None:
+            await manager.retry_job(job)
+            return
+        await manager.finish_job_by_id_async(
+            job_id=job.id or 0, status=procrastinate_jobs.Status.FAILED, delete_job=True
+        )
 
 
 def _every(seconds: int) -> str:

@@ -108,6 +108,13 @@ def wait_for(units: Units, fact: UUID, name: str, times: int = 1) -> None:
         time.sleep(0.1)
 
 
+def wait_until_done(units: Units, task: str) -> None:
+    deadline = time.monotonic() + 60
+    while task in {name for name, _, _ in undone(units)}:
+        assert time.monotonic() < deadline, f"{task} is not done"
+        time.sleep(0.1)
+
+
 class TestDrain:
     def test_each_handler_of_a_fact_runs_once(self, jobs: Jobs, units: Units) -> None:
         wish = Wished(id=new_id())
@@ -244,8 +251,34 @@ class TestWorker:
         assert marks(units, fact.id) == [("begun", 0)]
         with worker(url):
             wait_for(units, fact.id, "finished")
+            wait_until_done(units, "test.sleep")
         assert marks(units, fact.id) == [("begun", 0), ("begun", 1), ("finished", 1)]
-        assert "test.sleep" not in {name for name, _, _ in undone(units)}
+
+    def test_a_tick_that_died_while_the_next_one_waits_blocks_nobody(
+        self, url: str, units: Units
+    ) -> None:
+        """A dead worker left a tick, another waits for its lock, and a job of its own is stuck."""
+        fact = Slept(id=new_id())
+        emit(units, fact)
+        leave = text(
+            "insert into procrastinate_jobs "
+            "(queue_name, task_name, lock, queueing_lock, args, status) "
+            "values ('default', 'test.tick', 'test.tick', 'test.tick', :args, :status)"
+        )
+        with units.open(actor="test") as uow:
+            uow.execute(text("delete from procrastinate_jobs where task_name = 'test.tick'"))
+            uow.execute(leave, {"args": '{"timestamp": 1}', "status": "doing"})
+            uow.execute(leave, {"args": '{"timestamp": 2}', "status": "todo"})
+            uow.execute(
+                text(
+                    "update procrastinate_jobs set status = 'doing', attempts = 1 "
+                    "where task_name = 'test.sleep' and status = 'todo'"
+                )
+            )
+        before = len(marks(units, UUID(int=0)))
+        with worker(url):
+            wait_for(units, UUID(int=0), "tick", before + 2)
+            wait_for(units, fact.id, "finished")
 
     def test_work_that_is_looked_for_runs_by_itself_and_a_worker_stops_when_told(
         self, url: str, units: Units
