@@ -237,6 +237,7 @@ def create_app(settings: Settings, rooms: Rooms) -> Server:
         loopback_exempt=settings.web.loopback_exempt,
         require_tls=settings.web.require_tls,
     )
+    app.trust_proxies(settings.web.trusted_proxies)
     api = openapi.make_api(app, API_VERSION)
     app.extensions["api"] = api
     for blueprint in (identity_routes.auth, identity_routes.me, notifications_routes.blueprint):

@@ -64,6 +64,7 @@ class Web:
     rate_factor: int
     docs: bool
     require_tls: bool
+    trusted_proxies: int
     loopback_exempt: bool
 
 
@@ -134,6 +135,7 @@ class Settings:
                 rate_factor=_rate_factor(read),
                 docs=read.choice("DOCS", ("on", "off"), "on") == "on",
                 require_tls=read.choice("REQUIRE_TLS", ("0", "1"), "0") == "1",
+                trusted_proxies=read.number("TRUSTED_PROXIES", 0),
                 loopback_exempt=sandbox,
             ),
             sms_url=read.text("SMS_URL"),

@@ -15,6 +15,7 @@ from flask import Flask, Request, Response, g, request
 from flask.json.provider import JSONProvider
 from prometheus_client import Counter, Histogram
 from sqlalchemy.exc import DBAPIError, OperationalError
+from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import BaseConverter
 
 from app.core import crypto, idempotency
@@ -110,6 +111,11 @@ class Server(Flask):
         self.after_request(_finish)
         problems.register(self)
         self._operations: dict[tuple[str, str], Operation] = {}
+
+    def trust_proxies(self, hops: int) -> None:
+        """Believe the address and scheme that the nearest `hops` proxies, our own, have written."""
+        if hops:
+            self.wsgi_app = ProxyFix(self.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]
 
     def dispatch_request(self, *context: Any) -> Any:  # noqa: ANN401 - Flask's signature
         """Let the caller in, run the view in its unit of work, commit, and only then answer.
