@@ -4,19 +4,21 @@ A plug-in's tables, history and version table lie in its own schema, so a remove
 never stops the others. The owner role runs them; the application role gets what each table allows.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, MetaData, create_engine, delete, text
+from sqlalchemy import Connection, Engine, MetaData, create_engine, delete, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.engine import make_url
 
 from app.core.db import stateful_models
-from app.core.events import LegalMove
+from app.core.events import Event, LegalMove
+from app.core.unit_of_work import UnitOfWork, Units
 
 VERSION_TABLE = "schema_version"
 SCRIPTS = Path(__file__).resolve().parent.parent / "migrations"
@@ -48,41 +50,60 @@ def upgrade(owner_url: str, app_url: str, histories: Sequence[History]) -> None:
     engine = create_engine(owner_url)
     role = make_url(app_url).username or ""
     try:
-        with engine.connect() as connection:
-            connection.execute(text("select pg_advisory_lock(:lock)"), {"lock": _LOCK})
-            connection.commit()
+        with _alone(engine):
             for history in histories:
                 try:
-                    _bring_to_head(connection, history, role)
+                    _bring_to_head(engine, history, role)
                 # A plug-in's migration may raise anything; the other departments must go on.
                 except Exception as error:
                     if history.schema == "public":
                         raise
-                    connection.rollback()
                     error.add_note(f"migrating {history.name}")
                     failed.append(error)
-            _lay_legal_moves(connection)
-            connection.execute(text("analyze"))
-            connection.commit()
-            connection.execute(text("select pg_advisory_unlock(:lock)"), {"lock": _LOCK})
-            connection.commit()
+            with _owner(engine) as uow:
+                _lay_legal_moves(uow.connection())
+                uow.execute(text("analyze"))
     finally:
         engine.dispose()
     if failed:
         raise ExceptionGroup("plug-ins that were not migrated", failed)
 
 
-def _bring_to_head(connection: Connection, history: History, role: str) -> None:
-    _make_schema(connection, history)
-    command.upgrade(_config(connection, history), "heads")
-    connection.commit()
-    _grant(connection, history, role)
-    connection.commit()
+class _NoJobs:
+    """Stands for the queue, which may not be there yet."""
+
+    def defer(self, connection: object, events: Sequence[Event]) -> None:
+        """Refuse: migrations publish nothing."""
+        raise AssertionError(connection, events)
 
 
-def _make_schema(connection: Connection, history: History) -> None:
-    connection.execute(text(f'create schema if not exists "{history.schema}"'))
-    connection.commit()
+def _owner(engine: Engine) -> AbstractContextManager[UnitOfWork]:
+    """Open a unit of work of the owner's role."""
+    return Units(engine, engine, _NoJobs()).open(actor="migrate")
+
+
+@contextmanager
+def _alone(engine: Engine) -> Iterator[None]:
+    """Hold the lock of migrations on a connection of its own, with no transaction open."""
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("select pg_advisory_lock(:lock)"), {"lock": _LOCK})
+        try:
+            yield
+        finally:
+            connection.execute(text("select pg_advisory_unlock(:lock)"), {"lock": _LOCK})
+
+
+def _bring_to_head(engine: Engine, history: History, role: str) -> None:
+    _make_schema(engine, history)
+    with engine.connect() as connection:  # alembic has a transaction for each migration
+        command.upgrade(_config(connection, history), "heads")
+    with _owner(engine) as uow:
+        _grant(uow.connection(), history, role)
+
+
+def _make_schema(engine: Engine, history: History) -> None:
+    with _owner(engine) as uow:
+        uow.execute(text(f'create schema if not exists "{history.schema}"'))
 
 
 def check(owner_url: str, history: History) -> None:
@@ -100,8 +121,8 @@ def revise(owner_url: str, history: History, message: str, number: str) -> None:
     history.folder.mkdir(parents=True, exist_ok=True)
     engine = create_engine(owner_url)
     try:
+        _make_schema(engine, history)
         with engine.connect() as connection:
-            _make_schema(connection, history)
             config = _config(connection, history)
             command.revision(config, message, autogenerate=True, rev_id=number)
     finally:

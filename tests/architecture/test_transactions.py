@@ -8,9 +8,6 @@ from tests.architecture.source import calls_of_methods, files_of, name_of, tree_
 
 ENDS = {"commit", "rollback", "begin"}
 UNIT_OF_WORK = "app/core/unit_of_work.py"
-# The owner's own connection, outside every request and job: a schema's changes are committed one
-# history at a time, so that a plug-in whose migration fails undoes nothing of the others.
-MIGRATIONS = "app/core/migrate.py"
 
 
 def places(tree: ast.AST) -> list[int]:
@@ -28,7 +25,7 @@ def test_a_planted_end_of_a_transaction_is_seen(line: str) -> None:
 
 def test_only_the_unit_of_work_begins_and_ends_transactions() -> None:
     found = {name_of(p) for p in files_of("app", "plugins", "config") if places(tree_of(p))}
-    assert found == {UNIT_OF_WORK, MIGRATIONS}
+    assert found == {UNIT_OF_WORK}
 
 
 def test_the_unit_of_work_commits_once() -> None:
