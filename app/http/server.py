@@ -9,11 +9,8 @@ from hashlib import sha256
 from ipaddress import ip_address
 from typing import Any, cast
 
-import orjson
 import structlog
 from flask import Flask, Request, Response, g, request
-from flask.json.provider import JSONProvider
-from prometheus_client import Counter, Histogram
 from sqlalchemy.exc import DBAPIError, OperationalError
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import BaseConverter
@@ -21,32 +18,19 @@ from werkzeug.routing import BaseConverter
 from app.core import crypto, idempotency
 from app.core.deadline import within
 from app.core.errors import AssuranceTooLow, Forbidden, Invalid, Malformed, Unauthenticated
-from app.core.ids import new_id
-from app.core.logs import get_logger
 from app.core.tokens import Principal
 from app.core.unit_of_work import Units
-from app.http import problems
+from app.http import envelope, problems
 from app.http.blueprint import Access, access_of, check_json_type
 from app.http.json_input import parse_json
-from app.http.rate_limit import PER_ADDRESS, PER_PRINCIPAL, Allowance, RateLimiter
+from app.http.rate_limit import PER_ADDRESS, PER_PRINCIPAL, RateLimiter
 from app.http.shedding import Lanes
 
-log = get_logger("http")
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _SERIALIZATION = {"40001", "40P01", "55P03"}
 _TRIES = 5
 REQUEST_SECONDS = 12.0
 _KEPT_HEADERS = ("Content-Type", "Location")
-_SECURITY_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Resource-Policy": "same-origin",
-}
-_TLS_ONLY = "max-age=31536000; includeSubDomains"
-
-REQUESTS = Counter("http_requests_total", "Answers", ["method", "route", "status"])
-SECONDS = Histogram("http_request_seconds", "Seconds to answer", ["route"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,26 +62,10 @@ class SlugConverter(BaseConverter):
     regex = "[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?"
 
 
-class OrjsonProvider(JSONProvider):
-    """JSON by orjson; reading goes through the input door and never through here."""
-
-    def dumps(self, obj: Any, **_: Any) -> str:  # noqa: ANN401 - any JSON value
-        """Return JSON text."""
-        return orjson.dumps(obj).decode()
-
-    def loads(self, s: str | bytes, **_: Any) -> Any:  # noqa: ANN401 - any JSON value
-        """Return the value of a JSON text."""
-        return orjson.loads(s)
-
-    def response(self, *args: Any, **_: Any) -> Response:  # noqa: ANN401 - any JSON value
-        """Return an answer of one value."""
-        return Response(orjson.dumps(args[0]), mimetype="application/json")
-
-
 class Server(Flask):
     """Flask with one way through: closed doors, one unit of work, one commit."""
 
-    json_provider_class = OrjsonProvider
+    json_provider_class = envelope.OrjsonProvider
     door: Door
 
     def __init__(self, name: str) -> None:
@@ -107,8 +75,8 @@ class Server(Flask):
         self.url_map.strict_slashes = True
         self.url_map.merge_slashes = False
         self.url_map.redirect_defaults = False
-        self.before_request(_begin)
-        self.after_request(_finish)
+        self.before_request(envelope.open_request)
+        self.after_request(envelope.close_response)
         problems.register(self)
         self._operations: dict[tuple[str, str], Operation] = {}
 
@@ -248,48 +216,6 @@ class Server(Flask):
             fingerprint=idempotency.fingerprint(f"{operation} {request.path}", _payload(access)),
             body_key=self.door.body_key,
         )
-
-
-def _begin() -> None:
-    g.request_id = str(new_id())
-    g.address = request.remote_addr or "127.0.0.1"
-    g.started = time.perf_counter()
-    structlog.contextvars.clear_contextvars()
-    structlog.contextvars.bind_contextvars(request_id=g.request_id)
-
-
-def _finish(response: Response) -> Response:
-    for name, value in _SECURITY_HEADERS.items():
-        response.headers.setdefault(name, value)
-    if request.is_secure:
-        response.headers["Strict-Transport-Security"] = _TLS_ONLY
-    response.headers.setdefault("Cache-Control", "no-store")
-    response.headers["X-Request-Id"] = g.get("request_id", "")
-    allowance: Allowance | None = g.get("allowance")
-    if allowance is not None:
-        response.headers["RateLimit"] = (
-            f'"default";r={allowance.remaining};t={allowance.reset_seconds}'
-        )
-        response.headers["RateLimit-Policy"] = f'"default";q={allowance.limit}'
-    if response.status_code == 204:  # noqa: PLR2004 - nothing to say
-        response.set_data(b"")
-        response.headers.pop("Content-Type", None)
-    _observe(response)
-    return response
-
-
-def _observe(response: Response) -> None:
-    route = request.url_rule.rule if request.url_rule else "(none)"
-    seconds = time.perf_counter() - g.get("started", time.perf_counter())
-    REQUESTS.labels(request.method, route, response.status_code).inc()
-    SECONDS.labels(route).observe(seconds)
-    log.info(
-        "request",
-        method=request.method,
-        route=route,
-        status=response.status_code,
-        milliseconds=round(seconds * 1000, 1),
-    )
 
 
 def _actor() -> str:
