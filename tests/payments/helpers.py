@@ -36,6 +36,7 @@ class Bill:
     biller: str
     biller_reference: str
     id: str
+    account: str
 
 
 def new_key() -> str:
@@ -84,7 +85,7 @@ def make_bill(
     bills = client.get("/v1/utilities/bills?status=open&limit=100", headers=citizen.auth)
     assert bills.status_code == 200, bills.text
     found = next(b for b in bills.json["items"] if b["reference"].endswith(theirs))
-    return Bill(service, found["reference"], amount, biller, theirs, found["id"])
+    return Bill(service, found["reference"], amount, biller, theirs, found["id"], number)
 
 
 def order(*bills: Bill, method: str = "card", **more: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
