@@ -12,13 +12,14 @@ ALONE := $(WITHIN) --alone
 FLASK := flask --app wsgi
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check openapi plugin lock
+.PHONY: help run demo test check check-promises openapi plugin lock
 
 help:  ## show this list
 	@echo "make run      start everything on this machine; Ctrl-C stops it (PORT, DATA_DIR: sandbox/README.md)"
 	@echo "make demo     pay a water bill against the running service, one line a step"
 	@echo "make test     all checks, then all tests, on real PostgreSQL and Valkey that they start"
 	@echo "make check    style, types, import rules, plug-ins, openapi.yaml"
+	@echo "make check-promises   the tests of what is promised, with their figures"
 	@echo "make openapi  write openapi.yaml and docs/problems.md from the code"
 	@echo "make plugin name=libraries kind=payable   begin a plug-in (kind as in docs/plugins.md)"
 	@echo "make lock     pin every version anew (requirements.in -> requirements.txt)"
@@ -31,6 +32,9 @@ demo: .venv/ready
 
 test: check
 	$(PYTHON) -m pytest -n $(TEST_PROCESSES) --dist loadfile --fuzz-seconds $(FUZZ_SECONDS)
+
+check-promises: .venv/ready-dev
+	$(PYTHON) -m pytest --promises
 
 check: .venv/ready-dev
 	$(BIN)/ruff check

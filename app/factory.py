@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from app import subscriptions
+from app.audit.service import AuditTrail
 from app.catalog import routes as catalog_routes
 from app.catalog import service as catalog
 from app.catalog.service import CatalogDeps, Shelf
@@ -29,24 +31,27 @@ from app.host import loader
 from app.host.directory import PairwiseDirectory
 from app.host.hosted import Hosted
 from app.http import health, openapi, problem_list
+from app.http.authentication import Authenticator, Reader
 from app.http.rate_limit import RateLimiter
 from app.http.server import Door, Server, body_key
 from app.http.shedding import Lanes
 from app.identity import routes as identity_routes
 from app.identity import service as identity
 from app.identity.gateway import RegisterGateway
-from app.identity.service import Authenticator, IdentityDeps
+from app.identity.service import IdentityDeps
 from app.identity.values import Attributes
 from app.ledger import routes as ledger_routes
 from app.notifications import routes as notifications_routes
 from app.notifications.gateway import SmsGateway
 from app.notifications.service import NotificationsDeps
+from app.oauth import service as oauth
 from app.payments import routes as payments_routes
 from app.payments.gateway import StripeGateway
 from app.payments.service import PaymentDeps
 from app.payments.values import PaymentPolicy
 from app.sdk.context import DirectoryOfCitizens
 from app.sdk.registry import Registry
+from app.staff import service as staff
 from config.settings import ROOT, Settings
 
 API_VERSION = "1.0.0"
@@ -141,6 +146,7 @@ def build(settings: Settings, fakes: Mapping[type, Any] | None = None) -> Rooms:
         write_engine(settings.database.url, pool_size=settings.database.pool_size),
         read_engine(settings.database.url, pool_size=settings.database.pool_size),
         jobs,
+        AuditTrail(),
     )
     egress = Egress(settings.egress_loopback)
     keyring = Keyring(settings.keys.encryption, settings.keys.blind_index, settings.keys.pepper)
@@ -178,11 +184,20 @@ def _people(
             register=RegisterGateway(egress, settings.register_url),
             loopback_exempt=settings.web.loopback_exempt,
         ),
-        Authenticator: Authenticator(units, tokens, accepts_sandbox=settings.profile == "sandbox"),
+        Authenticator: Authenticator(units, tokens, _readers(settings)),
         NotificationsDeps: NotificationsDeps(
             sms=sms,
             phone_of=lambda uow, citizen_id: identity.phone_of(uow, keyring, citizen_id),
         ),
+    }
+
+
+def _readers(settings: Settings) -> Mapping[str, Reader]:
+    """Return who reads which kind of token: the room that issues it."""
+    return {
+        "citizen": identity.read_citizen,
+        "staff": partial(staff.read_staff, accepts_sandbox=settings.profile == "sandbox"),
+        "integrator": oauth.read_integrator,
     }
 
 

@@ -22,6 +22,7 @@ from sandbox.servers import start_postgres, start_valkey, temporary_data_dir
 from sandbox.stripe import serve_stripe
 from tests.contract import ContractClient
 
+pytest_plugins = ["tests.promises"]
 STRIPE_KEY = "sk_test_wudang_suite"
 STRIPE_PUBLISHABLE_KEY = "pk_test_wudang_suite"
 STRIPE_WEBHOOK_SECRET = "whsec_wudang_suite_secret"
@@ -40,6 +41,7 @@ class World:
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let a run fuzz the API for longer (make test FUZZ_SECONDS=180)."""
     parser.addoption("--fuzz-seconds", type=int, default=20, help="how long to fuzz the API")
+    parser.addoption("--promises", action="store_true", help="run the tests of promises only")
     parser.addoption("--fuzz-seed", type=int, default=20261122, help="what it begins with")
 
 

@@ -15,8 +15,8 @@ from flask.testing import FlaskClient
 from app.core import clock
 from app.core.tokens import Tokens
 from app.factory import Rooms
-from app.identity import service as identity
-from app.identity.values import Role
+from app.staff import service as staff_service
+from app.staff.values import Role
 from tests.conftest import World
 
 
@@ -135,8 +135,8 @@ def verify(
 def staff_token(rooms: Rooms, role: str, department: str | None = None) -> str:
     """Return the access token of a fresh member of staff."""
     with rooms.units.open(actor="test") as uow:
-        staff = identity.create_staff(uow, f"test {role}", Role(role), department)
-        return identity.issue_sandbox_token(uow, rooms.deps[Tokens], staff)
+        staff = staff_service.create_staff(uow, f"test {role}", Role(role), department)
+        return staff_service.issue_sandbox_token(uow, rooms.deps[Tokens], staff)
 
 
 @contextmanager

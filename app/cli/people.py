@@ -8,9 +8,10 @@ from flask.cli import AppGroup
 
 from app.core.tokens import Tokens
 from app.factory import Rooms
-from app.identity import service
-from app.identity.errors import IntegratorExists
-from app.identity.values import Role
+from app.oauth import service as oauth
+from app.oauth.errors import IntegratorExists
+from app.staff import service as staff_service
+from app.staff.values import Role
 from config.settings import Settings
 
 ACTOR = "command-line"
@@ -35,11 +36,11 @@ def _staff(settings: Settings, rooms: Rooms) -> AppGroup:
         if Role(role) is Role.DEPARTMENT_OPERATOR and not department:
             raise click.UsageError("a department-operator needs --department")
         with rooms.units.open(actor=ACTOR) as uow:
-            staff = service.create_staff(uow, label or role, Role(role), department)
+            staff = staff_service.create_staff(uow, label or role, Role(role), department)
             made: dict[str, object] = {"id": str(staff.id), "role": role, "department": department}
             if settings.profile == "sandbox":
                 tokens = rooms.deps[Tokens]
-                made["access_token"] = service.issue_sandbox_token(uow, tokens, staff)
+                made["access_token"] = staff_service.issue_sandbox_token(uow, tokens, staff)
         _print(made, as_json=as_json)
 
     return group
@@ -57,7 +58,7 @@ def _integrators(rooms: Rooms) -> AppGroup:
         wanted = scopes.replace(",", " ").split()
         try:
             with rooms.units.open(actor=ACTOR) as uow:
-                integrator, secret = service.create_integrator(uow, name, wanted)
+                integrator, secret = oauth.create_integrator(uow, name, wanted)
                 made = {"id": str(integrator.id), "name": name, "scopes": integrator.scopes}
         except IntegratorExists as error:
             raise click.ClickException(f"there is an integrator {name!r}") from error

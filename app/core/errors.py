@@ -17,6 +17,10 @@ sentence for a person; `extra` are public members of the problem document.
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
+STEP_UP_ACR = "step-up"
+STEP_UP_SECONDS = 300
+"""How long a fresh proof counts, and how a challenge names it (RFC 9470)."""
+
 
 class DomainError(Exception):
     """A refusal with a stable code; raising it undoes the running unit of work."""
@@ -112,6 +116,36 @@ class AssuranceTooLow(Forbidden):
     code = "assurance-too-low"
     title_zh = "需要先完成实名认证"
     title_en = "A higher assurance is needed"
+
+
+class InsufficientScope(Forbidden):
+    """The client's token does not carry the scope that this operation needs (RFC 6750)."""
+
+    code = "insufficient-scope"
+    title_zh = "应用没有获得该项授权"
+    title_en = "The token does not carry the scope that is needed"
+
+
+class ActingNotAllowed(Forbidden):
+    """The mandate under which the caller acts does not cover this."""
+
+    code = "acting-not-allowed"
+    title_zh = "授权范围不包括此操作"
+    title_en = "The mandate does not cover this"
+
+
+class StepUpRequired(Unauthenticated):
+    """Prove again who you are, and surely; then repeat the call (RFC 9470)."""
+
+    code = "step-up-required"
+    title_zh = "请再次验证身份后继续"
+    title_en = "A fresh and stronger authentication is needed"
+
+    def __init__(self) -> None:
+        super().__init__(
+            challenge='Bearer realm="wudang", error="insufficient_user_authentication", '
+            f'acr_values="{STEP_UP_ACR}", max_age={STEP_UP_SECONDS}'
+        )
 
 
 class IllegalMove(Conflict):

@@ -1,9 +1,11 @@
 """Access tokens (RFC 9068, ES256) and the principal they speak for: the only PyJWT."""
 
+import base64
 import threading
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, Literal
 from uuid import UUID
@@ -13,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from app.core.clock import now
-from app.core.errors import Unauthenticated
+from app.core.errors import STEP_UP_SECONDS, Unauthenticated
 from app.core.ids import new_id
 
 AUDIENCE = "wudang-api"
@@ -24,7 +26,12 @@ _HEADER = {"alg", "kid", "typ"}
 _CACHE_SIZE = 10_000
 _LONGEST = 4_096
 
-KINDS = ("citizen", "staff", "integrator")
+KINDS = ("citizen", "staff", "integrator", "grant", "delegate")
+"""Whose token it is: a session of a citizen or of staff, a client in its own name, a client under a
+citizen's grant (`sub` is pairwise), a delegate's for whom they act (`sub`, and `act`, RFC 8693)."""
+
+FIRST_PARTY = "first-party"
+EVERY_SERVICE = "*"
 
 LEVELS = ("public", "basic", "verified", "strong")
 """Assurance, lowest first: how sure we are who this is."""
@@ -39,8 +46,28 @@ class TokenInvalid(Unauthenticated):
 
 
 @dataclass(frozen=True, slots=True)
+class Mandated:
+    """What somebody may do for another: actions (view, book, pay, submit) by service id or `*`."""
+
+    id: UUID
+    actions: Mapping[str, frozenset[str]]
+
+    def allows(self, action: str, service: str | None = None) -> bool:
+        """Say whether an action is covered, for one service or (None) for any at all."""
+        if service is None:
+            return any(action in actions for actions in self.actions.values())
+        named = self.actions.get(service, frozenset())
+        return action in named or action in self.actions.get(EVERY_SERVICE, frozenset())
+
+
+@dataclass(frozen=True, slots=True)
 class Principal:
-    """Who calls, and how surely: a citizen, a member of staff or an integrator."""
+    """Who calls, and how surely: a citizen, a member of staff or an integrator.
+
+    `id` is whose affairs these are. `scopes` is None for the city's own apps and limits everybody
+    else's; with `mandate`, `delegate_id` acts for `id`. `key_thumbprint` is the key (RFC 9449) that
+    has to prove possession of the token.
+    """
 
     kind: Literal["citizen", "staff", "integrator"]
     id: UUID
@@ -48,15 +75,33 @@ class Principal:
     assurance: str = "basic"
     permissions: frozenset[str] = frozenset()
     department: str | None = None
+    client_id: str = FIRST_PARTY
+    scopes: frozenset[str] | None = None
+    delegate_id: UUID | None = None
+    mandate: Mandated | None = None
+    stepped_up_at: datetime | None = None
+    key_thumbprint: str | None = None
 
     @property
     def actor(self) -> str:
-        """Return how the event log names this principal."""
-        return f"{self.kind}:{self.id}"
+        """Return how the event log names this principal: who acts, for whom, through what."""
+        name = f"{self.kind}:{self.id}"
+        if self.delegate_id is not None:
+            name = f"{self.kind}:{self.delegate_id} for {name}"
+        if self.client_id != FIRST_PARTY and self.kind == "citizen":
+            name = f"{name} via {self.client_id}"
+        return name
 
     def reaches(self, assurance: str) -> bool:
         """Say whether this principal's assurance is at least the given one."""
         return LEVELS.index(self.assurance) >= LEVELS.index(assurance)
+
+    @property
+    def is_stepped_up(self) -> bool:
+        """Say whether the session proved itself again within the last five minutes."""
+        return self.stepped_up_at is not None and now() - self.stepped_up_at < timedelta(
+            seconds=STEP_UP_SECONDS
+        )
 
 
 class Tokens:
@@ -70,23 +115,28 @@ class Tokens:
         self._public = key.public_key()
         numbers = self._public.public_numbers()
         self._kid = sha256(f"{numbers.x}|{numbers.y}".encode()).hexdigest()[:16]
-        self._issuer = issuer
+        self.issuer = issuer
         self._cache: OrderedDict[bytes, dict[str, Any]] = OrderedDict()
         self._lock = threading.Lock()
 
     def issue(
         self,
         *,
-        subject: UUID,
+        subject: UUID | str,
         session_id: UUID,
         kind: str,
         assurance: str,
         lifetime: timedelta = LIFETIME,
+        client_id: str = FIRST_PARTY,
+        **more: object,
     ) -> str:
-        """Return a signed token for one session; the assurance in it is only a hint."""
+        """Return a signed access token; the assurance in it is only a hint.
+
+        `more` are further claims: `scope`, `cnf`, `act`, `mandate`.
+        """
         moment = int(now().timestamp())
         claims = {
-            "iss": self._issuer,
+            "iss": self.issuer,
             "sub": str(subject),
             "aud": AUDIENCE,
             "iat": moment,
@@ -94,12 +144,24 @@ class Tokens:
             "exp": moment + int(lifetime.total_seconds()),
             "jti": str(new_id()),
             "sid": str(session_id),
-            "client_id": "first-party",
+            "client_id": client_id,
             "knd": kind,
             "acr": assurance,
+            **more,
         }
-        headers = {"typ": "at+jwt", "kid": self._kid}
-        return jwt.encode(claims, self._private, algorithm="ES256", headers=headers)
+        return self.sign(claims, typ="at+jwt")
+
+    def sign(self, claims: Mapping[str, Any], *, typ: str) -> str:
+        """Return a JWT of this installation; `typ` keeps one use of it from passing for another."""
+        headers = {"typ": typ, "kid": self._kid}
+        return jwt.encode(dict(claims), self._private, algorithm="ES256", headers=headers)
+
+    def jwks(self) -> dict[str, Any]:
+        """Return the public keys with which others check what `sign` made (RFC 7517)."""
+        numbers = self._public.public_numbers()
+        point = {"x": _number(numbers.x), "y": _number(numbers.y)}
+        use = {"use": "sig", "alg": "ES256", "kid": self._kid}
+        return {"keys": [{"kty": "EC", "crv": "P-256", **point, **use}]}
 
     def verify(self, token: str) -> dict[str, Any]:
         """Return the claims of a genuine, living token of ours, or raise `TokenInvalid`.
@@ -132,7 +194,7 @@ class Tokens:
                 self._public,
                 algorithms=["ES256"],
                 audience=AUDIENCE,
-                issuer=self._issuer,
+                issuer=self.issuer,
                 options={
                     "require": _REQUIRED,
                     "strict_aud": True,
@@ -153,7 +215,19 @@ def _is_well_formed(claims: dict[str, Any]) -> bool:
     """Say whether the claims that others read are of the kind that they expect."""
     if any(type(claims[name]) is not int for name in ("exp", "nbf", "iat")):
         return False
-    return claims["knd"] in KINDS and all(_is_id(claims[name]) for name in ("sub", "sid"))
+    if claims["knd"] not in KINDS or not all(_is_id(claims[name]) for name in ("sid", "jti")):
+        return False
+    if claims["knd"] == "grant":
+        return isinstance(claims["sub"], str)
+    if claims["knd"] == "delegate":
+        act = claims.get("act")
+        is_named = isinstance(act, dict) and _is_id(act.get("sub"))
+        return is_named and _is_id(claims["sub"]) and _is_id(claims.get("mandate"))
+    return _is_id(claims["sub"])
+
+
+def _number(value: int) -> str:
+    return base64.urlsafe_b64encode(value.to_bytes(32)).decode().rstrip("=")
 
 
 def _is_id(value: object) -> bool:

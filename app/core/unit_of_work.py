@@ -20,7 +20,10 @@ from app.core.clock import now
 from app.core.db import Stateful
 from app.core.events import Event, EventLog
 from app.core.ids import new_id
+from app.core.logs import get_logger
+from app.core.trail import AuditEvent
 
+log = get_logger("unit_of_work")
 _open: ContextVar[tuple["UnitOfWork", ...]] = ContextVar("open_units", default=())
 
 
@@ -29,6 +32,13 @@ class Outbox(Protocol):
 
     def defer(self, connection: Any, events: Sequence[Event]) -> None:  # noqa: ANN401 - a driver's
         """Write one job for each handler of each event through a psycopg connection."""
+
+
+class Trail(Protocol):
+    """Keeps audit events (`app.audit`)."""
+
+    def write(self, uow: "UnitOfWork", events: Sequence[AuditEvent]) -> None:
+        """Add one row for each event to the transaction of `uow`, whose caller they name."""
 
 
 class Key(Protocol):
@@ -63,29 +73,44 @@ class UnitOfWork(Session):
 
     def __init__(
         self,
-        engine: Engine,
-        outbox: Outbox,
+        units: "Units",
         *,
         actor: str,
         read_only: bool = False,
         request_id: str | None = None,
+        address: str | None = None,
         key: Key | None = None,
         job: JobRun | None = None,
     ) -> None:
-        super().__init__(engine, expire_on_commit=False)
+        super().__init__(units.read if read_only else units.write, expire_on_commit=False)
         self.actor = actor
         self.request_id = request_id
+        self.address = address
         self.read_only = read_only
         self.key = key
         self.job = job
         self.has_committed = False
         self.may_have_committed = False
-        self._outbox = outbox
+        self._units = units
         self._events: list[Event] = []
+        self._records: list[AuditEvent] = []
 
     def emit(self, fact: Event) -> None:
         """Publish a fact: its handlers run once this unit of work has committed."""
         self._events.append(fact)
+
+    def record(self, event: AuditEvent) -> None:
+        """Tell the audit trail; written with the next commit.
+
+        What was refused is kept when the unit is undone, what was done is not; a reader's records
+        are written before its answer is given.
+        """
+        self._records.append(event)
+
+    @property
+    def unwritten(self) -> Sequence[AuditEvent]:
+        """Return the records that no commit of this unit has taken with it."""
+        return tuple(self._records)
 
     def open_record(self, record: Stateful, *, cause: str, **data: object) -> None:
         """Add a new stateful record and log its first state."""
@@ -156,6 +181,7 @@ class UnitOfWork(Session):
 
     def _undo(self) -> None:
         self._events = []
+        self._records = [event for event in self._records if event.result == "refused"]
         self.rollback()
         if self.key is not None and not self.has_committed:
             self.key.forget()
@@ -163,8 +189,12 @@ class UnitOfWork(Session):
     def _finish(self) -> None:
         if self._events:
             self.flush()
-            self._outbox.defer(self.connection().connection.driver_connection, self._events)
+            self._units.outbox.defer(self.connection().connection.driver_connection, self._events)
             self._events = []
+        if self._records and not self.read_only:
+            if self._units.trail is None:
+                raise RuntimeError("there is no audit trail to write to")
+            self._units.trail.write(self, self._records)
         wrote = self.in_transaction() and not self.read_only
         try:
             self.commit()
@@ -172,6 +202,8 @@ class UnitOfWork(Session):
             # Lost on the way to or from the commit: nobody may simply run this again.
             self.may_have_committed = error.connection_invalidated
             raise
+        if not self.read_only:
+            self._records = []
         self.has_committed = self.has_committed or wrote
         self.may_have_committed = self.has_committed
 
@@ -185,10 +217,13 @@ def _refuse_writes_of_readers(uow: UnitOfWork, _context: UOWTransaction, _rows: 
 class Units:
     """Opens units of work: the one place that knows the engines."""
 
-    def __init__(self, write: Engine, read: Engine, outbox: Outbox) -> None:
+    def __init__(
+        self, write: Engine, read: Engine, outbox: Outbox, trail: Trail | None = None
+    ) -> None:
         self.write = write
         self.read = read
         self.outbox = outbox
+        self.trail = trail
 
     @contextmanager
     def open(
@@ -197,16 +232,17 @@ class Units:
         actor: str,
         read_only: bool = False,
         request_id: str | None = None,
+        address: str | None = None,
         key: Key | None = None,
         job: JobRun | None = None,
     ) -> Iterator[UnitOfWork]:
         """Open a unit of work: leaving it commits, an exception undoes the open phase."""
         uow = UnitOfWork(
-            self.read if read_only else self.write,
-            self.outbox,
+            self,
             actor=actor,
             read_only=read_only,
             request_id=request_id,
+            address=address,
             key=key,
             job=job,
         )
@@ -216,10 +252,33 @@ class Units:
             uow._finish()  # noqa: SLF001 - the same module's own
         except BaseException:
             uow._undo()  # noqa: SLF001 - the same module's own
+            self._keep_refusals(uow)
             raise
+        else:
+            self._write_records(uow)
         finally:
             _open.reset(token)
             uow.close()
+
+    def _write_records(self, uow: UnitOfWork) -> None:
+        """Write what a unit that could not write, or was undone, has to tell the trail."""
+        if not uow.unwritten:
+            return
+        uow.close()  # its connection is not needed any more
+        other = UnitOfWork(self, actor=uow.actor, request_id=uow.request_id, address=uow.address)
+        try:
+            for event in uow.unwritten:
+                other.record(event)
+            other._finish()  # noqa: SLF001 - the same module's own
+        finally:
+            other.close()
+
+    def _keep_refusals(self, uow: UnitOfWork) -> None:
+        """Write the refusals of an undone unit; its caller learns only why it was undone."""
+        try:
+            self._write_records(uow)
+        except Exception:
+            log.exception("audit.lost", count=len(uow.unwritten))
 
     def dispose(self) -> None:
         """Close every pooled connection."""

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, NoReturn, TypeVar, cast
+from typing import Any, Literal, NoReturn, TypeVar, cast
 
 import flask_smorest
 from flask import request
@@ -28,6 +28,10 @@ class Access:
     public: bool = False
     assurance: str = "basic"
     permission: str | None = None
+    integrator_scope: str | None = None
+    scope: str | None = None
+    acting: str | None = None
+    step_up: bool = False
     idempotent: bool = False
     key_optional: bool = False
     lane: str = "normal"
@@ -132,6 +136,26 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc] # the library is
         return _mark(permission=permission)
 
     @staticmethod
+    def integrator(scope: str) -> Callable[[F], F]:
+        """Open an operation to systems that call in their own name with a scope; to nobody else."""
+        return _mark(integrator_scope=scope)
+
+    @staticmethod
+    def scope(name: str) -> Callable[[F], F]:
+        """Open a citizen's operation to other people's apps to which they granted this scope."""
+        return _mark(scope=name)
+
+    @staticmethod
+    def acting(action: Literal["view", "book", "pay", "submit"]) -> Callable[[F], F]:
+        """Open a citizen's operation to whoever acts for them under a mandate for this action."""
+        return _mark(acting=action)
+
+    @staticmethod
+    def step_up(view: F) -> F:
+        """Ask for a second proof of who calls, not older than five minutes (RFC 9470)."""
+        return _mark(step_up=True)(view)
+
+    @staticmethod
     def idempotent(view: F) -> F:
         """Ask for an Idempotency-Key; a repeat gets the first answer."""
         return _mark(idempotent=True, lane="critical")(view)
@@ -214,7 +238,7 @@ def _document_access(
     if access.public:
         doc["security"] = []
     else:
-        doc["security"] = [{"staff" if access.permission else "citizen": []}]
+        doc["security"] = [{_scheme(access): []}]
     if access.idempotent:
         doc.setdefault("parameters", []).append(
             "OPTIONAL_KEY" if access.key_optional else "IDEMPOTENCY_KEY"
@@ -227,6 +251,12 @@ def _document_access(
         if str(status) not in responses and status not in responses:
             responses[str(status)] = _STATUS_NAMES[status]
     return doc
+
+
+def _scheme(access: Access) -> str:
+    if access.integrator_scope is not None:
+        return "integrator"
+    return "staff" if access.permission is not None else "citizen"
 
 
 _STATUS_NAMES = {

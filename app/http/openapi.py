@@ -108,6 +108,8 @@ def _register_components(api: Api) -> None:
     components = api.spec.components
     components.security_scheme("citizen", {**bearer, "description": "A citizen's access token"})
     components.security_scheme("staff", {**bearer, "description": "A member of staff's token"})
+    own = {**bearer, "description": "A token of a system in its own name (client credentials)"}
+    components.security_scheme("integrator", own)
     key = {
         "name": "Idempotency-Key",
         "description": "16 to 128 visible ASCII characters, new for each thing meant once",

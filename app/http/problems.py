@@ -195,7 +195,7 @@ def _of_refusal(error: errors.DomainError) -> Response:
     )
     if error.retry_after is not None or status in {429, 503}:
         response.headers["Retry-After"] = str(error.retry_after or _soon())
-    if status == 401:  # noqa: PLR2004 - 401 always carries a challenge (RFC 9110)
+    if status == 401 or error.challenge:  # noqa: PLR2004 - 401 always has one (RFC 9110)
         response.headers["WWW-Authenticate"] = error.challenge or _challenge(error)
     return response
 

@@ -3,7 +3,7 @@
 import random
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from hashlib import sha256
 from ipaddress import ip_address
@@ -17,9 +17,18 @@ from werkzeug.routing import BaseConverter
 
 from app.core import crypto, idempotency
 from app.core.deadline import within
-from app.core.errors import AssuranceTooLow, Forbidden, Invalid, Malformed, Unauthenticated
+from app.core.errors import (
+    ActingNotAllowed,
+    AssuranceTooLow,
+    Forbidden,
+    InsufficientScope,
+    Invalid,
+    Malformed,
+    StepUpRequired,
+    Unauthenticated,
+)
 from app.core.tokens import Principal
-from app.core.unit_of_work import Units
+from app.core.unit_of_work import UnitOfWork, Units
 from app.http import envelope, problems
 from app.http.blueprint import Access, access_of, check_json_type
 from app.http.json_input import parse_json
@@ -129,7 +138,7 @@ class Server(Flask):
             return
         if self.door.require_tls and not request.is_secure:
             raise Forbidden("This API is served over TLS only.")
-        fresh = request.method not in _SAFE or access.permission is not None
+        fresh = request.method not in _SAFE or access.permission is not None or access.step_up
         try:
             token = _bearer(request)
             who = self.door.authenticate(token, fresh)
@@ -175,16 +184,14 @@ class Server(Flask):
         """Return the answer that this key's first request was given, if it was."""
         if claim is None or claim.is_held:
             return None
-        with self.door.units.open(actor=_actor(), request_id=g.request_id) as uow:
+        with self._unit() as uow:
             answer = idempotency.look_up(uow, claim)
         return None if answer is None else _replay(answer)
 
     def _run(self, claim: idempotency.Claim | None, context: tuple[Any, ...]) -> Response:
         is_read = request.method in _SAFE
         try:
-            with self.door.units.open(
-                actor=_actor(), read_only=is_read, request_id=g.request_id, key=claim
-            ) as uow:
+            with self._unit(read_only=is_read, key=claim) as uow:
                 g.uow = uow
                 response = self.make_response(super().dispatch_request(*context))
                 if claim is not None:
@@ -197,9 +204,21 @@ class Server(Flask):
             if claim is None or g.uow is None or not g.uow.has_committed:
                 raise
             response = problems.response_for(error)
-            with self.door.units.open(actor=_actor(), request_id=g.request_id) as uow:
+            with self._unit() as uow:
                 claim.keep(uow, _answer(response))
             return response
+
+    def _unit(
+        self, *, read_only: bool = False, key: idempotency.Claim | None = None
+    ) -> AbstractContextManager[UnitOfWork]:
+        who: Principal | None = g.get("principal")
+        return self.door.units.open(
+            actor=who.actor if who else "anonymous",
+            read_only=read_only,
+            request_id=g.request_id,
+            address=g.address,
+            key=key,
+        )
 
     def _claim(self, access: Access) -> idempotency.Claim | None:
         header = request.headers.get("Idempotency-Key")
@@ -218,11 +237,6 @@ class Server(Flask):
         )
 
 
-def _actor() -> str:
-    who: Principal | None = g.get("principal")
-    return who.actor if who else "anonymous"
-
-
 def _bearer(req: Request) -> str:
     header = req.headers.get("Authorization", "")
     scheme, _, token = header.partition(" ")
@@ -236,10 +250,26 @@ def _check_power(who: Principal, access: Access) -> None:
         if who.kind != "staff" or access.permission not in who.permissions:
             raise Forbidden
         return
+    if access.integrator_scope is not None:
+        if who.kind != "integrator" or access.integrator_scope not in who.permissions:
+            raise Forbidden
+        return
     if who.kind != "citizen":
         raise Forbidden
+    if who.scopes is not None and not (access.scope and access.scope in who.scopes):
+        raise InsufficientScope(challenge=_scope_challenge(access))
+    if who.mandate is not None and not (access.acting and who.mandate.allows(access.acting)):
+        raise ActingNotAllowed
     if not who.reaches(access.assurance):
         raise AssuranceTooLow(needed=access.assurance)
+    if access.step_up and not who.is_stepped_up:
+        raise StepUpRequired
+
+
+def _scope_challenge(access: Access) -> str:
+    """Return the challenge that names the scope an operation needs, if any scope opens it."""
+    scope = f', scope="{access.scope}"' if access.scope else ""
+    return f'Bearer realm="wudang", error="insufficient_scope"{scope}'
 
 
 def _check_input(operation: Operation) -> None:

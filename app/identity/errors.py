@@ -113,11 +113,3 @@ class RegisterUnavailable(Unavailable):
     code = "register-unavailable"
     title_zh = "实名认证服务暂时不可用，请稍后再试"
     title_en = "The population register is unavailable"
-
-
-class IntegratorExists(Conflict):
-    """Another integrator has this name."""
-
-    code = "integrator-exists"
-    title_zh = "该名称的接入方已存在"
-    title_en = "There is an integrator of this name"

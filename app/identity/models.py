@@ -1,10 +1,9 @@
-"""Citizens, their sessions and evidence, staff and integrators.
+"""Citizens, their sessions and evidence.
 
 Personal fields are sealed (`*_sealed`) and found, where they must be, by a blind index.
 """
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
@@ -14,7 +13,6 @@ from app.core.clock import now
 from app.core.db import Base, Stateful
 from app.core.ids import new_id
 from app.identity.values import (
-    AccountStatus,
     CitizenStatus,
     SessionStatus,
     TokenState,
@@ -208,60 +206,3 @@ class Verification(Stateful, Base):
     def subject_id(self) -> UUID:
         """Return the citizen's id: their timeline shows their verifications."""
         return self.citizen_id
-
-
-class Staff(Stateful, Base):
-    """A member of staff: a label, a role, and the department they act for."""
-
-    __tablename__ = "staff"
-    __table_args__ = (CheckConstraint("status in ('active', 'ended')", name="status"),)
-    ENTITY = "staff"
-    FIRST = frozenset({AccountStatus.ACTIVE})
-    MOVES = {
-        AccountStatus.ACTIVE: frozenset({AccountStatus.ENDED}),
-        AccountStatus.ENDED: frozenset(),
-    }
-
-    label: Mapped[str]
-    role: Mapped[str]
-    department: Mapped[str | None]
-    created_at: Mapped[datetime] = mapped_column(default=now)
-
-
-class StaffSession(Base):
-    """A working day of a member of staff; `means` says how they proved who they are."""
-
-    __tablename__ = "staff_sessions"
-    __table_args__ = (
-        Index(None, "staff_id"),
-        CheckConstraint("means in ('sandbox')", name="means"),
-    )
-
-    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
-    staff_id: Mapped[UUID] = mapped_column(ForeignKey("staff.id"))
-    means: Mapped[str]
-    created_at: Mapped[datetime] = mapped_column(default=now)
-    expires_at: Mapped[datetime]
-    ended_at: Mapped[datetime | None]
-
-
-class Integrator(Stateful, Base):
-    """A system of somebody else's that calls the API in its own name."""
-
-    __tablename__ = "integrators"
-    __table_args__ = (
-        UniqueConstraint("name"),
-        UniqueConstraint("secret_digest"),
-        CheckConstraint("status in ('active', 'ended')", name="status"),
-    )
-    ENTITY = "integrator"
-    FIRST = frozenset({AccountStatus.ACTIVE})
-    MOVES = {
-        AccountStatus.ACTIVE: frozenset({AccountStatus.ENDED}),
-        AccountStatus.ENDED: frozenset(),
-    }
-
-    name: Mapped[str]
-    scopes: Mapped[list[Any]]
-    secret_digest: Mapped[bytes]
-    created_at: Mapped[datetime] = mapped_column(default=now)

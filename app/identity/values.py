@@ -1,4 +1,4 @@
-"""What identity takes and gives; the states of its records; who of the staff may do what."""
+"""What identity takes and gives; the states of its records."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -31,13 +31,6 @@ class VerificationStatus(StrEnum):
     UNANSWERED = "unanswered"
 
 
-class AccountStatus(StrEnum):
-    """The states of a member of staff and of an integrator."""
-
-    ACTIVE = "active"
-    ENDED = "ended"
-
-
 class TokenState(StrEnum):
     """Where a refresh token stands in its family (`service.refresh` has the rule)."""
 
@@ -59,38 +52,6 @@ class RegisterAnswer(StrEnum):
     MATCH = "match"
     MISMATCH = "mismatch"
     UNKNOWN = "unknown"
-
-
-class Role(StrEnum):
-    """What a member of staff is there for."""
-
-    SYSTEM_ADMIN = "system-admin"
-    SECURITY_ADMIN = "security-admin"
-    AUDITOR = "auditor"
-    FINANCE = "finance"
-    CATALOG_EDITOR = "catalog-editor"
-    DEPARTMENT_OPERATOR = "department-operator"
-
-
-# The three administrators are kept apart (MLPS 3): who operates cannot read the trail, who reads
-# the trail cannot change anything, who grants rights can do neither.
-PERMISSIONS: Mapping[Role, frozenset[str]] = {
-    Role.SYSTEM_ADMIN: frozenset({"jobs.operate", "catalog.operate"}),
-    Role.SECURITY_ADMIN: frozenset({"staff.manage", "integrators.manage", "sessions.end"}),
-    Role.AUDITOR: frozenset({"ledger.read", "payments.read", "audit.read"}),
-    Role.FINANCE: frozenset(
-        {
-            "ledger.read",
-            "payments.read",
-            "payments.review",
-            "refunds.request",
-            "refunds.approve",
-            "reconciliation.operate",
-        }
-    ),
-    Role.CATALOG_EDITOR: frozenset({"catalog.operate"}),
-    Role.DEPARTMENT_OPERATOR: frozenset({"provider.operate"}),
-}
 
 
 @dataclass(frozen=True, slots=True)

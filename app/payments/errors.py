@@ -5,7 +5,6 @@ from app.core.errors import (
     Invalid,
     Malformed,
     NotFound,
-    Unauthenticated,
     Unavailable,
 )
 
@@ -40,20 +39,6 @@ class DuplicateItem(Invalid):
     code = "duplicate-item"
     title_zh = "同一账单重复"
     title_en = "The same bill stands twice"
-
-
-class StepUpRequired(Unauthenticated):
-    """The amount is above what this session may pay: prove again who you are (RFC 9470)."""
-
-    code = "step-up-required"
-    title_zh = "金额超过限额，请再次验证身份"
-    title_en = "The amount needs a fresh and stronger authentication"
-
-    def __init__(self) -> None:
-        super().__init__(
-            challenge='Bearer error="insufficient_user_authentication", '
-            'acr_values="strong", max_age=300'
-        )
 
 
 class ReturnUrlMissing(Invalid):

@@ -102,6 +102,16 @@ SEEDED = {
         "app/payments/service/settle.py",
         "from app.ledger import models",
     ),
+    "a room on top reads the tables of one below": (
+        "identity-models",
+        "app/oauth/service.py",
+        "from app.identity import models",
+    ),
+    "identity imports a room on top": (
+        "house",
+        "app/identity/service/janitor.py",
+        "from app.staff import service",
+    ),
     "the sandbox knows the product": (
         "sandbox-knows-nobody",
         "sandbox/processes.py",

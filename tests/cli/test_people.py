@@ -11,8 +11,8 @@ from app import cli
 from app.core.crypto import digest
 from app.core.tokens import TokenInvalid, Tokens
 from app.factory import Rooms, build, create_app
+from app.http.authentication import Authenticator
 from app.http.server import Server
-from app.identity.service import Authenticator
 from config.settings import Settings
 
 

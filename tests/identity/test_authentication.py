@@ -8,8 +8,9 @@ from sqlalchemy import text
 from app.core.ids import new_id
 from app.core.tokens import TokenInvalid, Tokens
 from app.factory import Rooms
-from app.identity.service import Authenticator
-from app.identity.values import PERMISSIONS, Role
+from app.http.authentication import Authenticator
+from app.identity.service import read_citizen
+from app.staff.values import PERMISSIONS, Role
 from tests.factories import later, staff_token
 from tests.identity.support import log_in_quickly
 
@@ -35,7 +36,7 @@ def end(rooms: Rooms, session_id: object) -> None:
 def test_what_was_read_counts_for_one_second(rooms: Rooms) -> None:
     watch = Watch()
     authenticator = Authenticator(
-        rooms.units, rooms.deps[Tokens], accepts_sandbox=True, monotonic=watch
+        rooms.units, rooms.deps[Tokens], {"citizen": read_citizen}, monotonic=watch
     )
     mine = log_in_quickly(rooms)
     who = authenticator.authenticate(mine.access_token, fresh=False)
@@ -51,7 +52,7 @@ def test_what_was_read_counts_for_one_second(rooms: Rooms) -> None:
 def test_a_fresh_look_asks_the_database_and_is_remembered(rooms: Rooms) -> None:
     watch = Watch()
     authenticator = Authenticator(
-        rooms.units, rooms.deps[Tokens], accepts_sandbox=True, monotonic=watch
+        rooms.units, rooms.deps[Tokens], {"citizen": read_citizen}, monotonic=watch
     )
     mine = log_in_quickly(rooms)
     authenticator.authenticate(mine.access_token, fresh=False)

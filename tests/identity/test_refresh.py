@@ -12,9 +12,9 @@ from werkzeug.test import TestResponse
 
 from app.core.tokens import TokenInvalid
 from app.factory import Rooms
+from app.http.authentication import Authenticator
 from app.identity import service
 from app.identity.errors import RefreshTokenInvalid
-from app.identity.service import Authenticator
 from tests.factories import bearer, later
 from tests.identity.support import count, deps_of, in_parallel, log_in_quickly
 

@@ -12,8 +12,8 @@ from app.cli.demo.journey import Tour
 from app.cli.demo.story import Broken, Story
 from app.core.tokens import Tokens
 from app.factory import Rooms
-from app.identity import service
-from app.identity.values import Role
+from app.staff import service
+from app.staff.values import Role
 from config.settings import Settings
 
 

@@ -1,6 +1,6 @@
-"""What can be done about identity: log in, stay in, prove a name, and who the staff are."""
+"""What can be done about identity: log in, stay in, prove a name."""
 
-from app.identity.service.authentication import Authenticator
+from app.identity.service.authentication import read_citizen
 from app.identity.service.challenges import open_challenge, send_code
 from app.identity.service.citizens import attributes_of, describe_me, phone_of
 from app.identity.service.deps import IdentityDeps
@@ -8,23 +8,19 @@ from app.identity.service.janitor import forget_expired
 from app.identity.service.log_in import start_session
 from app.identity.service.refresh import refresh_session
 from app.identity.service.sessions import end_other_sessions, end_session, list_sessions
-from app.identity.service.staff import create_integrator, create_staff, issue_sandbox_token
 from app.identity.service.verification import verify_citizen
 
 __all__ = [
-    "Authenticator",
     "IdentityDeps",
     "attributes_of",
-    "create_integrator",
-    "create_staff",
     "describe_me",
     "end_other_sessions",
     "end_session",
     "forget_expired",
-    "issue_sandbox_token",
     "list_sessions",
     "open_challenge",
     "phone_of",
+    "read_citizen",
     "refresh_session",
     "send_code",
     "start_session",

@@ -6,8 +6,8 @@ from uuid import UUID
 from sqlalchemy import func, select, text
 
 from app.core.clock import CITY_TIME
+from app.core.errors import StepUpRequired
 from app.core.unit_of_work import UnitOfWork
-from app.payments.errors import StepUpRequired
 from app.payments.models import Payment
 from app.payments.values import PaymentPolicy, PaymentStatus
 

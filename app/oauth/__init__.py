@@ -1,0 +1,1 @@
+"""Systems of others that call the API, for citizens and in their own name."""

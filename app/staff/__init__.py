@@ -1,0 +1,1 @@
+"""Who works behind the counter, and what each of them may do."""
