@@ -36,7 +36,7 @@ class Authenticator:
         self._tokens = tokens
         self._readers = readers
         self._monotonic = monotonic
-        self._cache: OrderedDict[str, tuple[float, Principal]] = OrderedDict()
+        self._cache: OrderedDict[tuple[str, ...], tuple[float, Principal]] = OrderedDict()
         self._lock = threading.Lock()
 
     def authenticate(self, token: str, fresh: bool) -> Principal:  # noqa: FBT001 - the door's
@@ -46,7 +46,7 @@ class Authenticator:
         gives power comes from the rows, never from the token.
         """
         claims = self._tokens.verify(token)
-        key = claims["jti"]
+        key = (claims["knd"], claims["sid"], claims["sub"], claims["jti"])
         if not fresh:
             with self._lock:
                 found = self._cache.get(key)
