@@ -74,15 +74,22 @@ def at_once(calls: Sequence[Callable[[], T]]) -> list[T]:
 
 
 @contextmanager
-def serve(world: World, **settings: str) -> Iterator[Live]:
-    """Run granian with two processes of four threads against the world of the suite."""
+def serve(world: World, *, named: bool = False, **settings: str) -> Iterator[Live]:
+    """Run granian with two processes of four threads against the world of the suite.
+
+    `named` puts it at `localhost`, which is then its public address and issuer: browsers make
+    passkeys for a name and never for a number.
+    """
     port = free_port()
+    url = f"http://{'localhost' if named else '127.0.0.1'}:{port}"
+    if named:
+        settings.setdefault("PUBLIC_URL", url)
     command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1"]
     command += ["--port", str(port), "--workers", "2", "--blocking-threads", "4"]
     command += ["--workers-kill-timeout", "10", "wsgi:app"]
     env = {**world.env, "WEB_THREADS": "4", "PATH": "/usr/bin:/bin", **settings}
     process = subprocess.Popen(command, cwd=ROOT, env=env)  # noqa: S603 - our own command
-    live = Live(f"http://127.0.0.1:{port}", process)
+    live = Live(url, process)
     try:
         _wait_until_ready(live)
         yield live
