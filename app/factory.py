@@ -24,9 +24,12 @@ from app.core.errors import DomainError
 from app.core.jobs import Jobs
 from app.core.logs import get_logger
 from app.core.migrate import VERSION_TABLE, History, head, house_history
+from app.core.passkeys import RelyingParty
+from app.core.passwords import Cost, Passwords
 from app.core.redis import connect, is_alive
 from app.core.tokens import Tokens
 from app.core.unit_of_work import Units
+from app.credentials.service import CredentialsDeps
 from app.host import loader
 from app.host.directory import PairwiseDirectory
 from app.host.hosted import Hosted
@@ -183,13 +186,28 @@ def _people(
             sms=sms,
             register=RegisterGateway(egress, settings.register_url),
             loopback_exempt=settings.web.loopback_exempt,
+            daily_codes=settings.ways_in.daily_codes,
+            failed_codes=settings.ways_in.failed_codes,
         ),
+        CredentialsDeps: _credentials(settings, keyring),
         Authenticator: Authenticator(units, tokens, _readers(settings)),
         NotificationsDeps: NotificationsDeps(
             sms=sms,
             phone_of=lambda uow, citizen_id: identity.phone_of(uow, keyring, citizen_id),
         ),
     }
+
+
+def _credentials(settings: Settings, keyring: Keyring) -> CredentialsDeps:
+    ways_in = settings.ways_in
+    cost = Cost(ways_in.argon2_memory, ways_in.argon2_passes)
+    return CredentialsDeps(
+        keyring=keyring,
+        passwords=Passwords([keyring.pepper], cost),
+        relying_party=RelyingParty(ways_in.rp_id, "i武当", ways_in.origins),
+        loopback_exempt=settings.web.loopback_exempt,
+        failed_passwords=ways_in.failed_passwords,
+    )
 
 
 def _readers(settings: Settings) -> Mapping[str, Reader]:

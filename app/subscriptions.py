@@ -16,6 +16,7 @@ from app.core.jobs import (
     Tick,
 )
 from app.core.unit_of_work import UnitOfWork
+from app.credentials import service as credentials
 from app.identity import service as identity
 from app.identity.events import ChallengeOpened
 from app.notifications import service as notifications
@@ -64,6 +65,7 @@ def wire(jobs: Jobs, deps: Mapping[type, Any]) -> None:
     desk: payments.PaymentDeps = deps[payments.PaymentDeps]
     for event, name, handler, room, retries in HANDLERS:
         jobs.subscribe(Subscription(event, name, _with(deps[room], handler), retries))
+    jobs.schedule(Schedule(1800, "credentials.forget_expired", credentials.forget_expired))
     jobs.schedule(Schedule(1800, "identity.forget_expired", identity.forget_expired))
     jobs.schedule(Schedule(payments.TICK_SECONDS, "payments.question_due", _at(desk)))
     jobs.schedule(Schedule(1800, "payments.sweep", payments.sweep))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 ROOT = Path(__file__).resolve().parent.parent
 FAST_PACE = 60
@@ -56,6 +57,23 @@ class Payments:
 
 
 @dataclass(frozen=True, slots=True)
+class WaysIn:
+    """How people log in: us as browsers know us, what a hash costs, and the limits of the city.
+
+    `daily_codes` is what the city sends in one day at most; so many wrong codes or passwords in ten
+    minutes look like somebody guessing.
+    """
+
+    rp_id: str
+    origins: tuple[str, ...]
+    argon2_memory: int
+    argon2_passes: int
+    daily_codes: int
+    failed_codes: int
+    failed_passwords: int
+
+
+@dataclass(frozen=True, slots=True)
 class Web:
     """The HTTP side of a process."""
 
@@ -81,6 +99,7 @@ class Settings:
     stripe: Stripe
     keys: Keys
     payments: Payments
+    ways_in: WaysIn
     web: Web
     sms_url: str
     register_url: str
@@ -101,6 +120,9 @@ class Settings:
         profile = read.choice("PROFILE", ("sandbox", "production"), "sandbox")
         sandbox = profile == "sandbox"
         port = read.number("PORT", 8000)
+        public_url = read.text("PUBLIC_URL", f"http://127.0.0.1:{port}").rstrip("/")
+        # A browser makes passkeys for names only, never for an address.
+        browser_url = f"http://localhost:{port}" if sandbox else public_url
         settings = cls(
             profile=profile,
             log_level=read.choice("LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), "INFO"),
@@ -129,8 +151,17 @@ class Settings:
                 step_up_above=read.number_or_none("STEP_UP_ABOVE_FEN"),
                 daily_limit=read.number_or_none("STEP_UP_DAILY_FEN"),
             ),
+            ways_in=WaysIn(
+                rp_id=read.text("WEBAUTHN_RP_ID", urlsplit(browser_url).hostname),
+                origins=tuple(sorted(read.names("WEBAUTHN_ORIGINS") or {browser_url})),
+                argon2_memory=read.number("ARGON2_MEMORY_KIB", 19_456),
+                argon2_passes=read.number("ARGON2_PASSES", 2),
+                daily_codes=read.number("DAILY_CODES", 50_000),
+                failed_codes=read.number("FAILED_CODES", 500),
+                failed_passwords=read.number("FAILED_PASSWORDS", 500),
+            ),
             web=Web(
-                public_url=read.text("PUBLIC_URL", f"http://127.0.0.1:{port}").rstrip("/"),
+                public_url=public_url,
                 threads=read.number("WEB_THREADS", 8),
                 rate_factor=_rate_factor(read),
                 docs=read.choice("DOCS", ("on", "off"), "on") == "on",

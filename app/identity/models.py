@@ -97,16 +97,6 @@ class Challenge(Base):
     used_at: Mapped[datetime | None]
 
 
-class AuthCounter(Base):
-    """How often something happened in the whole city within one period."""
-
-    __tablename__ = "auth_counters"
-
-    name: Mapped[str] = mapped_column(primary_key=True)
-    period: Mapped[datetime] = mapped_column(primary_key=True)
-    count: Mapped[int]
-
-
 class AuthSession(Stateful, Base):
     """A citizen's log-in on one device: the family of its refresh tokens."""
 

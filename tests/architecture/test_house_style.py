@@ -16,6 +16,7 @@ IMPORTS = {"importlib.import_module", "import_module", "__import__"}
 LATE = {"app/payments/service/receipt_pdf.py"}  # drawing
 # Where whatever foreign code raises is turned into something known.
 CATCH_ALL = {
+    "app/core/passkeys.py",  # what a browser sends
     "app/core/jobs.py",  # the worker: logs and lets the queue retry
     "app/core/migrate.py",  # a plug-in's migration
     "app/http/server.py",  # the server: the answer of an idempotency key

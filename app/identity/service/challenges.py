@@ -3,7 +3,6 @@
 import hmac
 import secrets
 from datetime import timedelta
-from ipaddress import ip_address
 from uuid import UUID
 
 from sqlalchemy import update
@@ -11,6 +10,7 @@ from sqlalchemy import update
 from app.core.clock import now
 from app.core.crypto import Keyring, seal, unseal
 from app.core.ids import new_id
+from app.core.networks import is_loopback, network_of
 from app.core.unit_of_work import UnitOfWork
 from app.identity.errors import CodeWrong
 from app.identity.events import ChallengeOpened
@@ -36,7 +36,7 @@ def open_challenge(
     """
     phone = canonical_phone(phone)
     index = deps.keyring.index("phone", phone)
-    network = limits.network_of(address)
+    network = network_of(address)
     limits.check_number(uow, index)
     if not _is_exempt(deps, address):
         limits.check_network(uow, index, address, network)
@@ -135,7 +135,7 @@ def use_challenge(uow: UnitOfWork, deps: IdentityDeps, challenge: Challenge) -> 
 
 
 def _is_exempt(deps: IdentityDeps, address: str) -> bool:
-    return deps.loopback_exempt and ip_address(address).is_loopback
+    return deps.loopback_exempt and is_loopback(address)
 
 
 def _digest(keyring: Keyring, purpose: str, challenge_id: UUID, index: bytes, code: str) -> bytes:

@@ -6,7 +6,7 @@ from sqlalchemy import delete, or_, select
 
 from app.core.clock import now
 from app.core.unit_of_work import UnitOfWork
-from app.identity.models import AuthCounter, AuthSession, Challenge
+from app.identity.models import AuthSession, Challenge
 from app.identity.service.sessions import finish_session
 from app.identity.values import SessionStatus
 
@@ -30,5 +30,4 @@ def forget_expired(uow: UnitOfWork) -> None:
     for session in over.all():
         finish_session(uow, session, "expired")
     uow.execute(delete(Challenge).where(Challenge.created_at <= moment - CODES_KEPT))
-    uow.execute(delete(AuthCounter).where(AuthCounter.period <= moment - 2 * CODES_KEPT))
     uow.execute(delete(AuthSession).where(AuthSession.ended_at <= moment - SESSIONS_KEPT))

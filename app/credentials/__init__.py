@@ -1,0 +1,1 @@
+"""What somebody proves who they are with: passwords, passkeys, recovery codes, one-time codes."""
