@@ -1,7 +1,7 @@
 """Whose credentials, by which policy, for what; and what is answered about them."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -74,6 +74,15 @@ class PasswordCheck:
     may_stand_alone: bool = False
     is_expired: bool = False
     set_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedPassword:
+    """A password that was accepted, as its hash, before it is anybody's."""
+
+    hash: str = field(repr=False)
+    policy: Policy
+    may_stand_alone: bool
 
 
 @dataclass(frozen=True, slots=True)

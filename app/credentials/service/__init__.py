@@ -17,7 +17,13 @@ from app.credentials.service.passkeys import (
     list_passkeys,
     remove_passkey,
 )
-from app.credentials.service.passwords import check_password, remove_password, set_password
+from app.credentials.service.passwords import (
+    check_password,
+    prepare_password,
+    put_password,
+    remove_password,
+    set_password,
+)
 from app.credentials.service.recovery import make_recovery_codes, use_recovery_code
 from app.credentials.service.totp import begin_totp, check_totp, confirm_totp, remove_totp
 
@@ -39,6 +45,8 @@ __all__ = [
     "forget_owner",
     "list_passkeys",
     "make_recovery_codes",
+    "prepare_password",
+    "put_password",
     "remove_passkey",
     "remove_password",
     "remove_totp",

@@ -18,7 +18,56 @@ from app.credentials.service.policy import (
     check_password_policy,
     may_stand_alone,
 )
-from app.credentials.values import Context, Means, Owner, PasswordCheck, Policy
+from app.credentials.values import (
+    Context,
+    Means,
+    Owner,
+    PasswordCheck,
+    Policy,
+    PreparedPassword,
+)
+
+
+def prepare_password(
+    uow: UnitOfWork,
+    deps: CredentialsDeps,
+    owner: Owner | None,
+    password: str,
+    policy: Policy,
+    *,
+    context: Context = (),
+) -> PreparedPassword:
+    """Return a password that its policy accepts, hashed, to be put with others' changes.
+
+    `context` are words it may not contain (number, name); for nobody the same work is done. Raise
+    `PasswordTooWeak`, `PasswordReused` or `PasswordsBusy`. Phases of its own: call it outside one,
+    and before anything is written.
+    """
+    check_password_policy(password, policy, context)
+    with uow.phase():
+        former = _former(uow, owner, REMEMBERED[policy]) if owner else ()
+    if any(deps.passwords.check(kept, password).is_right for kept in former):
+        raise PasswordReused
+    return PreparedPassword(deps.passwords.make(password), policy, may_stand_alone(password))
+
+
+def put_password(
+    uow: UnitOfWork, deps: CredentialsDeps, owner: Owner, prepared: PreparedPassword
+) -> None:
+    """Make a prepared password the owner's, in this transaction; failures before are forgotten."""
+    lock_owner(uow, owner)
+    _retire(uow, owner, keep=max(REMEMBERED[prepared.policy] - 1, 0))
+    uow.add(
+        Password(
+            owner_kind=owner.kind,
+            owner_id=owner.id,
+            hash=prepared.hash,
+            policy=prepared.policy,
+            may_stand_alone=prepared.may_stand_alone,
+        )
+    )
+    clear_failures(uow, deps, Means.PASSWORD, owner)
+    uow.record(PasswordSet(subject=owner.subject, owner_kind=owner.kind, owner_id=owner.id))
 
 
 def set_password(
@@ -30,31 +79,13 @@ def set_password(
     *,
     context: Context = (),
 ) -> None:
-    """Make this the owner's password; failures before are forgotten. Call it outside a phase.
+    """Prepare a password and put it: `prepare_password`, then `put_password`.
 
-    `context` are words it may not contain (number, name). Raise `PasswordTooWeak`,
-    `PasswordReused` or `PasswordsBusy`. What the caller has written so far is committed first:
-    nothing is locked while hashes are computed.
+    What the caller has written so far is committed first.
     """
-    check_password_policy(password, policy, context)
-    with uow.phase():
-        former = _former(uow, owner, REMEMBERED[policy])
-    if any(deps.passwords.check(kept, password).is_right for kept in former):
-        raise PasswordReused
-    made = deps.passwords.make(password)
-    lock_owner(uow, owner)
-    _retire(uow, owner, keep=max(REMEMBERED[policy] - 1, 0))
-    uow.add(
-        Password(
-            owner_kind=owner.kind,
-            owner_id=owner.id,
-            hash=made,
-            policy=policy,
-            may_stand_alone=may_stand_alone(password),
-        )
+    put_password(
+        uow, deps, owner, prepare_password(uow, deps, owner, password, policy, context=context)
     )
-    clear_failures(uow, deps, Means.PASSWORD, owner)
-    uow.record(PasswordSet(subject=owner.subject, owner_kind=owner.kind, owner_id=owner.id))
 
 
 def check_password(

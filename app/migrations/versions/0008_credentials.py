@@ -5,7 +5,7 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0900"
+revision = "0008"
 down_revision = "0007"
 branch_labels = None
 depends_on = None
