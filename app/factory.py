@@ -273,7 +273,12 @@ def create_app(settings: Settings, rooms: Rooms) -> Server:
     app.trust_proxies(settings.web.trusted_proxies)
     api = openapi.make_api(app, API_VERSION)
     app.extensions["api"] = api
-    for blueprint in (identity_routes.auth, identity_routes.me, notifications_routes.blueprint):
+    for blueprint in (
+        identity_routes.auth,
+        identity_routes.me,
+        identity_routes.desk,
+        notifications_routes.blueprint,
+    ):
         api.register_blueprint(blueprint)
     for prefix, blueprint in (
         ("/problems", problem_list.blueprint),

@@ -67,6 +67,7 @@ def wire(jobs: Jobs, deps: Mapping[type, Any]) -> None:
         jobs.subscribe(Subscription(event, name, _with(deps[room], handler), retries))
     jobs.schedule(Schedule(1800, "credentials.forget_expired", credentials.forget_expired))
     jobs.schedule(Schedule(1800, "identity.forget_expired", identity.forget_expired))
+    jobs.schedule(Schedule(60, "identity.expire_evidence", identity.expire_evidence))
     jobs.schedule(Schedule(payments.TICK_SECONDS, "payments.question_due", _at(desk)))
     jobs.schedule(Schedule(1800, "payments.sweep", payments.sweep))
 

@@ -11,8 +11,8 @@ from flask import current_app
 
 Values: TypeAlias = Sequence[object] | Mapping[str, object]
 
-_VERSION = 1
-_SCHEMA = """
+_SCHEMAS = (
+    """
 CREATE TABLE messages (
     number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, key TEXT UNIQUE,
     recipient TEXT NOT NULL, text TEXT NOT NULL, sent_at TEXT NOT NULL
@@ -47,7 +47,20 @@ CREATE UNIQUE INDEX one_effective_posting ON postings (biller, reference) WHERE 
 CREATE TABLE behaviours (
     room TEXT PRIMARY KEY, mode TEXT NOT NULL, times INTEGER, seconds REAL NOT NULL
 ) STRICT;
-"""
+""",
+    """
+CREATE TABLE holdings (
+    kind TEXT NOT NULL, holding TEXT NOT NULL,
+    resident_id TEXT NOT NULL REFERENCES people (resident_id), PRIMARY KEY (kind, holding)
+) STRICT;
+CREATE TABLE face_checks (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, key TEXT NOT NULL UNIQUE,
+    token TEXT NOT NULL UNIQUE, name TEXT NOT NULL, resident_id TEXT NOT NULL,
+    status TEXT NOT NULL
+) STRICT;
+""",
+)
+"""What each version of the file adds to the one before; an older file is brought up to date."""
 
 
 class Store:
@@ -63,11 +76,13 @@ class Store:
         for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON"):
             self._connection.execute(f"PRAGMA {pragma}")
         with self.change() as connection:
-            if connection.execute("PRAGMA user_version").fetchone()[0] < _VERSION:
-                for statement in _SCHEMA.split(";\n"):
+            version = connection.execute("PRAGMA user_version").fetchone()[0]
+            for schema in _SCHEMAS[version:]:
+                for statement in schema.split(";\n"):
                     connection.execute(statement)
+            if version == 0:
                 seed(connection)
-                connection.execute(f"PRAGMA user_version = {_VERSION}")
+            connection.execute(f"PRAGMA user_version = {len(_SCHEMAS)}")
 
     @contextlib.contextmanager
     def change(self) -> Iterator[sqlite3.Connection]:

@@ -75,6 +75,14 @@ class ResidentIdInvalid(Invalid):
     title_en = "This cannot be a resident identity number"
 
 
+class DocumentNotSupported(Invalid):
+    """A permit of the old form has no resident number; its holder is confirmed at a counter."""
+
+    code = "document-not-supported"
+    title_zh = "暂不支持该证件，请到政务服务窗口办理"
+    title_en = "This kind of document is not supported here"
+
+
 class IdentityMismatch(Invalid):
     """The register does not know this name with this number."""
 
@@ -89,6 +97,54 @@ class IdentityAlreadyBound(Conflict):
     code = "identity-already-bound"
     title_zh = "该身份已绑定其他账号"
     title_en = "This identity is bound to another account"
+
+
+class IdentityDiffers(Conflict):
+    """The account was verified with another number; it stays one person's."""
+
+    code = "identity-differs"
+    title_zh = "该账号已绑定另一身份"
+    title_en = "The account belongs to another identity"
+
+
+class ProofMismatch(Invalid):
+    """It is not registered to this citizen, or not known at all: the answer is the same."""
+
+    code = "proof-mismatch"
+    title_zh = "与本人信息不一致"
+    title_en = "This is not registered to you"
+
+
+class NumberMissing(Invalid):
+    """The number of the card, account or licence is needed; a phone is the account's own."""
+
+    code = "number-missing"
+    title_zh = "请填写号码"
+    title_en = "The number is needed"
+
+
+class FaceCheckWaiting(Conflict):
+    """The authority has not seen a face yet."""
+
+    code = "face-check-waiting"
+    title_zh = "人脸核验尚未完成"
+    title_en = "The face check is not finished"
+
+
+class FaceCheckFailed(Invalid):
+    """The authority did not recognise a living person, or not this one."""
+
+    code = "face-check-failed"
+    title_zh = "人脸核验未通过"
+    title_en = "The face check did not pass"
+
+
+class CitizenNotFound(NotFound):
+    """No account has this identity or this id."""
+
+    code = "citizen-not-found"
+    title_zh = "没有找到该用户"
+    title_en = "There is no such citizen"
 
 
 class AlreadyVerified(Conflict):

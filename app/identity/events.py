@@ -30,3 +30,13 @@ class CitizenVerified(Event):
     name = "citizen.verified"
     citizen_id: UUID
     verification_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AssuranceChanged(Event):
+    """A citizen's level is another one: something was proven, or has ended."""
+
+    name = "assurance.changed"
+    citizen_id: UUID
+    before: str
+    after: str

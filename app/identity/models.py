@@ -14,6 +14,8 @@ from app.core.db import Base, Stateful
 from app.core.ids import new_id
 from app.identity.values import (
     CitizenStatus,
+    EvidenceKind,
+    EvidenceStatus,
     SessionStatus,
     TokenState,
     VerificationStatus,
@@ -33,7 +35,11 @@ class DataKey(Base):
 
 
 class Citizen(Stateful, Base):
-    """Somebody who uses the app: one number, and once verified one resident identity."""
+    """Somebody who uses the app: one number, and once verified one resident identity.
+
+    `assurance` is what the evidence made it when that last changed, and holds until
+    `assurance_until`; a trigger refuses one that no active evidence supports.
+    """
 
     __tablename__ = "citizens"
     __table_args__ = (
@@ -50,6 +56,11 @@ class Citizen(Stateful, Base):
             "assurance = 'basic' or (resident_id_index is not null and verified_at is not null)",
             name="assurance_is_earned",
         ),
+        Index(
+            "ix_citizens_assurance_until",
+            "assurance_until",
+            postgresql_where=text("assurance_until is not null"),
+        ),
     )
     ENTITY = "citizen"
     FIRST = frozenset({CitizenStatus.ACTIVE})
@@ -65,6 +76,7 @@ class Citizen(Stateful, Base):
     resident_id_sealed: Mapped[bytes | None]
     resident_id_index: Mapped[bytes | None]
     assurance: Mapped[str] = mapped_column(default="basic")
+    assurance_until: Mapped[datetime | None]
     verified_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(default=now)
 
@@ -161,16 +173,18 @@ class RefreshToken(Base):
 
 
 class Verification(Stateful, Base):
-    """One attempt to prove a name and number: the evidence of an assurance, or why it was refused.
+    """One attempt to prove something: what came of it, or why it was refused.
 
-    The name and the number themselves are kept once, sealed, with the citizen.
+    `kind` is the evidence it is for. What was compared is not kept; name and number of a citizen
+    are kept once, sealed, with the citizen. `remote_reference` names a face check at the authority.
     """
 
     __tablename__ = "verifications"
     __table_args__ = (
         Index(None, "citizen_id", "asked_at"),
+        Index("ix_verifications_open", "asked_at", postgresql_where=text("status = 'asked'")),
         CheckConstraint("status in ('asked', 'verified', 'refused', 'unanswered')", name="status"),
-        CheckConstraint("source in ('register')", name="source"),
+        CheckConstraint("source in ('register', 'counter')", name="source"),
     )
     ENTITY = "verification"
     FIRST = frozenset({VerificationStatus.ASKED})
@@ -188,11 +202,71 @@ class Verification(Stateful, Base):
     }
 
     citizen_id: Mapped[UUID] = mapped_column(ForeignKey("citizens.id"))
+    kind: Mapped[str]
     source: Mapped[str]
+    remote_reference: Mapped[str | None]
     asked_at: Mapped[datetime] = mapped_column(default=now)
     decided_at: Mapped[datetime | None]
 
     @property
     def subject_id(self) -> UUID:
         """Return the citizen's id: their timeline shows their verifications."""
+        return self.citizen_id
+
+
+_KINDS = ", ".join(f"'{kind}'" for kind in EvidenceKind)
+
+
+class Evidence(Stateful, Base):
+    """A piece of evidence of who a citizen is: from whom, since when, until when.
+
+    `reference` names the challenge, verification or passkey it came from; one of a kind is active,
+    of passkeys one for each key. A trigger refuses a level without its evidence, and evidence of
+    the register or the counter without the verification that made it.
+    """
+
+    __tablename__ = "evidence"
+    __table_args__ = (
+        Index(None, "citizen_id", "obtained_at", "id"),
+        Index("ix_evidence_expires_at", "expires_at", postgresql_where=text("status = 'active'")),
+        Index(
+            "uq_evidence_active",
+            "citizen_id",
+            "kind",
+            unique=True,
+            postgresql_where=text("status = 'active' and kind <> 'passkey'"),
+        ),
+        Index(
+            "uq_evidence_reference",
+            "kind",
+            "reference",
+            unique=True,
+            postgresql_where=text("status = 'active'"),
+        ),
+        CheckConstraint(f"kind in ({_KINDS})", name="kind"),
+        CheckConstraint("status in ('active', 'expired', 'withdrawn')", name="status"),
+        CheckConstraint("(status = 'active') = (ended_at is null)", name="end"),
+        CheckConstraint("(kind = 'counter') = (confirmed_by is not null)", name="confirmed_by"),
+        CheckConstraint("expires_at > obtained_at", name="lifetime"),
+    )
+    ENTITY = "evidence"
+    FIRST = frozenset({EvidenceStatus.ACTIVE})
+    MOVES = {
+        EvidenceStatus.ACTIVE: frozenset({EvidenceStatus.EXPIRED, EvidenceStatus.WITHDRAWN}),
+        EvidenceStatus.EXPIRED: frozenset(),
+        EvidenceStatus.WITHDRAWN: frozenset(),
+    }
+
+    citizen_id: Mapped[UUID] = mapped_column(ForeignKey("citizens.id"))
+    kind: Mapped[str]
+    source: Mapped[str]
+    reference: Mapped[UUID]
+    confirmed_by: Mapped[UUID | None]
+    obtained_at: Mapped[datetime] = mapped_column(default=now)
+    expires_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+
+    @property
+    def subject_id(self) -> UUID:
+        """Return the citizen's id: their timeline shows their evidence."""
         return self.citizen_id

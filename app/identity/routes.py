@@ -13,19 +13,36 @@ from app.identity import service
 from app.identity.models import Verification
 from app.identity.schemas import (
     ChallengeSchema,
+    EvidenceSchema,
+    FaceCheckSchema,
     MeSchema,
     NewChallengeSchema,
+    NewCounterConfirmationSchema,
+    NewLinkedProofSchema,
     NewSessionSchema,
     NewVerificationSchema,
     RefreshSchema,
     SessionSchema,
     SignedInSchema,
+    StandingSchema,
     VerificationSchema,
 )
 from app.identity.service import IdentityDeps
-from app.identity.values import LogIn, Me, Opened, Purpose, SessionView, SignedIn
+from app.identity.values import (
+    EvidenceView,
+    FaceCheck,
+    Holding,
+    LogIn,
+    Me,
+    Opened,
+    Purpose,
+    SessionView,
+    SignedIn,
+    Standing,
+)
 
 auth = Blueprint("auth", __name__, url_prefix="/v1/auth", description="Log in and stay in")
+desk = Blueprint("identity", __name__, url_prefix="/v1/identity", description="Identity for staff")
 me = Blueprint("me", __name__, url_prefix="/v1/me", description="Who I am")
 
 
@@ -116,5 +133,65 @@ class Verifications(MethodView):
     def post(self, wanted: dict[str, str]) -> Verification:
         """Verify my name."""
         return service.verify_citizen(
+            unit(), deps(IdentityDeps), principal().id, wanted["name"], wanted["resident_id"]
+        )
+
+
+@me.route("/linked-proofs")
+class LinkedProofs(MethodView):
+    """Proofs that something belongs to the caller."""
+
+    @me.arguments(NewLinkedProofSchema)
+    @me.response(201, VerificationSchema)
+    def post(self, wanted: dict[str, str]) -> Verification:
+        """Prove what is mine."""
+        holding = Holding(wanted["kind"])
+        return service.prove_holding(
+            unit(), deps(IdentityDeps), principal().id, holding, wanted.get("number")
+        )
+
+
+@me.route("/face-checks")
+class FaceChecks(MethodView):
+    """Checks of a living face."""
+
+    @me.response(201, FaceCheckSchema)
+    def post(self) -> FaceCheck:
+        """Begin a face check."""
+        return service.open_face_check(unit(), deps(IdentityDeps), principal().id)
+
+
+@me.route("/face-checks/<uuid:face_check_id>/completion")
+class FaceCheckCompletion(MethodView):
+    """The outcome of one."""
+
+    @me.response(200, VerificationSchema)
+    def post(self, face_check_id: UUID) -> Verification:
+        """Finish a face check."""
+        return service.finish_face_check(unit(), deps(IdentityDeps), principal().id, face_check_id)
+
+
+@me.route("/evidence")
+class EvidenceOfMine(MethodView):
+    """What proves who the caller is."""
+
+    @me.arguments(PageArgs, location="query")
+    @me.page(EvidenceSchema)
+    def get(self, wanted: dict[str, Any]) -> Page[EvidenceView]:
+        """List my evidence."""
+        return service.list_evidence(unit(), principal().id, wanted["page"])
+
+
+@desk.route("/counter-confirmations")
+class CounterConfirmations(MethodView):
+    """People who were seen in person."""
+
+    @desk.staff("identity.confirm")
+    @desk.idempotent
+    @desk.arguments(NewCounterConfirmationSchema)
+    @desk.response(201, StandingSchema)
+    def post(self, wanted: dict[str, str]) -> Standing:
+        """Confirm a citizen at a counter."""
+        return service.confirm_at_counter(
             unit(), deps(IdentityDeps), principal().id, wanted["name"], wanted["resident_id"]
         )

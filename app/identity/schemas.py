@@ -4,10 +4,11 @@ from typing import Any
 
 from marshmallow import post_load
 
-from app.http.fields import UUID, Flag, Integer, Moment, Nested, Schema, Text, validate
-from app.identity.values import Device, LogIn
+from app.http.fields import UUID, Flag, Integer, Moment, Nested, Schema, Text, Title, validate
+from app.identity.values import Device, EvidenceKind, EvidenceStatus, Holding, LogIn
 
 _LEVELS = ["basic", "verified", "strong"]
+_DOCUMENT = r"[0-9]{17}[0-9Xx]|[A-Za-z]{3}[0-9]{12}"
 _EXAMPLE_PHONE = "+8613807190001"
 
 
@@ -112,7 +113,7 @@ class NewVerificationSchema(Schema):
     name = Text(required=True, max_length=60, metadata={"examples": ["张伟"]})
     resident_id = Text(
         required=True,
-        pattern="[0-9]{17}[0-9Xx]",
+        pattern=_DOCUMENT,
         metadata={"examples": ["420302198503120017"]},
     )
 
@@ -122,3 +123,56 @@ class VerificationSchema(Schema):
 
     id = UUID(required=True)
     status = Text(required=True, metadata={"examples": ["verified"]})
+
+
+class NewLinkedProofSchema(Schema):
+    """Something that is registered to the caller besides their name."""
+
+    kind = Text(required=True, validate=[validate.OneOf(list(Holding))])
+    number = Text(
+        pattern="[0-9A-Za-z-]{4,32}",
+        metadata={
+            "description": "Of the card, account or licence; a phone is the account's own",
+            "examples": ["6222020000000001"],
+        },
+    )
+
+
+class FaceCheckSchema(Schema):
+    """A face check that has begun; the token is for the device's camera, shown once."""
+
+    id = UUID(required=True)
+    token = Text(required=True)
+    expires_at = Moment(required=True)
+
+
+class EvidenceSchema(Schema):
+    """A piece of evidence of who the caller is, never what was proven with it."""
+
+    id = UUID(required=True)
+    kind = Text(required=True, validate=[validate.OneOf(list(EvidenceKind))])
+    title = Nested(Title, required=True)
+    source = Text(required=True, metadata={"examples": ["register"]})
+    status = Text(required=True, validate=[validate.OneOf(list(EvidenceStatus))])
+    obtained_at = Moment(required=True)
+    expires_at = Moment(required=True, allow_none=True)
+    ended_at = Moment(required=True, allow_none=True)
+
+
+class NewCounterConfirmationSchema(Schema):
+    """The card of the person who stands at the counter."""
+
+    name = Text(required=True, max_length=60, metadata={"examples": ["张伟"]})
+    resident_id = Text(
+        required=True, pattern=_DOCUMENT, metadata={"examples": ["420302198503120017"]}
+    )
+
+
+class StandingSchema(Schema):
+    """A citizen's level."""
+
+    citizen_id = UUID(required=True)
+    assurance = Text(required=True, validate=[validate.OneOf(_LEVELS)])
+    until = Moment(
+        required=True, allow_none=True, metadata={"description": "When it drops by itself"}
+    )

@@ -31,6 +31,46 @@ class VerificationStatus(StrEnum):
     UNANSWERED = "unanswered"
 
 
+class EvidenceKind(StrEnum):
+    """What can prove who somebody is (`levels.toml` says what each is worth)."""
+
+    PHONE_CODE = "phone-code"
+    REGISTER_MATCH = "register-match"
+    PHONE_OWNER = "phone-owner-match"
+    SOCIAL_SECURITY_CARD = "social-security-card-match"
+    BANK_CARD = "bank-card-match"
+    HOUSING_FUND = "housing-fund-match"
+    DRIVING_LICENCE = "driving-licence-match"
+    FACE_LIVE = "face-live"
+    COUNTER = "counter"
+    PASSKEY = "passkey"
+
+
+class EvidenceStatus(StrEnum):
+    """The states of a piece of evidence."""
+
+    ACTIVE = "active"
+    EXPIRED = "expired"
+    WITHDRAWN = "withdrawn"
+
+
+class Holding(StrEnum):
+    """What a citizen can prove to be theirs, beside name and number."""
+
+    PHONE = "phone"
+    SOCIAL_SECURITY_CARD = "social-security-card"
+    BANK_CARD = "bank-card"
+    HOUSING_FUND = "housing-fund"
+    DRIVING_LICENCE = "driving-licence"
+
+    @property
+    def evidence(self) -> EvidenceKind:
+        """Return the kind of evidence that a match makes."""
+        if self is Holding.PHONE:
+            return EvidenceKind.PHONE_OWNER
+        return EvidenceKind(f"{self}-match")
+
+
 class TokenState(StrEnum):
     """Where a refresh token stands in its family (`service.refresh` has the rule)."""
 
@@ -52,6 +92,14 @@ class RegisterAnswer(StrEnum):
     MATCH = "match"
     MISMATCH = "mismatch"
     UNKNOWN = "unknown"
+
+
+class FaceStatus(StrEnum):
+    """How a check of a living face stands."""
+
+    WAITING = "waiting"
+    PASSED = "passed"
+    FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +170,46 @@ class Me:
     phone: str
     name: str | None
     assurance: str
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceView:
+    """A piece of evidence as its citizen sees it: never what was proven with it."""
+
+    id: UUID
+    kind: str
+    title: Mapping[str, str]
+    source: str
+    status: str
+    obtained_at: datetime
+    expires_at: datetime | None
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteFaceCheck:
+    """A face check that the authority has begun: its name there, and the device's ticket to it."""
+
+    reference: str
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class FaceCheck:
+    """A face check as the citizen's device needs it; the token is shown once and not kept."""
+
+    id: UUID
+    token: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A citizen's level after something was proven."""
+
+    citizen_id: UUID
+    assurance: str
+    until: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,8 @@ Kind = Literal[
     "refund-succeeded",
     "payment-refunded-item",
     "new-device",
+    "assurance-lowered",
+    "identity-confirmed",
 ]
 Params = Mapping[str, str | int | datetime]
 

@@ -1,9 +1,11 @@
-"""`/register`: compare a name with a number, list and make test people."""
+"""`/register`: compare a name with a number and more, face checks, list and make test people."""
 
+import secrets
 import sqlite3
+from collections.abc import Mapping
 from datetime import date
 
-from flask import Blueprint, Response, jsonify
+from flask import Blueprint, Response, jsonify, request
 from marshmallow import Schema, ValidationError, fields, validate
 
 from sandbox.behaviour import Mode, outside_party, set_behaviour, show_behaviour
@@ -13,7 +15,8 @@ from sandbox.store import current_store
 from sandbox.wire import Day, Problem, read_body, today
 
 ROOM = "register"
-_MODES = (Mode.OK, Mode.DOWN, Mode.SLOW)
+_MODES = (Mode.OK, Mode.DOWN, Mode.SLOW, Mode.GARBAGE)
+_HOLDINGS = ("phone", "social-security-card", "bank-card", "housing-fund", "driving-licence")
 _EARLIEST = date(1900, 1, 1)
 _NAME = validate.And(validate.Length(min=1, max=60), validate.Regexp(r"\S(.*\S)?\Z"))
 
@@ -35,19 +38,92 @@ class _Person(Schema):
     born = Day(required=True)
 
 
+class _Holding(Schema):
+    kind = fields.String(required=True, validate=validate.OneOf(_HOLDINGS))
+    number = fields.String(required=True, validate=validate.Regexp(r"[0-9A-Za-z+-]{4,32}\Z"))
+
+
+class _LinkedCheck(_Check, _Holding):
+    pass
+
+
+class _FaceOutcome(Schema):
+    is_live = fields.Boolean(required=True)
+    is_same_person = fields.Boolean(required=True)
+
+
 @register.post("/checks")
 @outside_party(*_MODES, room=ROOM)
 def check_name() -> Response:
     """Compare a name with the holder of a number."""
-    check = read_body(_Check())
-    holder = current_store().row(
-        "SELECT name FROM people WHERE resident_id = ?", [check["resident_id"]]
+    return jsonify({"result": _compare(read_body(_Check()))})
+
+
+@register.post("/linked-checks")
+@outside_party(*_MODES, room=ROOM)
+def check_holding() -> Response:
+    """Tell whether a phone, card, account or licence is a named person's own."""
+    check = read_body(_LinkedCheck())
+    holding = current_store().row(
+        "SELECT resident_id FROM holdings WHERE kind = ? AND holding = ?",
+        [check["kind"], check["number"]],
     )
-    if holder is None:
-        result = "unknown"
-    else:
-        result = "match" if holder["name"] == check["name"] else "mismatch"
-    return jsonify({"result": result})
+    if holding is None:
+        return jsonify({"result": "unknown"})
+    is_theirs = holding["resident_id"] == check["resident_id"] and _compare(check) == "match"
+    return jsonify({"result": "match" if is_theirs else "mismatch"})
+
+
+@register.post("/face-checks")
+@outside_party(*_MODES, room=ROOM)
+def open_face_check() -> Response:
+    """Begin a check that the person before a camera lives and is who the number says."""
+    check = read_body(_Check())
+    key = request.headers.get("Idempotency-Key", "")
+    if not key:
+        raise Problem(422, "invalid", "Idempotency-Key: is missing")
+    with current_store().change() as connection:
+        connection.execute(
+            "INSERT INTO face_checks (id, key, token, name, resident_id, status)"
+            " VALUES (?, ?, ?, ?, ?, 'waiting') ON CONFLICT (key) DO NOTHING",
+            [
+                f"face_{secrets.token_hex(10)}",
+                key,
+                f"ft_{secrets.token_urlsafe(24)}",
+                check["name"],
+                check["resident_id"],
+            ],
+        )
+        row = connection.execute("SELECT * FROM face_checks WHERE key = ?", [key]).fetchone()
+    if (row["name"], row["resident_id"]) != (check["name"], check["resident_id"]):
+        raise Problem(422, "idempotency-key-reused", "this key was used for somebody else")
+    answer = jsonify({"id": row["id"], "token": row["token"]})
+    answer.status_code = 201
+    return answer
+
+
+@register.get("/face-checks/<face_check>")
+@outside_party(*_MODES, room=ROOM)
+def read_face_check(face_check: str) -> Response:
+    """Tell how a check of a face stands: waiting, passed or failed."""
+    row = current_store().row("SELECT status FROM face_checks WHERE id = ?", [face_check])
+    if row is None:
+        raise Problem(404, "face-check-not-found", "there is no such check")
+    return jsonify({"status": row["status"]})
+
+
+@register.post("/faces/<token>")
+def show_face(token: str) -> Response:
+    """Stand before the camera with the token that the citizen's device was given."""
+    shown = read_body(_FaceOutcome())
+    check = current_store().row("SELECT * FROM face_checks WHERE token = ?", [token])
+    if check is None or check["status"] != "waiting":
+        raise Problem(404, "face-check-not-found", "no check waits for this token")
+    is_good = shown["is_live"] and shown["is_same_person"] and _compare(dict(check)) == "match"
+    status = "passed" if is_good else "failed"
+    with current_store().change() as connection:
+        connection.execute("UPDATE face_checks SET status = ? WHERE token = ?", [status, token])
+    return jsonify({"status": status})
 
 
 @register.get("/people")
@@ -73,6 +149,22 @@ def make_person() -> Response:
     return answer
 
 
+@register.post("/people/<resident_id>/holdings")
+def add_holding(resident_id: str) -> Response:
+    """Give a test person a phone, a card, an account or a licence."""
+    holding = read_body(_Holding())
+    if current_store().row("SELECT 1 FROM people WHERE resident_id = ?", [resident_id]) is None:
+        raise Problem(404, "person-not-found", "nobody has this number")
+    with current_store().change() as connection:
+        connection.execute(
+            "INSERT OR REPLACE INTO holdings (kind, holding, resident_id) VALUES (?, ?, ?)",
+            [holding["kind"], holding["number"], resident_id],
+        )
+    answer = jsonify(holding)
+    answer.status_code = 201
+    return answer
+
+
 @register.put("/behaviour")
 def put_behaviour() -> Response:
     """Set how the register behaves."""
@@ -83,6 +175,15 @@ def put_behaviour() -> Response:
 def get_behaviour() -> Response:
     """Tell how the register behaves."""
     return show_behaviour(ROOM)
+
+
+def _compare(claim: Mapping[str, str]) -> str:
+    holder = current_store().row(
+        "SELECT name FROM people WHERE resident_id = ?", [claim["resident_id"]]
+    )
+    if holder is None:
+        return "unknown"
+    return "match" if holder["name"] == claim["name"] else "mismatch"
 
 
 def _show(row: sqlite3.Row) -> dict[str, str | None]:

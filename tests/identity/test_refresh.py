@@ -15,7 +15,8 @@ from app.factory import Rooms
 from app.http.authentication import Authenticator
 from app.identity import service
 from app.identity.errors import RefreshTokenInvalid
-from tests.factories import bearer, later
+from tests.conftest import World
+from tests.factories import bearer, later, make_person
 from tests.identity.support import count, deps_of, in_parallel, log_in_quickly
 
 DAY = 86_400
@@ -141,13 +142,13 @@ def test_an_ended_session_is_not_refreshed(client: FlaskClient, rooms: Rooms) ->
     assert_over(client, one.refresh_token)
 
 
-def test_the_refreshed_assurance_is_the_citizens(client: FlaskClient, rooms: Rooms) -> None:
-    one = log_in_quickly(rooms)
+def test_the_refreshed_assurance_is_the_citizens(
+    client: FlaskClient, world: World, rooms: Rooms
+) -> None:
+    one, person = log_in_quickly(rooms), make_person(world)
     with rooms.units.open(actor="test") as uow:
-        citizen = uow.get_one(service.log_in.Citizen, one.citizen_id)
-        citizen.assurance = "verified"
-        citizen.resident_id_index = one.citizen_id.bytes
-        citizen.verified_at = citizen.created_at
+        claim = person["name"], person["resident_id"]
+        service.verify_citizen(uow, deps_of(rooms), one.citizen_id, *claim)
     assert post(client, one.refresh_token).json["citizen"]["assurance"] == "verified"
 
 

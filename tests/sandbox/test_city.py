@@ -120,6 +120,52 @@ def test_a_check_compares_name_and_number(
     assert (answer.status, answer.body) == (200, {"result": result})
 
 
+def test_a_linked_check_compares_the_person_and_what_is_theirs(city: Caller) -> None:
+    zhang = {"name": "张伟", "resident_id": "420302198503120017"}
+    liu = {"name": "刘洋", "resident_id": "420302199211300010"}
+    people = {p["name"]: p["resident_id"] for p in city("GET", "/register/people").body["items"]}
+    liu["resident_id"] = people["刘洋"]
+    card = {"kind": "bank-card", "number": "6222020000000009"}
+
+    def ask(person: dict[str, str], **changes: str) -> str:
+        answer = city("POST", "/register/linked-checks", {**person, **card, **changes})
+        assert answer.status == 200
+        return str(answer.body["result"])
+
+    assert ask(zhang) == "unknown"
+    given = city("POST", f"/register/people/{zhang['resident_id']}/holdings", card)
+    assert (given.status, given.body) == (201, card)
+    assert [ask(zhang), ask(liu), ask(zhang, name="张三")] == ["match", "mismatch", "mismatch"]
+    assert ask(zhang, kind="driving-licence") == "unknown"
+    nobody = city("POST", "/register/people/110105194912310020/holdings", card)
+    assert (nobody.status, nobody.body["code"]) == (404, "person-not-found")
+
+
+def test_a_face_check_waits_for_a_face_and_is_decided_once(city: Caller) -> None:
+    person = {"name": "张伟", "resident_id": "420302198503120017"}
+    key = {"Idempotency-Key": "face-1"}
+    begun = city("POST", "/register/face-checks", person, headers=key)
+    assert begun.status == 201
+    assert city("POST", "/register/face-checks", person, headers=key).body == begun.body
+    other = city("POST", "/register/face-checks", {**person, "name": "刘洋"}, headers=key)
+    assert (other.status, other.body["code"]) == (422, "idempotency-key-reused")
+    check = f"/register/face-checks/{begun.body['id']}"
+    assert city("GET", check).body == {"status": "waiting"}
+    face = f"/register/faces/{begun.body['token']}"
+    good = {"is_live": True, "is_same_person": True}
+    assert city("POST", face, good).body == {"status": "passed"}
+    assert city("GET", check).body == {"status": "passed"}
+    assert city("POST", face, {**good, "is_live": False}).status == 404
+    assert city("GET", "/register/face-checks/face_none").status == 404
+    wrong = city(
+        "POST",
+        "/register/face-checks",
+        {**person, "name": "刘洋"},
+        headers={"Idempotency-Key": "face-2"},
+    )
+    assert city("POST", f"/register/faces/{wrong.body['token']}", good).body["status"] == "failed"
+
+
 def test_a_register_that_is_down_says_so_and_one_that_is_slow_keeps_waiting(city: Caller) -> None:
     check = {"name": "张伟", "resident_id": "420302198503120017"}
     city("PUT", "/register/behaviour", {"mode": "down", "times": 1})
@@ -151,7 +197,9 @@ def test_a_register_that_is_down_says_so_and_one_that_is_slow_keeps_waiting(city
         ("POST", "/register/people", {"name": "李雷", "born": "1990-5-1"}),
         ("POST", "/register/people", {"name": "李雷", "born": "2190-05-01"}),
         ("POST", "/register/people", {"name": "李雷", "born": "1990-05-01", "note": "x"}),
-        ("PUT", "/register/behaviour", {"mode": "garbage"}),
+        ("PUT", "/register/behaviour", {"mode": "refuse"}),
+        ("POST", "/register/linked-checks", {"name": "张伟", "resident_id": "420302198503120017"}),
+        ("POST", "/register/face-checks", {"name": "张伟", "resident_id": "420302198503120017"}),
         ("PUT", "/register/behaviour", {"mode": "down", "times": 0}),
         ("PUT", "/sms/behaviour", {}),
     ],

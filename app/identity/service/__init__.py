@@ -3,26 +3,48 @@
 from app.identity.service.authentication import read_citizen
 from app.identity.service.challenges import open_challenge, send_code
 from app.identity.service.citizens import attributes_of, describe_me, phone_of
+from app.identity.service.counter import confirm_at_counter
 from app.identity.service.deps import IdentityDeps
+from app.identity.service.evidence import (
+    expire_evidence,
+    list_evidence,
+    lock_citizen,
+    record_evidence,
+    renew_phone,
+    withdraw_all,
+    withdraw_evidence,
+)
+from app.identity.service.faces import finish_face_check, open_face_check
 from app.identity.service.janitor import forget_expired
 from app.identity.service.log_in import start_session
 from app.identity.service.refresh import refresh_session
 from app.identity.service.sessions import end_other_sessions, end_session, list_sessions
-from app.identity.service.verification import verify_citizen
+from app.identity.service.verification import prove_holding, verify_citizen
 
 __all__ = [
     "IdentityDeps",
     "attributes_of",
+    "confirm_at_counter",
     "describe_me",
     "end_other_sessions",
     "end_session",
+    "expire_evidence",
+    "finish_face_check",
     "forget_expired",
+    "list_evidence",
     "list_sessions",
+    "lock_citizen",
     "open_challenge",
+    "open_face_check",
     "phone_of",
+    "prove_holding",
     "read_citizen",
+    "record_evidence",
     "refresh_session",
+    "renew_phone",
     "send_code",
     "start_session",
     "verify_citizen",
+    "withdraw_all",
+    "withdraw_evidence",
 ]

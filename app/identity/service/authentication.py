@@ -10,6 +10,7 @@ from app.core.clock import now
 from app.core.tokens import Principal
 from app.core.unit_of_work import UnitOfWork
 from app.identity.models import AuthSession, Citizen
+from app.identity.service.evidence import assurance_now
 from app.identity.service.sessions import is_live
 from app.identity.values import CitizenStatus
 
@@ -17,8 +18,8 @@ from app.identity.values import CitizenStatus
 def read_citizen(uow: UnitOfWork, claims: Mapping[str, Any]) -> Principal | None:
     """Return the citizen of a live session, with the assurance they have now."""
     citizen_id, session_id = UUID(claims["sub"]), UUID(claims["sid"])
-    assurance = uow.scalar(
-        select(Citizen.assurance)
+    row = uow.execute(
+        select(Citizen.assurance, Citizen.assurance_until)
         .join(AuthSession, AuthSession.citizen_id == Citizen.id)
         .where(
             AuthSession.id == session_id,
@@ -26,7 +27,8 @@ def read_citizen(uow: UnitOfWork, claims: Mapping[str, Any]) -> Principal | None
             Citizen.id == citizen_id,
             Citizen.status == CitizenStatus.ACTIVE,
         )
-    )
-    if assurance is None:
+    ).one_or_none()
+    if row is None:
         return None
+    assurance = assurance_now(uow, citizen_id, row.assurance, row.assurance_until)
     return Principal("citizen", citizen_id, session_id, assurance=assurance)

@@ -9,6 +9,7 @@ from app.core.crypto import Keyring, mask_name, mask_phone
 from app.core.unit_of_work import UnitOfWork
 from app.identity.models import Citizen
 from app.identity.service.deps import IdentityDeps
+from app.identity.service.evidence import level_now
 from app.identity.service.vault import vault_of
 from app.identity.values import Attributes, CitizenStatus, Me
 
@@ -21,7 +22,7 @@ def describe_me(uow: UnitOfWork, deps: IdentityDeps, citizen_id: UUID) -> Me:
     name = None
     if citizen.name_sealed is not None:
         name = mask_name(vault.open(citizen.name_sealed, "citizens", "name", citizen_id))
-    return Me(citizen_id, mask_phone(phone), name, citizen.assurance)
+    return Me(citizen_id, mask_phone(phone), name, level_now(uow, citizen))
 
 
 def phone_of(uow: UnitOfWork, keyring: Keyring, citizen_id: UUID) -> str | None:
@@ -50,13 +51,14 @@ def attributes_of(
         "name": citizen.name_sealed,
         "resident_id": citizen.resident_id_sealed,
     }
+    assurance = level_now(uow, citizen)
     wanted = {name: sealed[name] for name in names if sealed.get(name) is not None}
     if not wanted:
-        return Attributes(citizen.assurance, {})
+        return Attributes(assurance, {})
     vault = vault_of(uow, keyring, citizen_id)
     values = {
         name: vault.open(value, "citizens", name, citizen_id)
         for name, value in wanted.items()
         if value is not None
     }
-    return Attributes(citizen.assurance, values)
+    return Attributes(assurance, values)

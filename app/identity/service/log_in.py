@@ -9,13 +9,14 @@ from app.core.clock import now
 from app.core.ids import new_id
 from app.core.unit_of_work import UnitOfWork
 from app.identity.errors import AccountLocked
-from app.identity.models import AuthSession, Citizen
+from app.identity.models import AuthSession, Challenge, Citizen
 from app.identity.service.challenges import try_code, use_challenge
 from app.identity.service.deps import IdentityDeps
+from app.identity.service.evidence import level_now, record_evidence
 from app.identity.service.refresh import issue_tokens
 from app.identity.service.sessions import ABSOLUTE, IDLE, make_room
 from app.identity.service.vault import make_vault, vault_of
-from app.identity.values import CitizenStatus, LogIn, SessionStatus, SignedIn
+from app.identity.values import CitizenStatus, EvidenceKind, LogIn, SessionStatus, SignedIn
 from app.notifications import service as notifications
 
 
@@ -27,7 +28,7 @@ def start_session(uow: UnitOfWork, deps: IdentityDeps, login: LogIn, address: st
     """
     challenge = try_code(uow, deps, login, address)
     phone = use_challenge(uow, deps, challenge)
-    citizen, is_new = _citizen_with(uow, deps, phone, challenge.phone_index)
+    citizen, is_new = _citizen_with(uow, deps, phone, challenge)
     if citizen.status != CitizenStatus.ACTIVE:
         raise AccountLocked
     make_room(uow, citizen.id)
@@ -48,22 +49,22 @@ def start_session(uow: UnitOfWork, deps: IdentityDeps, login: LogIn, address: st
             str(session.id),
             {"at": session.created_at, "platform": login.device.platform},
         )
-    return issue_tokens(uow, deps, session, citizen.assurance, parent_id=None)
+    return issue_tokens(uow, deps, session, level_now(uow, citizen), parent_id=None)
 
 
 def _citizen_with(
-    uow: UnitOfWork, deps: IdentityDeps, phone: str, index: bytes
+    uow: UnitOfWork, deps: IdentityDeps, phone: str, challenge: Challenge
 ) -> tuple[Citizen, bool]:
     """Return the citizen of a number, locked, and whether this call has made them."""
-    citizen = _find(uow, index)
+    citizen = _find(uow, challenge.phone_index)
     if citizen is not None:
         return citizen, False
     try:
         with uow.begin_nested():
-            return _make(uow, deps, phone, index), True
+            return _make(uow, deps, phone, challenge), True
     except IntegrityError:
         # Another log-in with the same number was first and has committed.
-        citizen = _find(uow, index)
+        citizen = _find(uow, challenge.phone_index)
         if citizen is None:
             raise
         return citizen, False
@@ -77,17 +78,19 @@ def _find(uow: UnitOfWork, index: bytes) -> Citizen | None:
     )
 
 
-def _make(uow: UnitOfWork, deps: IdentityDeps, phone: str, index: bytes) -> Citizen:
+def _make(uow: UnitOfWork, deps: IdentityDeps, phone: str, challenge: Challenge) -> Citizen:
     citizen_id = new_id()
     vault = make_vault(uow, deps.keyring, citizen_id)
     citizen = Citizen(
         id=citizen_id,
         status=CitizenStatus.ACTIVE,
         phone_sealed=vault.seal(phone, "citizens", "phone", citizen_id),
-        phone_index=index,
+        phone_index=challenge.phone_index,
         assurance="basic",
     )
     uow.open_record(citizen, cause="first-log-in")
+    uow.flush()
+    record_evidence(uow, citizen, EvidenceKind.PHONE_CODE, "code", reference=challenge.id)
     return citizen
 
 

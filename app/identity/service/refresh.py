@@ -27,6 +27,7 @@ from app.core.unit_of_work import UnitOfWork
 from app.identity.errors import RefreshTokenInvalid
 from app.identity.models import AuthSession, Citizen, RefreshToken
 from app.identity.service.deps import IdentityDeps
+from app.identity.service.evidence import level_now
 from app.identity.service.sessions import IDLE, finish_session, is_live
 from app.identity.values import CitizenStatus, SignedIn, TokenState
 
@@ -100,7 +101,7 @@ def _redeem(uow: UnitOfWork, deps: IdentityDeps, token_digest: bytes) -> SignedI
     moment = now()
     session.last_seen_at = moment
     session.idle_until = min(moment + IDLE, session.absolute_until)
-    assurance = uow.get_one(Citizen, session.citizen_id).assurance
+    assurance = level_now(uow, uow.get_one(Citizen, session.citizen_id))
     return issue_tokens(uow, deps, session, assurance, parent_id=token.id)
 
 
