@@ -40,3 +40,11 @@ class AssuranceChanged(Event):
     citizen_id: UUID
     before: str
     after: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CitizenLocked(Event):
+    """An account was locked: its sessions are over, and nothing speaks for it any more."""
+
+    name = "citizen.locked"
+    citizen_id: UUID

@@ -110,7 +110,10 @@ class Challenge(Base):
 
 
 class AuthSession(Stateful, Base):
-    """A citizen's log-in on one device: the family of its refresh tokens."""
+    """A citizen's log-in on one device: the family of its refresh tokens.
+
+    `amr` is what it was proven with (RFC 8176), `stepped_up_at` when it last was again.
+    """
 
     __tablename__ = "sessions"
     __table_args__ = (
@@ -123,6 +126,7 @@ class AuthSession(Stateful, Base):
         Index("ix_sessions_ended_at", "ended_at", postgresql_where=text("status = 'ended'")),
         CheckConstraint("status in ('active', 'ended')", name="status"),
         CheckConstraint("(status = 'ended') = (ended_at is not null)", name="end"),
+        CheckConstraint("jsonb_array_length(amr) > 0", name="amr"),
     )
     ENTITY = "session"
     FIRST = frozenset({SessionStatus.ACTIVE})
@@ -135,6 +139,8 @@ class AuthSession(Stateful, Base):
     device_name_sealed: Mapped[bytes]
     device_digest: Mapped[bytes]
     platform: Mapped[str]
+    amr: Mapped[list[Any]]
+    stepped_up_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     last_seen_at: Mapped[datetime]
     idle_until: Mapped[datetime]

@@ -13,8 +13,10 @@ from app.identity import service
 from app.identity.models import Verification
 from app.identity.schemas import (
     ChallengeSchema,
+    EndSessionsSchema,
     EvidenceSchema,
     FaceCheckSchema,
+    LockSchema,
     MeSchema,
     NewChallengeSchema,
     NewCounterConfirmationSchema,
@@ -32,6 +34,7 @@ from app.identity.values import (
     EvidenceView,
     FaceCheck,
     Holding,
+    LockReason,
     LogIn,
     Me,
     Opened,
@@ -84,10 +87,12 @@ class Sessions(MethodView):
             unit(), deps(IdentityDeps), who.id, who.session_id, wanted["page"]
         )
 
+    @auth.arguments(EndSessionsSchema, location="query")
     @auth.response(204)
-    def delete(self) -> None:
-        """End all my other sessions."""
-        service.end_other_sessions(unit(), principal().id, principal().session_id)
+    def delete(self, wanted: dict[str, bool]) -> None:
+        """End all my other sessions, or all of them."""
+        but = None if wanted["including_current"] else principal().session_id
+        service.end_every_session(unit(), principal().id, "citizen", but=but)
 
 
 @auth.route("/sessions/refresh")
@@ -195,3 +200,27 @@ class CounterConfirmations(MethodView):
         return service.confirm_at_counter(
             unit(), deps(IdentityDeps), principal().id, wanted["name"], wanted["resident_id"]
         )
+
+
+@desk.route("/citizens/<uuid:citizen_id>/lock")
+class Lock(MethodView):
+    """The way out for an account in wrong hands."""
+
+    @desk.staff("sessions.end")
+    @desk.arguments(LockSchema)
+    @desk.response(204)
+    def post(self, wanted: dict[str, str], citizen_id: UUID) -> None:
+        """Lock an account."""
+        service.lock_account(unit(), citizen_id, LockReason(wanted["reason"]))
+
+
+@desk.route("/citizens/<uuid:citizen_id>/unlock")
+class Unlock(MethodView):
+    """The way back."""
+
+    @desk.staff("sessions.end")
+    @desk.arguments(LockSchema)
+    @desk.response(204)
+    def post(self, wanted: dict[str, str], citizen_id: UUID) -> None:
+        """Unlock an account."""
+        service.unlock_account(unit(), citizen_id, LockReason(wanted["reason"]))

@@ -4,8 +4,19 @@ from typing import Any
 
 from marshmallow import post_load
 
-from app.http.fields import UUID, Flag, Integer, Moment, Nested, Schema, Text, Title, validate
-from app.identity.values import Device, EvidenceKind, EvidenceStatus, Holding, LogIn
+from app.http.fields import (
+    UUID,
+    Flag,
+    Integer,
+    Moment,
+    Nested,
+    QueryFlag,
+    Schema,
+    Text,
+    Title,
+    validate,
+)
+from app.identity.values import Device, EvidenceKind, EvidenceStatus, Holding, LockReason, LogIn
 
 _LEVELS = ["basic", "verified", "strong"]
 _DOCUMENT = r"[0-9]{17}[0-9Xx]|[A-Za-z]{3}[0-9]{12}"
@@ -176,3 +187,15 @@ class StandingSchema(Schema):
     until = Moment(
         required=True, allow_none=True, metadata={"description": "When it drops by itself"}
     )
+
+
+class LockSchema(Schema):
+    """Why an account is locked or unlocked."""
+
+    reason = Text(required=True, validate=[validate.OneOf(list(LockReason))])
+
+
+class EndSessionsSchema(Schema):
+    """Which sessions to end."""
+
+    including_current = QueryFlag(load_default=False)

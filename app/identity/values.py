@@ -94,6 +94,17 @@ class RegisterAnswer(StrEnum):
     UNKNOWN = "unknown"
 
 
+class LockReason(StrEnum):
+    """Why an account is locked or unlocked."""
+
+    CITIZEN_ASKED = "citizen-asked"
+    TAKEOVER_SUSPECTED = "takeover-suspected"
+    FRAUD_SUSPECTED = "fraud-suspected"
+    AUTHORITY_ORDERED = "authority-ordered"
+    CLEARED = "cleared"
+    MISTAKE = "mistake"
+
+
 class FaceStatus(StrEnum):
     """How a check of a living face stands."""
 

@@ -19,6 +19,7 @@ Kind = Literal[
     "new-device",
     "assurance-lowered",
     "identity-confirmed",
+    "account-locked",
 ]
 Params = Mapping[str, str | int | datetime]
 

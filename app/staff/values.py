@@ -20,6 +20,7 @@ class Role(StrEnum):
     FINANCE = "finance"
     CATALOG_EDITOR = "catalog-editor"
     DEPARTMENT_OPERATOR = "department-operator"
+    COUNTER_CLERK = "counter-clerk"
 
 
 # The three administrators are kept apart (MLPS 3): who operates cannot read the trail, who reads
@@ -40,4 +41,5 @@ PERMISSIONS: Mapping[Role, frozenset[str]] = {
     ),
     Role.CATALOG_EDITOR: frozenset({"catalog.operate"}),
     Role.DEPARTMENT_OPERATOR: frozenset({"provider.operate"}),
+    Role.COUNTER_CLERK: frozenset({"identity.confirm"}),
 }

@@ -102,11 +102,7 @@ def test_no_level_that_the_evidence_does_not_carry(
         ("assurance_has_evidence", raised, {"level": "strong", "id": bound.id}),
         ("assurance_has_evidence", raised, {"level": "strong", "id": verified.id}),
         ("assurance_has_evidence", ended, {"id": verified.id}),
-        (
-            "assurance_has_evidence",
-            "delete from evidence where citizen_id = :id",
-            {"id": verified.id},
-        ),
+        ("assurance_has_evidence", removed, {"id": verified.id}),
     ]
     attempts += [
         (

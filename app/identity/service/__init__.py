@@ -16,9 +16,10 @@ from app.identity.service.evidence import (
 )
 from app.identity.service.faces import finish_face_check, open_face_check
 from app.identity.service.janitor import forget_expired
+from app.identity.service.locking import lock_account, unlock_account
 from app.identity.service.log_in import start_session
 from app.identity.service.refresh import refresh_session
-from app.identity.service.sessions import end_other_sessions, end_session, list_sessions
+from app.identity.service.sessions import end_every_session, end_session, list_sessions
 from app.identity.service.verification import prove_holding, verify_citizen
 
 __all__ = [
@@ -26,13 +27,14 @@ __all__ = [
     "attributes_of",
     "confirm_at_counter",
     "describe_me",
-    "end_other_sessions",
+    "end_every_session",
     "end_session",
     "expire_evidence",
     "finish_face_check",
     "forget_expired",
     "list_evidence",
     "list_sessions",
+    "lock_account",
     "lock_citizen",
     "open_challenge",
     "open_face_check",
@@ -44,6 +46,7 @@ __all__ = [
     "renew_phone",
     "send_code",
     "start_session",
+    "unlock_account",
     "verify_citizen",
     "withdraw_all",
     "withdraw_evidence",

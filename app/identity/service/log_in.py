@@ -107,6 +107,7 @@ def _open_session(
         device_name_sealed=vault.seal(login.device.name, "sessions", "device_name", session_id),
         device_digest=device,
         platform=login.device.platform,
+        amr=["otp", "sms"],
         created_at=moment,
         last_seen_at=moment,
         idle_until=moment + IDLE,

@@ -92,17 +92,19 @@ def end_session(uow: UnitOfWork, citizen_id: UUID, session_id: UUID) -> None:
     finish_session(uow, session, "citizen")
 
 
-def end_other_sessions(uow: UnitOfWork, citizen_id: UUID, current: UUID) -> None:
-    """End every session of a citizen but the current one; idempotent."""
-    others = uow.scalars(
+def end_every_session(
+    uow: UnitOfWork, citizen_id: UUID, cause: str, *, but: UUID | None = None
+) -> None:
+    """End the sessions of a citizen, all of them or all but one; idempotent."""
+    ending = uow.scalars(
         select(AuthSession)
         .where(
             AuthSession.citizen_id == citizen_id,
-            AuthSession.id != current,
+            AuthSession.id.is_distinct_from(but),
             AuthSession.status == SessionStatus.ACTIVE,
         )
         .order_by(AuthSession.created_at, AuthSession.id)
         .with_for_update()
     )
-    for session in others.all():
-        finish_session(uow, session, "citizen")
+    for session in ending.all():
+        finish_session(uow, session, cause)

@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects import postgresql
 
 revision = "0900"
 down_revision = "0006"
@@ -130,10 +131,23 @@ def upgrade() -> None:
         ["asked_at"],
         postgresql_where=sa.text("status = 'asked'"),
     )
+    _sessions()
     _evidence()
     op.execute(EARNED)
     op.execute(PROVEN)
     op.execute(EARLIER)
+
+
+def _sessions() -> None:
+    by_code = sa.text("""'["otp", "sms"]'""")
+    op.add_column(
+        "sessions", sa.Column("amr", postgresql.JSONB(), nullable=False, server_default=by_code)
+    )
+    op.alter_column("sessions", "amr", server_default=None)
+    op.add_column("sessions", sa.Column("stepped_up_at", MOMENT))
+    op.execute(
+        "alter table sessions add constraint ck_sessions_amr check (jsonb_array_length(amr) > 0)"
+    )
 
 
 def _evidence() -> None:
