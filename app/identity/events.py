@@ -1,9 +1,10 @@
-"""What happened to citizens and their sessions."""
+"""What happened to citizens and their sessions, and what the audit trail is told of it."""
 
 from dataclasses import dataclass
 from uuid import UUID
 
 from app.core.events import Event
+from app.core.trail import AuditEvent
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,3 +49,46 @@ class CitizenLocked(Event):
 
     name = "citizen.locked"
     citizen_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProofTried(AuditEvent):
+    """Somebody tried to prove who they are; `kind` is the evidence it would have been."""
+
+    name = "identity.proof-tried"
+    title_zh = "进行了身份核验"
+    title_en = "A proof of identity was tried"
+    kind: str
+    verification_id: UUID
+    reason: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LevelChanged(AuditEvent):
+    """The level of an account was raised or lowered by its evidence."""
+
+    name = "identity.level-changed"
+    title_zh = "认证级别发生变化"
+    title_en = "The level of the account changed"
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AccountLocked(AuditEvent):
+    """Staff locked the account and ended its sessions."""
+
+    name = "account.locked"
+    title_zh = "账号被锁定"
+    title_en = "The account was locked"
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AccountUnlocked(AuditEvent):
+    """Staff unlocked the account."""
+
+    name = "account.unlocked"
+    title_zh = "账号被解锁"
+    title_en = "The account was unlocked"
+    reason: str

@@ -4,6 +4,7 @@ Personal fields are sealed (`*_sealed`) and found, where they must be, by a blin
 """
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text

@@ -126,7 +126,7 @@ class Profile(MethodView):
     @me.response(200, MeSchema)
     def get(self) -> Me:
         """Read my profile."""
-        return service.describe_me(unit(), deps(IdentityDeps), principal().id)
+        return service.describe_me(unit(), deps(IdentityDeps), principal())
 
 
 @me.route("/verifications")

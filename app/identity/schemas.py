@@ -116,6 +116,14 @@ class MeSchema(Schema):
     phone = Text(required=True, metadata={"examples": ["138****0001"]})
     name = Text(required=True, allow_none=True, metadata={"examples": ["张*"]})
     assurance = Text(required=True, validate=[validate.OneOf(_LEVELS)])
+    assurance_until = Moment(
+        required=True, allow_none=True, metadata={"description": "When it drops by itself"}
+    )
+    stepped_up_until = Moment(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Until when this session may do what needs a step-up"},
+    )
 
 
 class NewVerificationSchema(Schema):

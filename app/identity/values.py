@@ -175,12 +175,17 @@ class SessionView:
 
 @dataclass(frozen=True, slots=True)
 class Me:
-    """A citizen as they see themselves; number and name are masked."""
+    """A citizen as they see themselves; number and name are masked.
+
+    `stepped_up_until` is when this session has to prove itself again for what needs it.
+    """
 
     id: UUID
     phone: str
     name: str | None
     assurance: str
+    assurance_until: datetime | None
+    stepped_up_until: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

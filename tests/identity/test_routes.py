@@ -16,6 +16,8 @@ def test_the_first_log_in_makes_a_citizen(client: FlaskClient, world: World, roo
         "phone": f"138****{citizen.phone[-4:]}",
         "name": None,
         "assurance": "basic",
+        "assurance_until": None,
+        "stepped_up_until": None,
     }
 
 

@@ -8,6 +8,8 @@ import pytest
 from app.notifications.values import TEMPLATES, Kind
 
 SAMPLE = {
+    "level_zh": "实名认证",
+    "level_en": "verified",
     "amount": 123456,
     "service_zh": "水费",
     "service_en": "Water bill",

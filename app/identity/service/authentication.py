@@ -16,10 +16,10 @@ from app.identity.values import CitizenStatus
 
 
 def read_citizen(uow: UnitOfWork, claims: Mapping[str, Any]) -> Principal | None:
-    """Return the citizen of a live session, with the assurance they have now."""
+    """Return the citizen of a live session, with their assurance and their step-up as of now."""
     citizen_id, session_id = UUID(claims["sub"]), UUID(claims["sid"])
     row = uow.execute(
-        select(Citizen.assurance, Citizen.assurance_until)
+        select(Citizen.assurance, Citizen.assurance_until, AuthSession.stepped_up_at)
         .join(AuthSession, AuthSession.citizen_id == Citizen.id)
         .where(
             AuthSession.id == session_id,
@@ -31,4 +31,6 @@ def read_citizen(uow: UnitOfWork, claims: Mapping[str, Any]) -> Principal | None
     if row is None:
         return None
     assurance = assurance_now(uow, citizen_id, row.assurance, row.assurance_until)
-    return Principal("citizen", citizen_id, session_id, assurance=assurance)
+    return Principal(
+        "citizen", citizen_id, session_id, assurance=assurance, stepped_up_at=row.stepped_up_at
+    )

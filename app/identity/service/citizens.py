@@ -1,11 +1,15 @@
 """What a citizen, another room or a plug-in is told about a citizen."""
 
 from collections.abc import Collection
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import select
 
+from app.core.clock import now
 from app.core.crypto import Keyring, mask_name, mask_phone
+from app.core.errors import STEP_UP_SECONDS
+from app.core.tokens import Principal
 from app.core.unit_of_work import UnitOfWork
 from app.identity.models import Citizen
 from app.identity.service.deps import IdentityDeps
@@ -14,15 +18,31 @@ from app.identity.service.vault import vault_of
 from app.identity.values import Attributes, CitizenStatus, Me
 
 
-def describe_me(uow: UnitOfWork, deps: IdentityDeps, citizen_id: UUID) -> Me:
+def describe_me(uow: UnitOfWork, deps: IdentityDeps, who: Principal) -> Me:
     """Return a citizen's own profile; number and name are masked."""
+    citizen_id = who.id
     citizen = uow.get_one(Citizen, citizen_id)
     vault = vault_of(uow, deps.keyring, citizen_id)
     phone = vault.open(citizen.phone_sealed, "citizens", "phone", citizen_id)
     name = None
     if citizen.name_sealed is not None:
         name = mask_name(vault.open(citizen.name_sealed, "citizens", "name", citizen_id))
-    return Me(citizen_id, mask_phone(phone), name, level_now(uow, citizen))
+    until = citizen.assurance_until
+    return Me(
+        id=citizen_id,
+        phone=mask_phone(phone),
+        name=name,
+        assurance=level_now(uow, citizen),
+        assurance_until=until if until is not None and until > now() else None,
+        stepped_up_until=stepped_up_until(who),
+    )
+
+
+def stepped_up_until(who: Principal) -> datetime | None:
+    """Return when this session's step-up is over; None when it has none."""
+    if who.stepped_up_at is None or not who.is_stepped_up:
+        return None
+    return who.stepped_up_at + timedelta(seconds=STEP_UP_SECONDS)
 
 
 def phone_of(uow: UnitOfWork, keyring: Keyring, citizen_id: UUID) -> str | None:

@@ -41,9 +41,12 @@ def confirm_at_counter(
     )
     if citizen is None:
         raise CitizenNotFound
-    if identity_of(uow, deps, citizen)[0] != canonical_name(name):
-        raise IdentityMismatch
     attempt = open_attempt(uow, citizen, EvidenceKind.COUNTER, source="counter")
+    if identity_of(uow, deps, citizen)[0] != canonical_name(name):
+        refusal = IdentityMismatch()
+        with uow.phase():  # kept, so that nobody tries names at the counter all day
+            close_attempt(uow, attempt, VerificationStatus.REFUSED, refusal.code)
+        raise refusal
     close_attempt(uow, attempt, VerificationStatus.VERIFIED, "counter")
     record_evidence(
         uow,

@@ -9,7 +9,7 @@ from app.core.clock import now
 from app.core.pagination import Page, PageRequest, fetch_page
 from app.core.tokens import LEVELS
 from app.core.unit_of_work import UnitOfWork
-from app.identity.events import AssuranceChanged
+from app.identity.events import AssuranceChanged, LevelChanged
 from app.identity.models import Citizen, Evidence
 from app.identity.service.levels import RULES
 from app.identity.values import CitizenStatus, EvidenceKind, EvidenceStatus, EvidenceView
@@ -92,6 +92,7 @@ def settle_level(uow: UnitOfWork, citizen: Citizen) -> None:
     if level == before:
         return
     uow.emit(AssuranceChanged(citizen_id=citizen.id, before=before, after=level))
+    uow.record(LevelChanged(subject=citizen.id, before=before, after=level))
     if LEVELS.index(level) < LEVELS.index(before):
         told: Params = {"at": moment, "level_zh": LEVEL_TITLES[level], "level_en": level}
         notifications.tell(uow, citizen.id, "assurance-lowered", moment.isoformat(), told)

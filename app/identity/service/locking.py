@@ -7,7 +7,7 @@ from sqlalchemy import select
 from app.core.clock import now
 from app.core.unit_of_work import UnitOfWork
 from app.identity.errors import CitizenNotFound
-from app.identity.events import CitizenLocked
+from app.identity.events import AccountLocked, AccountUnlocked, CitizenLocked
 from app.identity.models import Citizen
 from app.identity.service.sessions import end_every_session
 from app.identity.values import CitizenStatus, LockReason
@@ -23,6 +23,7 @@ def lock_account(uow: UnitOfWork, citizen_id: UUID, reason: LockReason) -> None:
     if citizen.status == CitizenStatus.ACTIVE:
         fact = CitizenLocked(citizen_id=citizen_id)
         uow.move(citizen, CitizenStatus.LOCKED, cause="staff", fact=fact, reason=reason)
+        uow.record(AccountLocked(subject=citizen_id, reason=reason))
         moment = now()
         notifications.tell(uow, citizen_id, "account-locked", moment.isoformat(), {"at": moment})
     end_every_session(uow, citizen_id, "locked")
@@ -33,6 +34,7 @@ def unlock_account(uow: UnitOfWork, citizen_id: UUID, reason: LockReason) -> Non
     citizen = _find(uow, citizen_id)
     if citizen.status == CitizenStatus.LOCKED:
         uow.move(citizen, CitizenStatus.ACTIVE, cause="staff", reason=reason)
+        uow.record(AccountUnlocked(subject=citizen_id, reason=reason))
 
 
 def _find(uow: UnitOfWork, citizen_id: UUID) -> Citizen:

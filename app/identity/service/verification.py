@@ -22,7 +22,7 @@ from app.identity.errors import (
     RegisterUnavailable,
     TooManyVerifications,
 )
-from app.identity.events import CitizenVerified
+from app.identity.events import CitizenVerified, ProofTried
 from app.identity.models import Citizen, Verification
 from app.identity.service.deps import IdentityDeps
 from app.identity.service.evidence import level_now, lock_citizen, record_evidence
@@ -154,9 +154,19 @@ def close_attempt(
     cause: str,
     fact: Event | None = None,
 ) -> None:
-    """Write down what came of an attempt."""
+    """Write down what came of an attempt, also for the trail."""
     attempt.decided_at = now()
     uow.move(attempt, status, cause=cause, fact=fact)
+    is_good = status is VerificationStatus.VERIFIED
+    uow.record(
+        ProofTried(
+            subject=attempt.citizen_id,
+            result="done" if is_good else "refused",
+            kind=attempt.kind,
+            verification_id=attempt.id,
+            reason=None if is_good else cause,
+        )
+    )
 
 
 def _decide(
