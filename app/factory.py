@@ -16,6 +16,9 @@ from app.catalog import routes as catalog_routes
 from app.catalog import service as catalog
 from app.catalog.service import CatalogDeps, Shelf
 from app.catalog.values import LoadReport, Source
+from app.consent import routes as consent_routes
+from app.consent import service as consent
+from app.consent.service import ConsentDeps
 from app.core import clock
 from app.core.crypto import Keyring
 from app.core.db import Base, read_engine, write_engine
@@ -28,7 +31,7 @@ from app.core.passkeys import RelyingParty
 from app.core.passwords import Cost, Passwords
 from app.core.redis import connect, is_alive
 from app.core.tokens import Tokens
-from app.core.unit_of_work import Units
+from app.core.unit_of_work import UnitOfWork, Units
 from app.credentials.service import CredentialsDeps
 from app.host import loader
 from app.host.directory import PairwiseDirectory
@@ -101,6 +104,15 @@ class Rooms:
         with self.units.open(actor="migrate") as uow:
             return catalog.load_catalogue(uow, files)
 
+    def publish_agreements(self) -> int:
+        """Publish the versions of `config/agreements` that are new, and return how many.
+
+        Idempotent. Raise `AgreementsInvalid` with every fault of the files.
+        """
+        agreements = consent.read_agreements(ROOT / "config" / "agreements")
+        with self.units.open(actor="migrate") as uow:
+            return consent.publish_agreements(uow, agreements)
+
     def is_database_ready(self) -> bool:
         """Say whether PostgreSQL answers and its schema is the one of this code."""
         try:
@@ -159,6 +171,7 @@ def build(settings: Settings, fakes: Mapping[type, Any] | None = None) -> Rooms:
         Keyring: keyring,
         Tokens: tokens,
         Units: units,
+        ConsentDeps: ConsentDeps(units),
         Registry: hosted.registry,
         DirectoryOfCitizens: _directory(hosted, units, keyring),
         CatalogDeps: CatalogDeps(
@@ -250,11 +263,12 @@ def _payments(
 
 
 def _directory(hosted: Hosted, units: Units, keyring: Keyring) -> DirectoryOfCitizens:
-    def attributes_of(citizen_id: UUID, names: frozenset[str]) -> Attributes:
-        with units.open(actor="directory", read_only=True) as uow:
-            return identity.attributes_of(uow, keyring, citizen_id, names)
+    def attributes_of(uow: UnitOfWork, citizen_id: UUID, names: frozenset[str]) -> Attributes:
+        return identity.attributes_of(uow, keyring, citizen_id, names)
 
-    return DirectoryOfCitizens(PairwiseDirectory(keyring, hosted.wanted_attributes, attributes_of))
+    return DirectoryOfCitizens(
+        PairwiseDirectory(keyring, hosted.manifests, attributes_of, ConsentDeps(units))
+    )
 
 
 def create_app(settings: Settings, rooms: Rooms) -> Server:
@@ -278,6 +292,7 @@ def create_app(settings: Settings, rooms: Rooms) -> Server:
         identity_routes.me,
         identity_routes.desk,
         notifications_routes.blueprint,
+        consent_routes.blueprint,
     ):
         api.register_blueprint(blueprint)
     for prefix, blueprint in (

@@ -5,6 +5,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from app.consent import service as consent
 from app.core.events import Event
 from app.core.jobs import (
     FOREIGN_RETRIES,
@@ -68,6 +69,7 @@ def wire(jobs: Jobs, deps: Mapping[type, Any]) -> None:
     jobs.schedule(Schedule(1800, "credentials.forget_expired", credentials.forget_expired))
     jobs.schedule(Schedule(1800, "identity.forget_expired", identity.forget_expired))
     jobs.schedule(Schedule(60, "identity.expire_evidence", identity.expire_evidence))
+    jobs.schedule(Schedule(60, "consent.expire_consents", consent.expire_consents))
     jobs.schedule(Schedule(payments.TICK_SECONDS, "payments.question_due", _at(desk)))
     jobs.schedule(Schedule(1800, "payments.sweep", payments.sweep))
 

@@ -109,6 +109,7 @@ def world() -> Iterator[World]:
         house = build(Settings.from_env(env))
         migrate.upgrade(postgres.owner_url, postgres.app_url, house.histories)
         house.load_catalogue()
+        house.publish_agreements()
         house.close()
         yield World(env, city.url, stripe.url)
 

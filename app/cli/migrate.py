@@ -4,6 +4,7 @@ import click
 from flask import Flask
 
 from app.catalog.errors import CatalogueInvalid
+from app.consent.service import AgreementsInvalid
 from app.core import migrate as migrations
 from app.factory import Rooms
 from config.settings import Settings
@@ -21,6 +22,7 @@ def register(app: Flask, settings: Settings, rooms: Rooms) -> None:
         migrations.upgrade(owner_url, settings.database.url, rooms.histories)
         for history in rooms.histories:
             click.echo(f"{history.name}: {migrations.head(history)}")
+        _publish_agreements(rooms)
         _load_catalogue(rooms)
 
 
@@ -35,3 +37,11 @@ def _load_catalogue(rooms: Rooms) -> None:
         f"catalogue: version {report.version} "
         f"(added {report.added}, changed {report.changed}, withdrawn {report.withdrawn})"
     )
+
+
+def _publish_agreements(rooms: Rooms) -> None:
+    try:
+        added = rooms.publish_agreements()
+    except AgreementsInvalid as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"agreements: {added} new")

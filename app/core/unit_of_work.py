@@ -290,3 +290,9 @@ def forbid_open_transaction(target: str) -> None:
     """Raise `TransactionOpen` when a foreign call to `target` would hold a transaction open."""
     if any(uow.in_transaction() for uow in _open.get()):
         raise TransactionOpen(f"a transaction is open while {target} is called")
+
+
+def request_in_hand() -> str | None:
+    """Return the id of the request that the innermost open unit with one belongs to."""
+    ids = (uow.request_id for uow in reversed(_open.get()))
+    return next((found for found in ids if found is not None), None)

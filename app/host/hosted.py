@@ -52,11 +52,6 @@ class Hosted:
         made = (p.provider for p in self.plugins.values())
         return {type(provider): provider for provider in made if provider is not None}
 
-    @property
-    def wanted_attributes(self) -> Mapping[str, frozenset[str]]:
-        """Return the citizen attributes that each plug-in's manifest names."""
-        return {name: m.citizen_attributes for name, m in self.manifests.items()}
-
 
 @dataclass
 class Intake:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from marshmallow import Schema, ValidationError
 
+from app.consent.values import Basis
 from app.host.manifest_schema import ManifestSchema
 from app.sdk.registry import Payee, Posting, Service
 
@@ -72,6 +73,14 @@ class ServiceEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class AttributesBasis:
+    """On which ground of the law a plug-in sees attributes without asking for consent."""
+
+    basis: Basis
+    purpose: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """Everything the house knows of a plug-in before it runs a line of it."""
 
@@ -85,6 +94,7 @@ class Manifest:
     tier: Literal["bronze", "silver"]
     personal_data: bool
     citizen_attributes: frozenset[str]
+    attributes_basis: AttributesBasis | None
     payees: tuple[Payee, ...]
     entries: tuple[ServiceEntry, ...]
 
@@ -195,6 +205,9 @@ def _sense_faults(file: str, raw: Mapping[str, Any]) -> Iterator[Fault]:
             if times > 1:
                 rule = f"`{what}`: the id {name!r} stands {times} times."
                 yield Fault(file, rule, "give each its own id")
+    if "attributes_basis" in raw and not raw.get("citizen_attributes"):
+        rule = "`attributes_basis`: there are no attributes that it could be a basis for."
+        yield Fault(file, rule, "name them in `citizen_attributes`, or remove it")
     if "provider" not in raw and any(service["kind"] != "guide" for service in services):
         rule = "`provider`: only a plug-in whose services are all guides may go without."
         yield Fault(file, rule, "name the class of provider.py")
@@ -220,9 +233,14 @@ def _build(folder: Path, raw: Mapping[str, Any]) -> Manifest:
         tier=raw["tier"],
         personal_data=raw.get("personal_data", False),
         citizen_attributes=frozenset(raw.get("citizen_attributes", ())),
+        attributes_basis=_basis(raw.get("attributes_basis")),
         payees=tuple(Payee(p["id"], p["title"], p["kind"]) for p in raw.get("payees", ())),
         entries=tuple(_entry(service) for service in raw.get("services", ())),
     )
+
+
+def _basis(raw: Mapping[str, Any] | None) -> AttributesBasis | None:
+    return None if raw is None else AttributesBasis(Basis(raw["basis"]), raw["purpose"])
 
 
 def _entry(service: Mapping[str, Any]) -> ServiceEntry:

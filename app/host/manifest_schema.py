@@ -3,6 +3,7 @@
 from marshmallow import RAISE, Schema, fields, validate
 
 from app.catalog.service.entry_schemas import ServiceEntrySchema, TitleEntrySchema
+from app.consent.values import Basis
 
 SDK_SUPPORTED = 1
 ATTRIBUTES = ("name", "phone", "resident_id")
@@ -48,6 +49,13 @@ class PayeeSchema(Strict):
     kind = _id()
 
 
+class AttributesBasisSchema(Strict):
+    """The ground of the law on which a plug-in sees citizens' attributes without their consent."""
+
+    basis = _choice(*(basis.value for basis in Basis if basis is not Basis.CONSENT))
+    purpose = fields.Nested(TitleEntrySchema, required=True)
+
+
 class ServiceSchema(ServiceEntrySchema):
     """One service: what the catalogue shows, and what the registry needs besides."""
 
@@ -72,6 +80,7 @@ class ManifestSchema(Strict):
     tier = _choice("bronze", "silver")
     personal_data = fields.Boolean(truthy={True}, falsy={False})
     citizen_attributes = fields.List(_choice(*ATTRIBUTES))
+    attributes_basis = fields.Nested(AttributesBasisSchema)
     payees = fields.List(fields.Nested(PayeeSchema))
     services = fields.List(
         fields.Nested(ServiceSchema), required=True, validate=validate.Length(min=1)

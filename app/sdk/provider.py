@@ -16,7 +16,8 @@ class Citizen:
     """A citizen as one plug-in sees them: a reference that no other plug-in shares.
 
     `attributes` holds only what the manifest names (`citizen_attributes`) and the citizen has
-    consented to, such as `name`. There is no citizen id and no token in it.
+    consented to, or the manifest has a legal basis for (`attributes_basis`), such as `name`. There
+    is no citizen id and no token in it.
     """
 
     reference: str

@@ -129,3 +129,28 @@ def test_the_whole_catalogue_is_written_in_fields_a_manifest_knows() -> None:
         content = tomllib.loads(file.read_text(encoding="utf-8"))
         for service in content["services"]:
             assert schema.validate({**service, "department": content["department"]}) == {}
+
+
+BASIS = 'attributes_basis = { basis = "contract", purpose = { zh = "缴费", en = "To pay" } }'
+
+
+def test_a_basis_of_the_law_is_declared(tmp_path: Path) -> None:
+    declared = f'citizen_attributes = ["name"]\n{BASIS}'
+    text = MANIFEST.format(name="parking").replace("settings = []", declared)
+    basis = read_manifest(write(tmp_path, text)).attributes_basis
+    assert basis is not None
+    assert (basis.basis, basis.purpose["zh"]) == ("contract", "缴费")
+
+
+@pytest.mark.parametrize(
+    ("declared", "said"),
+    [
+        (BASIS, "`attributes_basis`: there are no attributes"),
+        (f'citizen_attributes = ["name"]\n{BASIS.replace("contract", "consent")}', "basis"),
+        (f'citizen_attributes = ["name"]\n{BASIS.replace("zh", "fr")}', "purpose"),
+    ],
+)
+def test_a_basis_that_is_none_is_refused(tmp_path: Path, declared: str, said: str) -> None:
+    text = MANIFEST.format(name="parking").replace("settings = []", declared)
+    (fault, *_) = refused(tmp_path, text)
+    assert said in fault.rule

@@ -1,0 +1,1 @@
+"""What citizens agreed to, and who was shown what of them."""
