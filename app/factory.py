@@ -22,6 +22,7 @@ from app.consent.service import ConsentDeps
 from app.core import clock
 from app.core.crypto import Keyring
 from app.core.db import Base, read_engine, write_engine
+from app.core.dpop import Nonces
 from app.core.egress import Egress
 from app.core.errors import DomainError
 from app.core.jobs import Jobs
@@ -50,7 +51,10 @@ from app.ledger import routes as ledger_routes
 from app.notifications import routes as notifications_routes
 from app.notifications.gateway import SmsGateway
 from app.notifications.service import NotificationsDeps
+from app.oauth import routes as oauth_routes
 from app.oauth import service as oauth
+from app.oauth.gateway import ClientKeys, LogoutNotices
+from app.oauth.service import OAuthDeps
 from app.payments import routes as payments_routes
 from app.payments.gateway import StripeGateway
 from app.payments.service import PaymentDeps
@@ -190,8 +194,16 @@ def build(settings: Settings, fakes: Mapping[type, Any] | None = None) -> Rooms:
 def _people(
     settings: Settings, units: Units, egress: Egress, keyring: Keyring, tokens: Tokens
 ) -> dict[type, Any]:
-    """Make what identity and notifications work with."""
+    """Make what identity, clients and notifications work with."""
     sms = SmsGateway(egress, settings.sms_url)
+    room_of_clients = OAuthDeps(
+        keyring=keyring,
+        tokens=tokens,
+        keys=ClientKeys(egress),
+        notices=LogoutNotices(egress),
+        nonces=Nonces(keyring.class_key("dpop-nonces")),
+        is_sandbox=settings.profile == "sandbox",
+    )
     return {
         IdentityDeps: IdentityDeps(
             keyring=keyring,
@@ -203,7 +215,8 @@ def _people(
             failed_codes=settings.ways_in.failed_codes,
         ),
         CredentialsDeps: _credentials(settings, keyring),
-        Authenticator: Authenticator(units, tokens, _readers(settings)),
+        OAuthDeps: room_of_clients,
+        Authenticator: Authenticator(units, tokens, _readers(settings, room_of_clients)),
         NotificationsDeps: NotificationsDeps(
             sms=sms,
             phone_of=lambda uow, citizen_id: identity.phone_of(uow, keyring, citizen_id),
@@ -223,12 +236,13 @@ def _credentials(settings: Settings, keyring: Keyring) -> CredentialsDeps:
     )
 
 
-def _readers(settings: Settings) -> Mapping[str, Reader]:
+def _readers(settings: Settings, clients: OAuthDeps) -> Mapping[str, Reader]:
     """Return who reads which kind of token: the room that issues it."""
     return {
         "citizen": identity.read_citizen,
         "staff": partial(staff.read_staff, accepts_sandbox=settings.profile == "sandbox"),
-        "integrator": oauth.read_integrator,
+        "grant": partial(oauth.read_grant, deps=clients),
+        "integrator": partial(oauth.read_integrator, deps=clients),
     }
 
 
@@ -302,6 +316,9 @@ def create_app(settings: Settings, rooms: Rooms) -> Server:
         ("/v1/receipts", payments_routes.receipts),
         ("/v1/me", payments_routes.payables),
         ("/v1/ledger", ledger_routes.blueprint),
+        ("/", oauth_routes.well_known),
+        ("/oauth", oauth_routes.oauth),
+        ("/v1/oauth/clients", oauth_routes.clients),
     ):
         api.register_blueprint(blueprint, url_prefix=prefix)
     for name, blueprint in rooms.hosted.blueprints.items():

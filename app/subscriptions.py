@@ -19,9 +19,11 @@ from app.core.jobs import (
 from app.core.unit_of_work import UnitOfWork
 from app.credentials import service as credentials
 from app.identity import service as identity
-from app.identity.events import ChallengeOpened
+from app.identity.events import ChallengeOpened, SessionEnded
 from app.notifications import service as notifications
 from app.notifications.events import MessageQueued
+from app.oauth import service as oauth
+from app.oauth.events import LogoutDue
 from app.payments import service as payments
 from app.payments.events import (
     AttemptQuestioned,
@@ -35,8 +37,9 @@ from app.payments.events import (
     RefundSucceeded,
 )
 
-PEOPLE, INBOX, DESK = (
+PEOPLE, CLIENTS, INBOX, DESK = (
     identity.IdentityDeps,
+    oauth.OAuthDeps,
     notifications.NotificationsDeps,
     payments.PaymentDeps,
 )
@@ -45,6 +48,8 @@ QUICK, FOREIGN = QUICK_RETRIES, FOREIGN_RETRIES
 # fmt: off
 HANDLERS: tuple[tuple[type[Event], str, Callable[..., None], type, Sequence[float]], ...] = (
     (ChallengeOpened, "identity.send_code", identity.send_code, PEOPLE, QUICK),
+    (SessionEnded, "oauth.end_grants_of_session", oauth.end_grants_of_session, CLIENTS, QUICK),
+    (LogoutDue, "oauth.send_logout", oauth.send_logout, CLIENTS, FOREIGN),
     (MessageQueued, "notifications.deliver_message", notifications.deliver_message, INBOX, FOREIGN),
     (GatewayEventReceived, "payments.apply_gateway_event", payments.apply_gateway_event, DESK, FOREIGN),
     (AttemptQuestioned, "payments.question_attempt", payments.question_attempt, DESK, QUICK),
@@ -70,6 +75,7 @@ def wire(jobs: Jobs, deps: Mapping[type, Any]) -> None:
     jobs.schedule(Schedule(1800, "identity.forget_expired", identity.forget_expired))
     jobs.schedule(Schedule(60, "identity.expire_evidence", identity.expire_evidence))
     jobs.schedule(Schedule(60, "consent.expire_consents", consent.expire_consents))
+    jobs.schedule(Schedule(1800, "oauth.forget_expired", oauth.forget_expired))
     jobs.schedule(Schedule(payments.TICK_SECONDS, "payments.question_due", _at(desk)))
     jobs.schedule(Schedule(1800, "payments.sweep", payments.sweep))
 

@@ -9,7 +9,8 @@ from flask.cli import AppGroup
 from app.core.tokens import Tokens
 from app.factory import Rooms
 from app.oauth import service as oauth
-from app.oauth.errors import IntegratorExists
+from app.oauth.errors import ClientExists, ClientInvalid
+from app.oauth.values import AuthMethod, ClientStatus, GrantedScope, GrantType, NewClient, Profile
 from app.staff import service as staff_service
 from app.staff.values import Role
 from config.settings import Settings
@@ -54,15 +55,29 @@ def _integrators(rooms: Rooms) -> AppGroup:
     @click.option("--scopes", default="", help="Separated by commas or spaces.")
     @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
     def create(*, name: str, scopes: str, as_json: bool) -> None:
-        """Make an integrator; its secret is shown this once."""
-        wanted = scopes.replace(",", " ").split()
+        """Make a system that calls in its own name with a secret, which is shown this once.
+
+        Clients that ask citizens are registered over the API, and do FAPI 2.0 there.
+        """
+        wanted = NewClient(
+            name=name,
+            profile=Profile.PLAIN,
+            auth_method=AuthMethod.BASIC,
+            grant_types=(GrantType.CLIENT,),
+            scopes=tuple(GrantedScope(s) for s in sorted(set(scopes.replace(",", " ").split()))),
+        )
         try:
             with rooms.units.open(actor=ACTOR) as uow:
-                integrator, secret = oauth.create_integrator(uow, name, wanted)
-                made = {"id": str(integrator.id), "name": name, "scopes": integrator.scopes}
-        except IntegratorExists as error:
+                made = oauth.create_client(uow, wanted, cause=ACTOR, status=ClientStatus.ACTIVE)
+        except ClientExists as error:
             raise click.ClickException(f"there is an integrator {name!r}") from error
-        _print({**made, "secret": secret}, as_json=as_json)
+        except ClientInvalid as error:
+            raise click.ClickException("a scope is lower-case letters, digits, _ . -") from error
+        shown = [granted.scope for granted in made.scopes]
+        _print(
+            {"id": str(made.id), "name": name, "scopes": shown, "secret": made.secret},
+            as_json=as_json,
+        )
 
     return group
 

@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import urllib3
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
@@ -67,9 +67,10 @@ class Egress:
         connect_seconds: float,
         total_seconds: float,
         body: object | None = None,
+        form: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Reply:
-        """Send one request, JSON in and out, and return whatever status comes back.
+        """Send one request, JSON (or a form) in and JSON out; return whatever status comes back.
 
         Raise `NoAnswer` when none comes within `total_seconds`, and `EgressRefused` for an address
         that is not allowed. A body over 1 MiB, a redirect or a broken answer counts as none.
@@ -80,6 +81,9 @@ class Egress:
         sent = {"Accept": "application/json", **(headers or {})}
         if content is not None:
             sent["Content-Type"] = "application/json"
+        if form is not None:
+            content = urlencode(form).encode()
+            sent["Content-Type"] = "application/x-www-form-urlencoded"
         deadline = monotonic() + total_seconds
         try:
             answer = self._pool.request(

@@ -28,6 +28,8 @@ class DomainError(Exception):
     code: ClassVar[str]
     title_zh: ClassVar[str]
     title_en: ClassVar[str]
+    error: ClassVar[str | None] = None
+    """What RFC 6749 and its successors call it, where an OAuth endpoint refuses."""
 
     def __init__(
         self,

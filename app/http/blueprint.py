@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import wraps
 from typing import Any, Literal, NoReturn, TypeVar, cast
 
 import flask_smorest
@@ -13,6 +14,7 @@ from webargs.multidictproxy import MultiDictProxy
 from werkzeug.exceptions import UnsupportedMediaType
 
 from app.core.errors import Invalid
+from app.http.forms import FORM, read_form, read_query
 from app.http.json_input import parse_json
 from app.http.pagination import page_of
 
@@ -37,6 +39,10 @@ class Access:
     lane: str = "normal"
     rate: str | None = None
     metered: bool = True
+    protocol: Literal["problem", "oauth"] = "problem"
+    writes: bool = False
+    takes_form: bool = False
+    takes_any_query: bool = False
     raw_type: tuple[str, ...] = ()
     max_body: int = DEFAULT_BODY
     statuses: tuple[int, ...] = ()
@@ -156,6 +162,16 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc] # the library is
         return _mark(step_up=True)(view)
 
     @staticmethod
+    def oauth(view: F) -> F:
+        """Open an operation to everybody, and refuse as OAuth does (RFC 6749, 5.2)."""
+        return _mark(public=True, protocol="oauth")(view)
+
+    @staticmethod
+    def writing(view: F) -> F:
+        """Let a GET write: browsers are sent to some addresses that have an effect once."""
+        return _mark(writes=True)(view)
+
+    @staticmethod
     def idempotent(view: F) -> F:
         """Ask for an Idempotency-Key; a repeat gets the first answer."""
         return _mark(idempotent=True, lane="critical")(view)
@@ -208,6 +224,38 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc] # the library is
 
         return decorate
 
+    def form(self, schema: type[Schema]) -> Callable[[F], F]:
+        """Give the view the fields of a form, as RFC 6749 reads it; the schema documents them."""
+
+        def decorate(view: F) -> F:
+            @wraps(view)
+            def wrapper(self: object, *args: object, **kwargs: object) -> Any:  # noqa: ANN401
+                return view(self, read_form(request), *args, **kwargs)
+
+            described = self.doc(
+                requestBody={"required": True, "content": {FORM: {"schema": schema}}}
+            )(wrapper)
+            return cast("F", _mark(takes_form=True, max_body=64 * KIB)(described))
+
+        return decorate
+
+    def open_query(self, schema: type[Schema]) -> Callable[[F], F]:
+        """Give the view the query as RFC 6749 reads it: unknown arguments are no error."""
+
+        def decorate(view: F) -> F:
+            @wraps(view)
+            def wrapper(self: object, *args: object, **kwargs: object) -> Any:  # noqa: ANN401
+                return view(self, read_query(request), *args, **kwargs)
+
+            parameters = [
+                {"name": name, "in": "query", "required": False, "schema": {"type": "string"}}
+                for name in schema().fields
+            ]
+            described = self.doc(parameters=parameters)(wrapper)
+            return cast("F", _mark(takes_any_query=True)(described))
+
+        return decorate
+
     def arguments(self, schema: Any, **options: Any) -> Any:  # noqa: ANN401 - smorest's own
         """Parse an input by a schema, made once and not for each request."""
         made = schema() if isinstance(schema, type) else schema
@@ -247,6 +295,9 @@ def _document_access(
         content = {kind: {"schema": {"type": "string"}} for kind in access.raw_type}
         doc["requestBody"] = {"required": True, "content": content}
     responses = doc.setdefault("responses", {})
+    if access.protocol == "oauth":
+        responses.update({str(status): name for status, name in OAUTH_REFUSALS.items()})
+        return doc
     for status in _refusals(access, method, has_body="requestBody" in doc):
         if str(status) not in responses and status not in responses:
             responses[str(status)] = _STATUS_NAMES[status]
@@ -258,6 +309,15 @@ def _scheme(access: Access) -> str:
         return "integrator"
     return "staff" if access.permission is not None else "citizen"
 
+
+OAUTH_REFUSALS = {
+    400: "OAUTH_BAD_REQUEST",
+    401: "OAUTH_UNAUTHORIZED",
+    413: "OAUTH_REQUEST_ENTITY_TOO_LARGE",
+    415: "OAUTH_UNSUPPORTED_MEDIA_TYPE",
+    429: "OAUTH_TOO_MANY_REQUESTS",
+    503: "OAUTH_SERVICE_UNAVAILABLE",
+}
 
 _STATUS_NAMES = {
     400: "BAD_REQUEST",

@@ -1,12 +1,16 @@
 """What a view may ask about the request it answers."""
 
-from typing import TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
-from flask import current_app, g
+from flask import current_app, g, request
 
 from app.core.errors import Unauthenticated
 from app.core.tokens import Principal
 from app.core.unit_of_work import UnitOfWork
+from app.http.rate_limit import PER_PRINCIPAL
+
+if TYPE_CHECKING:
+    from app.http.server import Server
 
 T = TypeVar("T")
 
@@ -27,6 +31,31 @@ def principal() -> Principal:
     if who is None:
         raise Unauthenticated
     return cast("Principal", who)
+
+
+def fields_of_header(name: str) -> str | None:
+    """Return a field of the request as it came; None when there is none."""
+    return request.headers.get(name)
+
+
+def request_path() -> str:
+    """Return the path that was asked for."""
+    return request.path
+
+
+def cookie(name: str) -> str:
+    """Return a cookie of the caller's browser; empty when it has none."""
+    return request.cookies.get(name, "")
+
+
+def is_secure() -> bool:
+    """Say whether the caller came over TLS."""
+    return request.is_secure
+
+
+def meter(*names: str) -> None:
+    """Count a call for somebody who is no principal; raise `RateLimited` past the limit."""
+    g.allowance = cast("Server", current_app).door.limiter.hit(PER_PRINCIPAL, *names)
 
 
 def request_id() -> str:

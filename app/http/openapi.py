@@ -13,7 +13,7 @@ from flask_smorest.utils import prepare_response
 from marshmallow import INCLUDE, fields
 
 from app.http import problems
-from app.http.blueprint import Blueprint
+from app.http.blueprint import OAUTH_REFUSALS, Blueprint
 from app.http.fields import Amount, Currency, Flag, Integer, Moment, QueryInteger, Schema, Text
 from app.http.server import SlugConverter
 
@@ -56,6 +56,16 @@ class ProblemSchema(Schema):
     errors = fields.List(fields.Nested(FaultSchema))
 
 
+class OAuthErrorSchema(Schema):
+    """A refusal of an OAuth endpoint (RFC 6749, 5.2)."""
+
+    class Meta:
+        unknown = INCLUDE
+
+    error = fields.String(required=True, metadata={"examples": ["invalid_grant"]})
+    error_description = fields.String()
+
+
 class Api(flask_smorest.Api):  # type: ignore[misc] # the library is untyped
     """flask-smorest with problem documents as the only error format."""
 
@@ -70,6 +80,13 @@ class Api(flask_smorest.Api):  # type: ignore[misc] # the library is untyped
                 response["schema"] = self.ERROR_SCHEMA
             prepare_response(response, self.spec, problems.MEDIA_TYPE)
             self.spec.components.response(status.name, response, lazy=True)
+        for number, name in OAUTH_REFUSALS.items():
+            refused: dict[str, Any] = {
+                "description": HTTPStatus(number).phrase,
+                "schema": OAuthErrorSchema,
+            }
+            prepare_response(refused, self.spec, "application/json")
+            self.spec.components.response(name, refused, lazy=True)
 
     def _register_error_handlers(self) -> None:
         """Leave errors to `app.http.problems`."""

@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException
 
 from app.core import errors
 from app.core.logs import get_logger
+from app.http.blueprint import Access
 
 log = get_logger("http")
 MEDIA_TYPE = "application/problem+json"
@@ -115,6 +116,12 @@ _HTTP_KINDS = {
         ),
     )
 }
+_OAUTH_NAMES = {
+    401: "invalid_client",
+    403: "access_denied",
+    429: "temporarily_unavailable",
+    503: "temporarily_unavailable",
+}
 INTERNAL = ProblemKind(
     "internal-error",
     500,
@@ -159,6 +166,9 @@ def _status_of_kind(refusal: type[errors.DomainError]) -> int:
 def response_for(error: BaseException) -> Response:
     """Return the problem document of whatever was raised; nothing internal is in it."""
     error = _translate(error)
+    access: Access | None = g.get("access")
+    if access is not None and access.protocol == "oauth":
+        return _of_oauth(error)
     if isinstance(error, errors.DomainError):
         return _of_refusal(error)
     if isinstance(error, HTTPException):
@@ -218,6 +228,38 @@ def _of_http(error: HTTPException) -> Response:
         if name.lower() not in {"content-type", "content-length"}:
             response.headers[name] = value
     return response
+
+
+def _of_oauth(error: BaseException) -> Response:
+    """Return a refusal as OAuth clients read it (RFC 6749, 5.2)."""
+    status, name, detail = 500, "server_error", ""
+    if isinstance(error, errors.DomainError):
+        status, detail = status_of(error), error.detail or error.title_en
+        name = error.error or _OAUTH_NAMES.get(status, "invalid_request")
+    elif isinstance(error, HTTPException) and error.code is not None and error.code < 500:  # noqa: PLR2004
+        status, detail = error.code, error.name
+        name = "invalid_request"
+    else:
+        log.error("request.failed", exc_info=error)
+    if status in {403, 404, 409, 422}:
+        status = 400  # what the protocol knows
+    body = {"error": name, "error_description": _plain(detail)} if detail else {"error": name}
+    response = Response(orjson.dumps(body), status=status, content_type="application/json")
+    if status in {429, 503}:
+        after = error.retry_after if isinstance(error, errors.DomainError) else None
+        response.headers["Retry-After"] = str(after or _soon())
+    if status == 401:  # noqa: PLR2004 - 401 always has one (RFC 9110)
+        challenge = error.challenge if isinstance(error, errors.DomainError) else None
+        response.headers["WWW-Authenticate"] = challenge or 'Basic realm="wudang"'
+    response.headers["Pragma"] = "no-cache"
+    for field, value in getattr(error, "headers", {}).items():
+        response.headers[field] = value
+    return response
+
+
+def _plain(text: str) -> str:
+    """Return a description in the characters that RFC 6749 permits."""
+    return "".join(c for c in text if " " <= c <= "~" and c not in '"\\')
 
 
 def _of_kind(kind: ProblemKind) -> Response:

@@ -102,6 +102,7 @@ class Server(Flask):
         if request.routing_exception is not None:
             return super().dispatch_request(*context)
         operation = self._operation(request)
+        g.access = operation.access
         request.max_content_length = operation.access.max_body
         with ExitStack() as held:
             held.enter_context(self.door.lanes.admit(operation.access.lane))
@@ -172,7 +173,7 @@ class Server(Flask):
         for attempt in range(1, _TRIES + 1):
             g.uow = None
             try:
-                return self._replay(claim) or self._run(claim, context)
+                return self._replay(claim) or self._run(operation.access, claim, context)
             except DBAPIError as error:
                 is_final = g.uow is not None and g.uow.may_have_committed
                 if attempt == _TRIES or is_final or not _is_passing(error, attempt):
@@ -188,10 +189,12 @@ class Server(Flask):
             answer = idempotency.look_up(uow, claim)
         return None if answer is None else _replay(answer)
 
-    def _run(self, claim: idempotency.Claim | None, context: tuple[Any, ...]) -> Response:
-        is_read = request.method in _SAFE
+    def _run(
+        self, access: Access, claim: idempotency.Claim | None, context: tuple[Any, ...]
+    ) -> Response:
+        is_reader = request.method in _SAFE and not access.writes
         try:
-            with self._unit(read_only=is_read, key=claim) as uow:
+            with self._unit(read_only=is_reader, key=claim) as uow:
                 g.uow = uow
                 response = self.make_response(super().dispatch_request(*context))
                 if claim is not None:
@@ -274,7 +277,7 @@ def _scope_challenge(access: Access) -> str:
 
 def _check_input(operation: Operation) -> None:
     """Refuse what an operation has not asked for: query arguments and bodies."""
-    if request.args and not operation.takes_query:
+    if request.args and not (operation.takes_query or operation.access.takes_any_query):
         faults = [{"parameter": name, "message": "Unknown argument."} for name in request.args]
         raise Invalid(errors=faults)
     if request.method in _SAFE:
@@ -282,7 +285,8 @@ def _check_input(operation: Operation) -> None:
         if request.content_length or "Transfer-Encoding" in request.headers:
             raise Malformed("This operation takes no body.")
         return
-    if operation.takes_json or operation.access.raw_type or not request.get_data():
+    access = operation.access
+    if operation.takes_json or access.raw_type or access.takes_form or not request.get_data():
         return
     check_json_type(request)
     if parse_json(request.get_data()) != {}:

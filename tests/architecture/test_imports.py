@@ -104,7 +104,7 @@ SEEDED = {
     ),
     "a room on top reads the tables of one below": (
         "identity-models",
-        "app/oauth/service.py",
+        "app/oauth/service/browsers.py",
         "from app.identity import models",
     ),
     "identity imports a room on top": (

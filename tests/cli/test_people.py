@@ -2,14 +2,13 @@
 
 import json
 from dataclasses import replace
-from uuid import UUID
 
 import pytest
 from sqlalchemy import text
 
 from app import cli
 from app.core.crypto import digest
-from app.core.tokens import TokenInvalid, Tokens
+from app.core.tokens import TokenInvalid
 from app.factory import Rooms, build, create_app
 from app.http.authentication import Authenticator
 from app.http.server import Server
@@ -79,9 +78,15 @@ def test_an_integrators_secret_is_shown_once_and_kept_as_a_digest(
     assert made["scopes"] == ["a.read", "b.read"]
     with rooms.units.open(actor="test", read_only=True) as uow:
         row = uow.execute(
-            text("select * from integrators where id = :id"), {"id": made["id"]}
+            text(
+                "select c.*, s.digest from clients c "
+                "join client_secrets s on s.client_id = c.id where c.id = :id"
+            ),
+            {"id": made["id"]},
         ).one()
-    assert bytes(row.secret_digest) == digest(made["secret"])
+    assert bytes(row.digest) == digest(made["secret"])
+    assert (row.status, row.profile, row.auth_method) == ("active", "plain", "client_secret_basic")
+    assert row.grant_types == ["client_credentials"]
     assert made["secret"] not in str(tuple(row))
 
 
@@ -92,16 +97,19 @@ def test_an_integrators_token_speaks_for_its_scopes_until_it_is_ended(
         args=["integrators", "create", "--name", "tour", "--scopes", "services.read", "--json"]
     )
     made = json.loads(result.output)
-    token = rooms.deps[Tokens].issue(
-        subject=UUID(made["id"]), session_id=UUID(made["id"]), kind="integrator", assurance="basic"
+    given = commands.test_client().post(
+        "/oauth/token",
+        data={"grant_type": "client_credentials"},
+        auth=(made["id"], made["secret"]),
     )
+    token = given.json["access_token"]
     authenticator = rooms.deps[Authenticator]
     assert authenticator.authenticate(token, fresh=True).permissions == {"services.read"}
     answer = commands.test_client().get("/v1/me", headers={"Authorization": f"Bearer {token}"})
     assert (answer.status_code, answer.json["code"]) == (403, "forbidden")
     with rooms.units.open(actor="test") as uow:
         uow.execute(
-            text("update integrators set status = 'ended' where id = :id"), {"id": made["id"]}
+            text("update clients set status = 'suspended' where id = :id"), {"id": made["id"]}
         )
     with pytest.raises(TokenInvalid):
         authenticator.authenticate(token, fresh=True)
@@ -114,5 +122,5 @@ def test_an_integrators_name_is_its_own(commands: Server, rooms: Rooms) -> None:
     again = runner.invoke(args=args)
     assert (again.exit_code, again.output) == (1, "Error: there is an integrator 'bus'\n")
     with rooms.units.open(actor="test", read_only=True) as uow:
-        named = text("select count(*) from integrators where name = 'bus'")
+        named = text("select count(*) from clients where name = 'bus'")
         assert uow.scalar(named) == 1

@@ -2,7 +2,7 @@
 
 from app.identity.service.authentication import read_citizen
 from app.identity.service.challenges import open_challenge, send_code
-from app.identity.service.citizens import attributes_of, describe_me, phone_of
+from app.identity.service.citizens import assurance_of, attributes_of, describe_me, phone_of
 from app.identity.service.counter import confirm_at_counter
 from app.identity.service.deps import IdentityDeps
 from app.identity.service.evidence import (
@@ -24,6 +24,7 @@ from app.identity.service.verification import prove_holding, verify_citizen
 
 __all__ = [
     "IdentityDeps",
+    "assurance_of",
     "attributes_of",
     "confirm_at_counter",
     "describe_me",

@@ -57,6 +57,14 @@ def phone_of(uow: UnitOfWork, keyring: Keyring, citizen_id: UUID) -> str | None:
     return vault_of(uow, keyring, citizen_id).open(sealed, "citizens", "phone", citizen_id)
 
 
+def assurance_of(uow: UnitOfWork, citizen_id: UUID) -> str | None:
+    """Return the assurance of a citizen; None when the account is locked, closed or unknown."""
+    citizen = uow.get(Citizen, citizen_id)
+    if citizen is None or citizen.status != CitizenStatus.ACTIVE:
+        return None
+    return level_now(uow, citizen)
+
+
 def attributes_of(
     uow: UnitOfWork, keyring: Keyring, citizen_id: UUID, names: Collection[str]
 ) -> Attributes:

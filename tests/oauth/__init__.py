@@ -1,0 +1,1 @@
+"""The OAuth provider, over HTTP and against PostgreSQL."""
