@@ -44,10 +44,12 @@ check: .venv/ready-dev
 	$(ALONE) $(FLASK) plugins check
 	$(ALONE) $(FLASK) openapi --check
 	$(ALONE) $(FLASK) problems --check
+	$(ALONE) $(FLASK) audit events --check
 
 openapi: .venv/ready
 	$(ALONE) $(FLASK) openapi
 	$(ALONE) $(FLASK) problems
+	$(ALONE) $(FLASK) audit events
 
 plugin: .venv/ready
 	@test -n "$(name)" || { echo "say: make plugin name=libraries kind=payable" >&2; exit 2; }

@@ -11,7 +11,9 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from app import subscriptions
-from app.audit.service import AuditTrail
+from app.audit import routes as audit_routes
+from app.audit import service as audit
+from app.audit.service import AuditDeps, SealingKey
 from app.catalog import routes as catalog_routes
 from app.catalog import service as catalog
 from app.catalog.service import CatalogDeps, Shelf
@@ -134,6 +136,19 @@ class Rooms:
             return False
         return True
 
+    def check_sealing(self) -> None:
+        """Raise `SealingLate` when the audit trail is hours behind."""
+        with self.units.open(actor="door", read_only=True) as uow:
+            audit.check_sealing(uow)
+
+    def watch_sealing(self) -> None:
+        """Bring the figure of how far sealing is behind up to date, as far as anybody knows."""
+        try:
+            with self.units.open(actor="health", read_only=True) as uow:
+                audit.watch_lag(uow)
+        except SQLAlchemyError as error:
+            log.warning("audit.lag_unknown", error=type(error).__name__)
+
     def check_start(self) -> None:
         """Raise `StartRefused` if the database role could change what is append-only."""
         try:
@@ -161,14 +176,15 @@ def build(settings: Settings, fakes: Mapping[type, Any] | None = None) -> Rooms:
     """Make the rooms of one process; `fakes` replaces collaborators by their type (in tests)."""
     clock.travel(settings.clock_shift)
     jobs = Jobs(_conninfo(settings.database.url), pace=settings.pace)
+    keyring = Keyring(settings.keys.encryption, settings.keys.blind_index, settings.keys.pepper)
+    deps_of_audit = _audit(settings, keyring)
     units = Units(
         write_engine(settings.database.url, pool_size=settings.database.pool_size),
         read_engine(settings.database.url, pool_size=settings.database.pool_size),
         jobs,
-        AuditTrail(),
+        audit.AuditTrail(deps_of_audit.mac_key),
     )
     egress = Egress(settings.egress_loopback)
-    keyring = Keyring(settings.keys.encryption, settings.keys.blind_index, settings.keys.pepper)
     tokens = Tokens(settings.keys.token_signing, settings.web.public_url)
     hosted = loader.load(settings, units, egress, keyring)
     deps: dict[type, Any] = {
@@ -176,6 +192,7 @@ def build(settings: Settings, fakes: Mapping[type, Any] | None = None) -> Rooms:
         Tokens: tokens,
         Units: units,
         ConsentDeps: ConsentDeps(units),
+        AuditDeps: deps_of_audit,
         Registry: hosted.registry,
         DirectoryOfCitizens: _directory(hosted, units, keyring),
         CatalogDeps: CatalogDeps(
@@ -189,6 +206,15 @@ def build(settings: Settings, fakes: Mapping[type, Any] | None = None) -> Rooms:
     rooms = Rooms(settings, units, jobs, egress, hosted, deps)
     subscriptions.wire(jobs, deps)
     return rooms
+
+
+def _audit(settings: Settings, keyring: Keyring) -> AuditDeps:
+    return AuditDeps(
+        key=SealingKey(settings.audit.signing_key, settings.audit.former_keys),
+        mac_key=keyring.class_key("audit_entries"),
+        anchors=settings.audit.anchors,
+        retention=settings.audit.retention,
+    )
 
 
 def _people(
@@ -295,6 +321,7 @@ def create_app(settings: Settings, rooms: Rooms) -> Server:
         limiter=RateLimiter(settings.redis_url, factor=settings.web.rate_factor),
         lanes=Lanes(settings.web.threads),
         body_key=body_key(rooms.deps[Keyring]),
+        check_sealing=rooms.check_sealing,
         loopback_exempt=settings.web.loopback_exempt,
         require_tls=settings.web.require_tls,
     )
@@ -319,6 +346,8 @@ def create_app(settings: Settings, rooms: Rooms) -> Server:
         ("/", oauth_routes.well_known),
         ("/oauth", oauth_routes.oauth),
         ("/v1/oauth/clients", oauth_routes.clients),
+        ("/v1/audit", audit_routes.trail),
+        ("/v1/me", audit_routes.me),
     ):
         api.register_blueprint(blueprint, url_prefix=prefix)
     for name, blueprint in rooms.hosted.blueprints.items():
@@ -328,7 +357,7 @@ def create_app(settings: Settings, rooms: Rooms) -> Server:
         client = connect(settings.redis_url)
         wanted["redis"] = lambda: is_alive(client)
     needed = {"database": rooms.is_database_ready, "catalogue": rooms.is_catalogue_ready}
-    health.serve(app, needed, wanted)
+    health.serve(app, needed, wanted, (rooms.watch_sealing,))
     if settings.web.docs:
         openapi.serve(app, api)
     return app

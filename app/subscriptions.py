@@ -5,6 +5,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from app.audit import service as audit
 from app.consent import service as consent
 from app.core.events import Event
 from app.core.jobs import (
@@ -72,6 +73,10 @@ def wire(jobs: Jobs, deps: Mapping[type, Any]) -> None:
     for event, name, handler, room, retries in HANDLERS:
         jobs.subscribe(Subscription(event, name, _with(deps[room], handler), retries))
     jobs.schedule(Schedule(1800, "credentials.forget_expired", credentials.forget_expired))
+    trail: audit.AuditDeps = deps[audit.AuditDeps]
+    jobs.schedule(
+        Schedule(audit.TICK_SECONDS, "audit.seal", lambda uow: audit.seal_due(uow, trail))
+    )
     jobs.schedule(Schedule(1800, "identity.forget_expired", identity.forget_expired))
     jobs.schedule(Schedule(60, "identity.expire_evidence", identity.expire_evidence))
     jobs.schedule(Schedule(60, "consent.expire_consents", consent.expire_consents))

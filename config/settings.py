@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -12,6 +13,8 @@ ROOT = Path(__file__).resolve().parent.parent
 FAST_PACE = 60
 _KEY_SIZE = 32
 _SHORTEST_SECRET = 20
+_SHORTEST_RETENTION = 180
+_THREE_YEARS = 1095
 
 
 class SettingsInvalid(ValueError):
@@ -45,6 +48,16 @@ class Keys:
     encryption: bytes = field(repr=False)
     blind_index: bytes = field(repr=False)
     pepper: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """How the audit trail is sealed (an Ed25519 key), where it is anchored, how long it is kept."""
+
+    signing_key: str = field(repr=False)
+    former_keys: tuple[str, ...]
+    anchors: Path
+    retention: timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +111,7 @@ class Settings:
     redis_url: str | None = field(repr=False)
     stripe: Stripe
     keys: Keys
+    audit: Audit
     payments: Payments
     ways_in: WaysIn
     web: Web
@@ -146,6 +160,12 @@ class Settings:
                 blind_index=read.key("BLIND_INDEX_KEY"),
                 pepper=read.key("PEPPER_KEY"),
             ),
+            audit=Audit(
+                signing_key=read.text("AUDIT_SIGNING_KEY").replace("\\n", "\n"),
+                former_keys=tuple(sorted(read.names("AUDIT_FORMER_KEYS"))),
+                anchors=Path(read.text("AUDIT_ANCHORS_FILE")),
+                retention=timedelta(days=read.number("AUDIT_RETENTION_DAYS", _THREE_YEARS)),
+            ),
             payments=Payments(
                 lifetime=timedelta(seconds=read.number("PAYMENT_LIFETIME_SECONDS", 900)),
                 step_up_above=read.number_or_none("STEP_UP_ABOVE_FEN"),
@@ -177,6 +197,7 @@ class Settings:
             plugin_env=dict(env),
         )
         read.check_stripe(settings)
+        read.check_audit(settings.audit)
         read.finish()
         return settings
 
@@ -251,6 +272,13 @@ class _Reader:
             self._faults.append(
                 f"STRIPE_WEBHOOK_SECRET is shorter than {_SHORTEST_SECRET} characters"
             )
+
+    def check_audit(self, audit: Audit) -> None:
+        # The law keeps logs of a network for six months (Cybersecurity Law, article 21).
+        if audit.retention < timedelta(days=_SHORTEST_RETENTION):
+            self._faults.append(f"AUDIT_RETENTION_DAYS is below {_SHORTEST_RETENTION}")
+        if any(not re.fullmatch(r"[0-9a-f]{64}", key) for key in audit.former_keys):
+            self._faults.append("AUDIT_FORMER_KEYS must be public keys of 64 hexadecimal digits")
 
     def finish(self) -> None:
         if self._faults:

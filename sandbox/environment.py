@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
 
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from sandbox.processes import LOOPBACK
@@ -28,6 +28,7 @@ class Secrets:
     key_encryption_key: str
     blind_index_key: str
     pepper_key: str
+    audit_signing_key: str
     stripe_api_key: str
     stripe_publishable_key: str
     stripe_webhook_secret: str | None
@@ -40,6 +41,7 @@ class Secrets:
             key_encryption_key=_key(),
             blind_index_key=_key(),
             pepper_key=_key(),
+            audit_signing_key=_sealing_key(),
             stripe_api_key=f"sk_test_{secrets.token_hex(24)}",
             stripe_publishable_key=f"pk_test_{secrets.token_hex(24)}",
             stripe_webhook_secret=f"whsec_{secrets.token_hex(24)}",
@@ -51,9 +53,11 @@ class Secrets:
 
         Only the file's owner may read it.
         """
-        if path.exists():
-            return cls(**json.loads(path.read_text()))
-        made = cls.fresh()
+        kept = json.loads(path.read_text()) if path.exists() else {}
+        made = replace(cls.fresh(), **kept)
+        if asdict(made) == kept:
+            return made
+        # A folder of an older version lacks what is new; what it has stays as it is.
         write_private(path, json.dumps(asdict(made), indent=1))
         return made
 
@@ -91,6 +95,8 @@ def product_environment(
         "KEY_ENCRYPTION_KEY": secrets.key_encryption_key,
         "BLIND_INDEX_KEY": secrets.blind_index_key,
         "PEPPER_KEY": secrets.pepper_key,
+        "AUDIT_SIGNING_KEY": secrets.audit_signing_key,
+        "AUDIT_ANCHORS_FILE": str(data_dir / "audit-anchors"),
         "EGRESS_LOOPBACK": _loopback_pairs(outside.city_url, outside.stripe_url),
         "RATE_LIMITS": "sandbox",
     }
@@ -147,8 +153,15 @@ def _key() -> str:
     return base64.b64encode(secrets.token_bytes(_KEY_BYTES)).decode()
 
 
+def _sealing_key() -> str:
+    return _one_line(ed25519.Ed25519PrivateKey.generate())
+
+
 def _signing_key() -> str:
-    key = ec.generate_private_key(ec.SECP256R1())
+    return _one_line(ec.generate_private_key(ec.SECP256R1()))
+
+
+def _one_line(key: ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey) -> str:
+    """Return a private key as PEM in one line, so that it fits into files of variables."""
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
-    # One line, so that it fits into files of variables.
     return pem.replace("\n", "\\n")

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from flask.testing import FlaskClient
 
@@ -20,6 +20,7 @@ from config.settings import Settings
 from sandbox.city import serve_city
 from sandbox.servers import start_postgres, start_valkey, temporary_data_dir
 from sandbox.stripe import serve_stripe
+from tests.clockwork import has_house
 from tests.contract import ContractClient
 
 pytest_plugins = ["tests.promises"]
@@ -63,10 +64,12 @@ def _closed_network() -> Iterator[None]:
 def secret_env() -> dict[str, str]:
     """Return fresh keys for one run."""
     key = ec.generate_private_key(ec.SECP256R1())
-    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    sealing = ed25519.Ed25519PrivateKey.generate()
+    form = (Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     names = ("KEY_ENCRYPTION_KEY", "BLIND_INDEX_KEY", "PEPPER_KEY")
     return {
-        "TOKEN_SIGNING_KEY": pem,
+        "TOKEN_SIGNING_KEY": key.private_bytes(*form).decode(),
+        "AUDIT_SIGNING_KEY": sealing.private_bytes(*form).decode(),
         **{name: base64.b64encode(os.urandom(32)).decode() for name in names},
     }
 
@@ -104,6 +107,7 @@ def world() -> Iterator[World]:
             "UTILITIES_BILLER_URL": f"{city.url}/billers",
             "EGRESS_LOOPBACK": ",".join(urlsplit(u).netloc for u in (city.url, stripe.url)),
             "RATE_LIMITS": "sandbox",
+            "AUDIT_ANCHORS_FILE": str(Path(folder) / "audit-anchors"),
             **secret_env(),
         }
         house = build(Settings.from_env(env))
@@ -125,6 +129,7 @@ def rooms(settings: Settings) -> Iterator[Rooms]:
     """Return the house of this test process."""
     house = build(settings)
     house.check_start()
+    has_house(house)
     yield house
     house.close()
 

@@ -26,6 +26,7 @@ def empty_database(world: World) -> Iterator[dict[str, str]]:
                 .render_as_string(hide_password=False)
                 for variable in ("DATABASE_URL", "DATABASE_OWNER_URL")
             }
-            yield {**world.env, **moved}
+            anchors = f"{world.env['AUDIT_ANCHORS_FILE']}-{name}"
+            yield {**world.env, **moved, "AUDIT_ANCHORS_FILE": anchors}
         finally:
             connection.execute(sql.SQL("drop database {}").format(sql.Identifier(name)))

@@ -4,7 +4,7 @@ import click
 from flask import Flask
 from flask.cli import FlaskGroup
 
-from app.cli import demo, jobs, migrate, openapi, people, plugins, problems
+from app.cli import audit, demo, jobs, migrate, openapi, people, plugins, problems
 from app.factory import Rooms
 from config.settings import Settings
 
@@ -17,6 +17,7 @@ def register(app: Flask, settings: Settings, rooms: Rooms) -> None:
     plugins.register(app, settings)
     people.register(app, settings, rooms)
     jobs.register(app, rooms)
+    audit.register(app, settings, rooms)
     demo.register(app, settings, rooms)
 
 

@@ -5,7 +5,7 @@ an earlier step with `phase()`; between phases no transaction and no connection 
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import StrEnum
@@ -37,8 +37,13 @@ class Outbox(Protocol):
 class Trail(Protocol):
     """Keeps audit events (`app.audit`)."""
 
-    def write(self, uow: "UnitOfWork", events: Sequence[AuditEvent]) -> None:
-        """Add one row for each event to the transaction of `uow`, whose caller they name."""
+    def writing(
+        self, uow: "UnitOfWork", events: Sequence[AuditEvent]
+    ) -> AbstractContextManager[None]:
+        """Add one row for each event to the transaction of `uow`, whose caller they name.
+
+        The enclosed lines are its commit: how they end says whether the rows are there.
+        """
 
 
 class Key(Protocol):
@@ -186,22 +191,26 @@ class UnitOfWork(Session):
         if self.key is not None and not self.has_committed:
             self.key.forget()
 
+    def _writing_records(self) -> AbstractContextManager[None]:
+        if not self._records or self.read_only:
+            return nullcontext()
+        if self._units.trail is None:
+            raise RuntimeError("there is no audit trail to write to")
+        return self._units.trail.writing(self, tuple(self._records))
+
     def _finish(self) -> None:
         if self._events:
             self.flush()
             self._units.outbox.defer(self.connection().connection.driver_connection, self._events)
             self._events = []
-        if self._records and not self.read_only:
-            if self._units.trail is None:
-                raise RuntimeError("there is no audit trail to write to")
-            self._units.trail.write(self, self._records)
-        wrote = self.in_transaction() and not self.read_only
-        try:
-            self.commit()
-        except DBAPIError as error:
-            # Lost on the way to or from the commit: nobody may simply run this again.
-            self.may_have_committed = error.connection_invalidated
-            raise
+        with self._writing_records():
+            wrote = self.in_transaction() and not self.read_only
+            try:
+                self.commit()
+            except DBAPIError as error:
+                # Lost on the way to or from the commit: nobody may simply run this again.
+                self.may_have_committed = error.connection_invalidated
+                raise
         if not self.read_only:
             self._records = []
         self.has_committed = self.has_committed or wrote

@@ -45,6 +45,7 @@ __all__ = [
     "Nested",
     "Pluck",
     "QueryFlag",
+    "QueryInteger",
     "Raw",
     "Schema",
     "Text",

@@ -1,6 +1,6 @@
 """Whether this process lives, whether it can serve, and its figures."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from ipaddress import ip_address
 
 from flask import Flask, Response, abort, jsonify, request
@@ -17,10 +17,16 @@ from app.http.blueprint import Blueprint
 Check = Callable[[], bool]
 
 
-def serve(app: Flask, needed: dict[str, Check], wanted: dict[str, Check]) -> None:
+def serve(
+    app: Flask,
+    needed: dict[str, Check],
+    wanted: dict[str, Check],
+    figures: Sequence[Callable[[], None]] = (),
+) -> None:
     """Serve `/livez`, `/readyz` and `/metrics`.
 
     Ready means that every `needed` check holds; a `wanted` one that fails is shown as degraded.
+    `figures` are brought up to date before they are shown.
     """
 
     @Blueprint.unmetered
@@ -48,6 +54,8 @@ def serve(app: Flask, needed: dict[str, Check], wanted: dict[str, Check]) -> Non
     def metrics() -> Response:
         if not ip_address(request.remote_addr or "0.0.0.0").is_loopback:  # noqa: S104 - not a bind
             abort(404)
+        for refresh in figures:
+            refresh()
         return Response(generate_latest(_registry()), content_type=CONTENT_TYPE_LATEST)
 
     app.add_url_rule("/livez", "livez", livez)

@@ -20,6 +20,7 @@ from app.core.deadline import within
 from app.core.errors import (
     ActingNotAllowed,
     AssuranceTooLow,
+    DomainError,
     Forbidden,
     InsufficientScope,
     Invalid,
@@ -34,6 +35,7 @@ from app.http.blueprint import Access, access_of, check_json_type
 from app.http.json_input import parse_json
 from app.http.rate_limit import PER_ADDRESS, PER_PRINCIPAL, RateLimiter
 from app.http.shedding import Lanes
+from app.http.watch import Watch
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _SERIALIZATION = {"40001", "40P01", "55P03"}
@@ -61,6 +63,7 @@ class Door:
     limiter: RateLimiter
     lanes: Lanes
     body_key: bytes
+    check_sealing: Callable[[], None]
     loopback_exempt: bool
     require_tls: bool
 
@@ -88,6 +91,7 @@ class Server(Flask):
         self.after_request(envelope.close_response)
         problems.register(self)
         self._operations: dict[tuple[str, str], Operation] = {}
+        self._watch = Watch(self._unit)
 
     def trust_proxies(self, hops: int) -> None:
         """Believe the address and scheme that the nearest `hops` proxies, our own, have written."""
@@ -106,11 +110,15 @@ class Server(Flask):
         request.max_content_length = operation.access.max_body
         with ExitStack() as held:
             held.enter_context(self.door.lanes.admit(operation.access.lane))
-            self._authenticate(operation.access)
-            self._limit(operation.access)
-            _check_input(operation)
-            held.enter_context(within(operation.seconds))
-            return self._execute(operation, context)
+            try:
+                self._authenticate(operation.access)
+                self._limit(operation.access)
+                _check_input(operation)
+                held.enter_context(within(operation.seconds))
+                return self._execute(operation, context)
+            except DomainError as error:
+                self._watch.refusal(operation.access, error)
+                raise
 
     def _operation(self, req: Request) -> Operation:
         endpoint, method = req.endpoint or "", req.method
@@ -148,9 +156,11 @@ class Server(Flask):
         except Unauthenticated:
             self._limit_address()
             raise
-        _check_power(who, access)
         g.principal = who
         structlog.contextvars.bind_contextvars(actor=who.actor)
+        _check_power(who, access)
+        if access.permission is not None and request.method not in _SAFE:
+            self.door.check_sealing()
 
     def _limit(self, access: Access) -> None:
         who: Principal | None = g.get("principal")
@@ -169,11 +179,12 @@ class Server(Flask):
         g.allowance = self.door.limiter.hit(PER_ADDRESS, "address", g.address)
 
     def _execute(self, operation: Operation, context: tuple[Any, ...]) -> Response:
-        claim = self._claim(operation.access)
+        access = operation.access
+        claim = self._claim(access)
         for attempt in range(1, _TRIES + 1):
             g.uow = None
             try:
-                return self._replay(claim) or self._run(operation.access, claim, context)
+                return self._replay(claim, access) or self._run(access, claim, context)
             except DBAPIError as error:
                 is_final = g.uow is not None and g.uow.may_have_committed
                 if attempt == _TRIES or is_final or not _is_passing(error, attempt):
@@ -181,12 +192,14 @@ class Server(Flask):
                 time.sleep(random.uniform(0, min(0.2, 0.01 * 2**attempt)))  # noqa: S311 - jitter
         raise AssertionError("unreachable")
 
-    def _replay(self, claim: idempotency.Claim | None) -> Response | None:
+    def _replay(self, claim: idempotency.Claim | None, access: Access) -> Response | None:
         """Return the answer that this key's first request was given, if it was."""
         if claim is None or claim.is_held:
             return None
         with self._unit() as uow:
             answer = idempotency.look_up(uow, claim)
+            if answer is not None:
+                self._watch.act(uow, access, answer.status)
         return None if answer is None else _replay(answer)
 
     def _run(
@@ -199,6 +212,7 @@ class Server(Flask):
                 response = self.make_response(super().dispatch_request(*context))
                 if claim is not None:
                     claim.keep(uow, _answer(response))
+                self._watch.act(uow, access, response.status_code)
                 return response
         except idempotency.KeyInFlight:
             raise
@@ -209,6 +223,7 @@ class Server(Flask):
             response = problems.response_for(error)
             with self._unit() as uow:
                 claim.keep(uow, _answer(response))
+                self._watch.act(uow, access, response.status_code)
             return response
 
     def _unit(

@@ -22,6 +22,7 @@ SECRETS = {
     "KEY_ENCRYPTION_KEY",
     "BLIND_INDEX_KEY",
     "PEPPER_KEY",
+    "AUDIT_SIGNING_KEY",
 }
 
 
