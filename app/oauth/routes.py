@@ -14,10 +14,8 @@ from app.core.unit_of_work import UnitOfWork
 from app.http.blueprint import Blueprint
 from app.http.context import (
     client_address,
-    cookie,
     deps,
     fields_of_header,
-    is_secure,
     meter,
     principal,
     request_path,
@@ -25,6 +23,7 @@ from app.http.context import (
 )
 from app.http.pagination import PageArgs
 from app.oauth import service
+from app.oauth.cookies import read_cookie, set_cookie
 from app.oauth.schemas import (
     AuthorizationFormSchema,
     ChangeClientSchema,
@@ -46,7 +45,6 @@ from app.oauth.schemas import (
 from app.oauth.service import OAuthDeps
 from app.oauth.values import (
     BROWSER_COOKIE,
-    COOKIE_PATH,
     SESSION_COOKIE,
     BrowserSession,
     ClientView,
@@ -294,19 +292,12 @@ def _in_browser(
 ) -> Response:
     """Send a browser on, by 303: whatever it has just posted, it only fetches what comes next."""
     uow, room = unit(), deps(OAuthDeps)
-    secret = cookie(BROWSER_COOKIE)
+    secret = read_cookie(BROWSER_COOKIE)
     known = secret or new_secret()
-    session = service.read_browser_session(uow, room, cookie(SESSION_COOKIE))
+    session = service.read_browser_session(uow, room, read_cookie(SESSION_COOKIE))
     response = Response(status=303)
     response.headers["Location"] = use(uow, room, parameters, known, session)
     response.headers.pop("Content-Type", None)
     if not secret:
-        response.set_cookie(
-            BROWSER_COOKIE,
-            known,
-            path=COOKIE_PATH,
-            httponly=True,
-            samesite="Lax",
-            secure=is_secure(),
-        )
+        set_cookie(response, BROWSER_COOKIE, known)
     return response

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from marshmallow import EXCLUDE, INCLUDE, post_load
+from marshmallow import EXCLUDE, INCLUDE, post_dump, post_load
 
 from app.http.fields import (
     UUID,
@@ -114,6 +114,12 @@ class OpenSchema(Schema):
 
     class Meta:
         unknown = INCLUDE
+
+    @post_dump(pass_original=True)
+    def _keep_the_rest(
+        self, data: dict[str, Any], original: dict[str, Any], **_: object
+    ) -> dict[str, Any]:
+        return {**original, **data}
 
 
 class PushedSchema(Schema):

@@ -9,7 +9,6 @@ from uuid import UUID
 
 BROWSER_COOKIE = "wudang_browser"
 SESSION_COOKIE = "wudang_session"
-COOKIE_PATH = "/oauth"
 
 PUSHED_LIFETIME = timedelta(seconds=90)
 CODE_LIFETIME = timedelta(seconds=60)
@@ -256,6 +255,8 @@ class Interaction:
     ui_locales: str | None = None
     details: tuple[Mapping[str, Any], ...] = ()
     is_consented: bool = False
+    redirect_uri: str | None = None
+    lasts: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,12 +86,12 @@ class Browser:
     @property
     def secret(self) -> str:
         """Return what names this browser."""
-        cookie = self.http.get_cookie(BROWSER_COOKIE, path="/oauth")
+        cookie = self.http.get_cookie(BROWSER_COOKIE)
         return cookie.value if cookie else ""
 
     def session(self) -> BrowserSession | None:
         """Return who has logged in."""
-        cookie = self.http.get_cookie(SESSION_COOKIE, path="/oauth")
+        cookie = self.http.get_cookie(SESSION_COOKIE)
         with self.rooms.units.open(actor="test", read_only=True) as uow:
             return service.read_browser_session(
                 uow, self.rooms.deps[OAuthDeps], cookie.value if cookie else None
@@ -116,7 +116,7 @@ class Browser:
             secret = service.open_browser_session(
                 uow, self.rooms.deps[OAuthDeps], UUID(citizen.id), UUID(citizen.session_id), amr
             )
-        self.http.set_cookie(SESSION_COOKIE, secret, path="/oauth")
+        self.http.set_cookie(SESSION_COOKIE, secret)
 
 
 def open_browser(

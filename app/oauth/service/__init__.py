@@ -2,6 +2,7 @@
 
 from app.oauth.service.authorize import begin_authorization
 from app.oauth.service.browsers import (
+    end_browser_session,
     open_browser_session,
     read_browser_session,
     refresh_browser_session,
@@ -42,6 +43,7 @@ __all__ = [
     "decide_interaction",
     "describe_provider",
     "describe_subject",
+    "end_browser_session",
     "end_grants_of_client",
     "end_grants_of_session",
     "forget_expired",

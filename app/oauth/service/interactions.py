@@ -1,5 +1,6 @@
 """Questions to a citizen's browser: log in, consent, or confirm; decided once, where they began."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -38,6 +39,7 @@ from app.oauth.service.minting import subject_of
 from app.oauth.service.sealing import open_json, open_request, seal_json, seal_request
 from app.oauth.values import (
     CODE_LIFETIME,
+    GRANT_LIFETIME,
     INTERACTION_LIFETIME,
     SCOPES,
     AuthMethod,
@@ -165,6 +167,8 @@ def read_interaction(
         ui_locales=request.ui_locales,
         details=request.details,
         is_consented=step is None and not is_device,
+        redirect_uri=request.redirect_uri or None,
+        lasts=GRANT_LIFETIME if _is_offline(client, request.scopes) else None,
     )
 
 
@@ -328,7 +332,7 @@ def _open_grant(
         client_id=client.id,
         citizen_id=session.citizen_id,
         session_id=session.session_id,
-        is_offline="offline_access" in scopes and GrantType.REFRESH in client.grant_types,
+        is_offline=_is_offline(client, scopes),
         scopes=list(scopes),
         id_token_claims=list(request.id_token_claims) if request else [],
         details=list(request.details) if request else [],
@@ -350,6 +354,10 @@ def _open_grant(
         )
     )
     return grant
+
+
+def _is_offline(client: Client, scopes: Collection[str]) -> bool:
+    return "offline_access" in scopes and GrantType.REFRESH in client.grant_types
 
 
 def _find_device(uow: UnitOfWork, user_code: str) -> DeviceCode | None:
