@@ -33,9 +33,13 @@ from app.core.migrate import VERSION_TABLE, History, head, house_history
 from app.core.passkeys import RelyingParty
 from app.core.passwords import Cost, Passwords
 from app.core.redis import connect, is_alive
-from app.core.tokens import Tokens
+from app.core.tokens import Principal, Tokens
 from app.core.unit_of_work import UnitOfWork, Units
 from app.credentials.service import CredentialsDeps
+from app.delegation import routes as delegation_routes
+from app.delegation import service as delegation
+from app.delegation.gateway import Registers
+from app.delegation.service import DelegationDeps
 from app.host import loader
 from app.host.directory import PairwiseDirectory
 from app.host.hosted import Hosted
@@ -56,7 +60,7 @@ from app.notifications.service import NotificationsDeps
 from app.oauth import routes as oauth_routes
 from app.oauth import service as oauth
 from app.oauth.gateway import ClientKeys, LogoutNotices
-from app.oauth.service import OAuthDeps
+from app.oauth.service import Acting, OAuthDeps
 from app.payments import routes as payments_routes
 from app.payments.gateway import StripeGateway
 from app.payments.service import PaymentDeps
@@ -202,6 +206,7 @@ def build(settings: Settings, fakes: Mapping[type, Any] | None = None) -> Rooms:
         **hosted.providers,
     }
     deps[PaymentDeps] = _payments(settings, units, keyring, deps)
+    deps[DelegationDeps] = _delegation(settings, egress, keyring, deps)
     deps.update(fakes or {})
     rooms = Rooms(settings, units, jobs, egress, hosted, deps)
     subscriptions.wire(jobs, deps)
@@ -229,6 +234,7 @@ def _people(
         notices=LogoutNotices(egress),
         nonces=Nonces(keyring.class_key("dpop-nonces")),
         is_sandbox=settings.profile == "sandbox",
+        mandate_of=_mandate_of,
     )
     return {
         IdentityDeps: IdentityDeps(
@@ -269,7 +275,16 @@ def _readers(settings: Settings, clients: OAuthDeps) -> Mapping[str, Reader]:
         "staff": partial(staff.read_staff, accepts_sandbox=settings.profile == "sandbox"),
         "grant": partial(oauth.read_grant, deps=clients),
         "integrator": partial(oauth.read_integrator, deps=clients),
+        "delegate": delegation.read_delegate,
     }
+
+
+def _mandate_of(uow: UnitOfWork, delegate_id: UUID, mandate_id: UUID) -> Acting | None:
+    try:
+        power = delegation.mandate_of(uow, delegate_id, mandate_id)
+    except DomainError:
+        return None
+    return Acting(power.principal_id, delegation.mandated(power))
 
 
 def _payments(
@@ -299,6 +314,21 @@ def _payments(
         quote_pool=ThreadPoolExecutor(QUOTE_THREADS, "quotes"),
         payables_pool=ThreadPoolExecutor(PAYABLES_THREADS, "payables"),
         webhook_secret=stripe.webhook_secret,
+        allow=delegation.allow_payment,
+    )
+
+
+def _delegation(
+    settings: Settings, egress: Egress, keyring: Keyring, deps: Mapping[type, Any]
+) -> DelegationDeps:
+    return DelegationDeps(
+        keyring=keyring,
+        tokens=deps[Tokens],
+        sms=deps[NotificationsDeps].sms,
+        registers=Registers(
+            egress, settings.organisation_register_url, settings.guardian_register_url
+        ),
+        registry=deps[Registry],
     )
 
 
@@ -324,6 +354,7 @@ def create_app(settings: Settings, rooms: Rooms) -> Server:
         check_sealing=rooms.check_sealing,
         loopback_exempt=settings.web.loopback_exempt,
         require_tls=settings.web.require_tls,
+        note_act=partial(_note_act, rooms.deps[DelegationDeps]),
     )
     app.trust_proxies(settings.web.trusted_proxies)
     api = openapi.make_api(app, API_VERSION)
@@ -348,6 +379,7 @@ def create_app(settings: Settings, rooms: Rooms) -> Server:
         ("/v1/oauth/clients", oauth_routes.clients),
         ("/v1/audit", audit_routes.trail),
         ("/v1/me", audit_routes.me),
+        ("/v1/delegation", delegation_routes.blueprint),
     ):
         api.register_blueprint(blueprint, url_prefix=prefix)
     for name, blueprint in rooms.hosted.blueprints.items():
@@ -361,6 +393,12 @@ def create_app(settings: Settings, rooms: Rooms) -> Server:
     if settings.web.docs:
         openapi.serve(app, api)
     return app
+
+
+def _note_act(
+    deps: DelegationDeps, uow: UnitOfWork, who: Principal, action: str, operation: str
+) -> None:
+    delegation.note_act(uow, deps, who, action, operation)
 
 
 def _conninfo(url: str) -> str:

@@ -19,8 +19,10 @@ from app.core.jobs import (
 )
 from app.core.unit_of_work import UnitOfWork
 from app.credentials import service as credentials
+from app.delegation import service as delegation
+from app.delegation.events import MandateDrafted
 from app.identity import service as identity
-from app.identity.events import ChallengeOpened, SessionEnded
+from app.identity.events import ChallengeOpened, CitizenVerified, SessionEnded
 from app.notifications import service as notifications
 from app.notifications.events import MessageQueued
 from app.oauth import service as oauth
@@ -38,11 +40,12 @@ from app.payments.events import (
     RefundSucceeded,
 )
 
-PEOPLE, CLIENTS, INBOX, DESK = (
+PEOPLE, CLIENTS, INBOX, DESK, HELP = (
     identity.IdentityDeps,
     oauth.OAuthDeps,
     notifications.NotificationsDeps,
     payments.PaymentDeps,
+    delegation.DelegationDeps,
 )
 QUICK, FOREIGN = QUICK_RETRIES, FOREIGN_RETRIES
 
@@ -62,6 +65,9 @@ HANDLERS: tuple[tuple[type[Event], str, Callable[..., None], type, Sequence[floa
     (RefundApproved, "payments.tell_item_refused", payments.tell_item_refused, DESK, QUICK),
     (RefundQuestioned, "payments.question_refund", payments.send_refund, DESK, QUICK),
     (RefundSucceeded, "payments.tell_refund_succeeded", payments.tell_refund_succeeded, DESK, QUICK),
+    (MandateDrafted, "delegation.send_invitation", delegation.send_invitation, HELP, FOREIGN),
+    (PaymentSucceeded, "delegation.tell_delegates_payment", delegation.tell_delegates_payment, HELP, QUICK),
+    (CitizenVerified, "delegation.link_child", delegation.link_child, HELP, QUICK),
 )
 # fmt: on
 """Event, the job's permanent name, its handler, the room whose collaborators it gets, its waits."""
@@ -83,6 +89,14 @@ def wire(jobs: Jobs, deps: Mapping[type, Any]) -> None:
     jobs.schedule(Schedule(1800, "oauth.forget_expired", oauth.forget_expired))
     jobs.schedule(Schedule(payments.TICK_SECONDS, "payments.question_due", _at(desk)))
     jobs.schedule(Schedule(1800, "payments.sweep", payments.sweep))
+    helpers: delegation.DelegationDeps = deps[delegation.DelegationDeps]
+    jobs.schedule(
+        Schedule(
+            delegation.TICK_SECONDS,
+            "delegation.end_what_is_due",
+            lambda uow: delegation.end_what_is_due(uow, helpers),
+        )
+    )
 
 
 def _with(deps: Any, handler: Callable[[UnitOfWork, Any, Any], None]) -> Handler:  # noqa: ANN401 - a room's

@@ -117,6 +117,8 @@ class Settings:
     web: Web
     sms_url: str
     register_url: str
+    organisation_register_url: str
+    guardian_register_url: str
     egress_loopback: frozenset[str]
     plugins_dir: Path
     plugins_disabled: frozenset[str]
@@ -191,6 +193,8 @@ class Settings:
             ),
             sms_url=read.text("SMS_URL"),
             register_url=read.text("REGISTER_URL"),
+            organisation_register_url=read.text("ORGANISATION_REGISTER_URL"),
+            guardian_register_url=read.text("GUARDIAN_REGISTER_URL"),
             egress_loopback=read.names("EGRESS_LOOPBACK") if sandbox else frozenset(),
             plugins_dir=Path(read.text("PLUGINS_DIR", str(ROOT / "plugins"))),
             plugins_disabled=read.names("PLUGINS_DISABLED"),

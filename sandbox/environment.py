@@ -88,6 +88,8 @@ def product_environment(
         "REDIS_URL": outside.redis_url,
         "SMS_URL": f"{outside.city_url}/sms/messages",
         "REGISTER_URL": f"{outside.city_url}/register/checks",
+        "ORGANISATION_REGISTER_URL": f"{outside.city_url}/register/organisations/checks",
+        "GUARDIAN_REGISTER_URL": f"{outside.city_url}/register/guardians/checks",
         "UTILITIES_BILLER_URL": f"{outside.city_url}/billers",
         "STRIPE_API_KEY": secrets.stripe_api_key,
         "STRIPE_PUBLISHABLE_KEY": secrets.stripe_publishable_key,

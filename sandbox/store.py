@@ -59,6 +59,16 @@ CREATE TABLE face_checks (
     status TEXT NOT NULL
 ) STRICT;
 """,
+    """
+CREATE TABLE organisations (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, uscc TEXT NOT NULL UNIQUE, name TEXT NOT NULL,
+    representative TEXT NOT NULL REFERENCES people (resident_id)
+) STRICT;
+CREATE TABLE guardians (
+    child TEXT NOT NULL REFERENCES people (resident_id),
+    guardian TEXT NOT NULL REFERENCES people (resident_id), PRIMARY KEY (child, guardian)
+) STRICT;
+""",
 )
 """What each version of the file adds to the one before; an older file is brought up to date."""
 

@@ -104,6 +104,8 @@ def world() -> Iterator[World]:
             "STRIPE_API_BASE": stripe.url,
             "SMS_URL": f"{city.url}/sms/messages",
             "REGISTER_URL": f"{city.url}/register/checks",
+            "ORGANISATION_REGISTER_URL": f"{city.url}/register/organisations/checks",
+            "GUARDIAN_REGISTER_URL": f"{city.url}/register/guardians/checks",
             "UTILITIES_BILLER_URL": f"{city.url}/billers",
             "EGRESS_LOOPBACK": ",".join(urlsplit(u).netloc for u in (city.url, stripe.url)),
             "RATE_LIMITS": "sandbox",

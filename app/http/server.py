@@ -28,7 +28,7 @@ from app.core.errors import (
     StepUpRequired,
     Unauthenticated,
 )
-from app.core.tokens import Principal
+from app.core.tokens import Mandated, Principal
 from app.core.unit_of_work import UnitOfWork, Units
 from app.http import envelope, problems
 from app.http.blueprint import Access, access_of, check_json_type
@@ -66,6 +66,7 @@ class Door:
     check_sealing: Callable[[], None]
     loopback_exempt: bool
     require_tls: bool
+    note_act: Callable[[UnitOfWork, Principal, str, str], None]
 
 
 class SlugConverter(BaseConverter):
@@ -210,10 +211,11 @@ class Server(Flask):
             with self._unit(read_only=is_reader, key=claim) as uow:
                 g.uow = uow
                 response = self.make_response(super().dispatch_request(*context))
+                if not is_reader:
+                    self._note_act(uow)
                 if claim is not None:
                     claim.keep(uow, _answer(response))
                 self._watch.act(uow, access, response.status_code)
-                return response
         except idempotency.KeyInFlight:
             raise
         except Exception as error:
@@ -225,6 +227,16 @@ class Server(Flask):
                 claim.keep(uow, _answer(response))
                 self._watch.act(uow, access, response.status_code)
             return response
+        if is_reader and _mandate() is not None:
+            with self._unit() as uow:
+                self._note_act(uow)
+        return response
+
+    def _note_act(self, uow: UnitOfWork) -> None:
+        """Have written down what was done in another's name, before anybody gets the answer."""
+        if _mandate() is not None:
+            action = self._operation(request).access.acting or ""
+            self.door.note_act(uow, g.principal, action, _operation_name())
 
     def _unit(
         self, *, read_only: bool = False, key: idempotency.Claim | None = None
@@ -243,16 +255,27 @@ class Server(Flask):
         if not access.idempotent or (header is None and access.key_optional):
             return None
         key = idempotency.parse_key(header)
-        rule = request.url_rule.rule if request.url_rule else request.path
-        operation = f"{request.method} {rule}"
+        operation = _operation_name()
         who = cast("Principal", g.principal)
+        mandate = _mandate()
         return idempotency.Claim(
-            principal_id=who.id,
+            # A delegate's keys are the mandate's: nobody is given another person's answer.
+            principal_id=who.id if mandate is None else mandate.id,
             key=key,
             operation=operation,
             fingerprint=idempotency.fingerprint(f"{operation} {request.path}", _payload(access)),
             body_key=self.door.body_key,
         )
+
+
+def _mandate() -> Mandated | None:
+    who: Principal | None = g.get("principal")
+    return who.mandate if who is not None else None
+
+
+def _operation_name() -> str:
+    rule = request.url_rule.rule if request.url_rule else request.path
+    return f"{request.method} {rule}"
 
 
 def _bearer(req: Request) -> str:

@@ -20,6 +20,16 @@ Kind = Literal[
     "assurance-lowered",
     "identity-confirmed",
     "account-locked",
+    "mandate-invitation",
+    "mandate-to-confirm",
+    "mandate-began",
+    "mandate-narrowed",
+    "mandate-ended",
+    "mandate-paid",
+    "mandate-acted",
+    "guardianship-began",
+    "guardianship-ended",
+    "organisation-changed",
 ]
 Params = Mapping[str, str | int | datetime]
 

@@ -29,7 +29,10 @@ def _one_of(column: str, states: type) -> str:
 
 
 class Payment(Stateful, Base):
-    """One payment of 1 to 20 items by one citizen; succeeded means captured."""
+    """One payment of 1 to 20 items by one citizen; succeeded means captured.
+
+    `mandate_id`: a delegate makes it in the citizen's name, under this mandate.
+    """
 
     ENTITY = "payment"
     FIRST = frozenset({PaymentStatus.PENDING})
@@ -52,6 +55,12 @@ class Payment(Stateful, Base):
         CheckConstraint("refunded_amount between 0 and amount", name="refunded_amount"),
         Index(None, "citizen_id", "id"),
         Index(
+            "ix_payments_mandate_id",
+            "mandate_id",
+            "created_at",
+            postgresql_where=text("mandate_id is not null"),
+        ),
+        Index(
             "ix_payments_expires_at_open",
             "expires_at",
             postgresql_where=text("status in ('pending', 'processing')"),
@@ -59,6 +68,7 @@ class Payment(Stateful, Base):
     )
 
     citizen_id: Mapped[UUID]
+    mandate_id: Mapped[UUID | None]
     amount: Mapped[int] = mapped_column(BigInteger)
     currency: Mapped[str]
     refunded_amount: Mapped[int] = mapped_column(BigInteger, default=0)

@@ -39,6 +39,7 @@ payables = Blueprint("payables", __name__, description="What a citizen owes, eve
 class Payments(MethodView):
     """A citizen's payments."""
 
+    @payments.acting("pay")
     @payments.idempotent
     @payments.rate("10/minute")
     @payments.arguments(NewPaymentSchema)
@@ -59,17 +60,19 @@ class Payments(MethodView):
 class OnePayment(MethodView):
     """One payment."""
 
+    @payments.acting("pay")
     @payments.critical
     @payments.response(200, PaymentSchema)
     def get(self, payment_id: UUID) -> PaymentView:
         """Read a payment."""
-        return service.read_payment(unit(), deps(PaymentDeps), payment_id, principal().id)
+        return service.read_payment(unit(), deps(PaymentDeps), payment_id, principal())
 
 
 @payments.route("/<uuid:payment_id>/attempts")
 class Attempts(MethodView):
     """The ways a payment is tried."""
 
+    @payments.acting("pay")
     @payments.repeatable
     @payments.rate("10/minute")
     @payments.arguments(NewAttemptSchema)
@@ -83,6 +86,7 @@ class Attempts(MethodView):
 class Cancellation(MethodView):
     """The end of a pending payment."""
 
+    @payments.acting("pay")
     @payments.repeatable
     @payments.response(200, PaymentSchema)
     def post(self, payment_id: UUID) -> PaymentView:
@@ -159,7 +163,8 @@ class Validity(MethodView):
 class MyPayables(MethodView):
     """What I owe."""
 
+    @payables.acting("view")
     @payables.response(200, PayablesSchema)
     def get(self) -> Payables:
         """List what I owe."""
-        return service.list_payables(deps(PaymentDeps), principal().id)
+        return service.list_payables(deps(PaymentDeps), principal().id, principal().mandate)

@@ -107,6 +107,14 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
+class Charge:
+    """Money that is to be paid for one service."""
+
+    service: str
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
 class Quote:
     """One line with what its plug-in says is owed for it right now."""
 

@@ -24,7 +24,7 @@ from app.http import fields
 from app.http.blueprint import Blueprint
 from app.http.fields import Schema
 from app.http.pagination import PageArgs
-from app.sdk.context import citizen, deps, request_unit, staff_department
+from app.sdk.context import acts_within, citizen, deps, request_unit, staff_department
 from app.sdk.http import HttpClient, NoAnswer, Reply
 from app.sdk.provider import (
     Citizen,
@@ -71,6 +71,7 @@ __all__ = [
     "Unavailable",
     "UnitOfWork",
     "Vault",
+    "acts_within",
     "base_for",
     "citizen",
     "city_date",

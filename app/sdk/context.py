@@ -8,7 +8,7 @@ from app.http.context import deps
 from app.sdk.provider import Citizen
 from app.sdk.registry import Directory
 
-__all__ = ["citizen", "deps", "request_unit", "staff_department"]
+__all__ = ["acts_within", "citizen", "deps", "request_unit", "staff_department"]
 
 
 class DirectoryOfCitizens:
@@ -22,6 +22,15 @@ def citizen() -> Citizen:
     """Return the calling citizen as this plug-in sees them; a blueprint is named as its plug-in."""
     plugin = request.blueprint or ""
     return deps(DirectoryOfCitizens).directory.view(plugin, context.principal().id)
+
+
+def acts_within(service: str, action: str = "view") -> bool:
+    """Say whether the caller may do this with a service: a citizen may, a delegate by mandate.
+
+    An operation that is open to delegates (`acting`) and speaks of several services asks for each.
+    """
+    mandate = context.principal().mandate
+    return mandate is None or mandate.allows(action, service)
 
 
 def staff_department() -> str | None:

@@ -41,5 +41,5 @@ PERMISSIONS: Mapping[Role, frozenset[str]] = {
     ),
     Role.CATALOG_EDITOR: frozenset({"catalog.operate"}),
     Role.DEPARTMENT_OPERATOR: frozenset({"provider.operate"}),
-    Role.COUNTER_CLERK: frozenset({"identity.confirm"}),
+    Role.COUNTER_CLERK: frozenset({"identity.confirm", "delegation.confirm"}),
 }

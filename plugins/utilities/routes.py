@@ -6,7 +6,17 @@ from uuid import UUID
 from flask import url_for
 from flask.views import MethodView
 
-from app.sdk import Blueprint, House, Page, PageArgs, citizen, deps, request_unit, staff_department
+from app.sdk import (
+    Blueprint,
+    House,
+    Page,
+    PageArgs,
+    acts_within,
+    citizen,
+    deps,
+    request_unit,
+    staff_department,
+)
 from plugins.utilities import service
 from plugins.utilities.provider import UtilitiesProvider
 from plugins.utilities.schemas import (
@@ -34,6 +44,11 @@ blueprint = Blueprint("utilities", __name__, description="Utility accounts and b
 
 def _house() -> House:
     return deps(UtilitiesProvider).house
+
+
+def _visible() -> list[str]:
+    """Return the billers whose bills the caller may see: all, but for a delegate."""
+    return [biller.id for biller in BILLERS.values() if acts_within(biller.service)]
 
 
 @blueprint.route("/accounts")
@@ -78,6 +93,7 @@ class Account(MethodView):
 class Bills(MethodView):
     """The bills of the calling citizen's accounts."""
 
+    @blueprint.acting("view")
     @blueprint.arguments(BillArgs, location="query")
     @blueprint.page(BillSchema)
     def get(self, query: dict[str, Any]) -> Page[CitizensBill]:
@@ -87,18 +103,23 @@ class Bills(MethodView):
         does not answer, its bills are shown as they are stored: see `refreshed_at`.
         """
         service.refresh_bills(_house(), citizen().reference, query["biller"])
-        return service.list_bills(_house(), request_unit(), citizen().reference, **query)
+        return service.list_bills(
+            _house(), request_unit(), citizen().reference, billers=_visible(), **query
+        )
 
 
 @blueprint.route("/bills/<uuid:bill_id>")
 class Bill(MethodView):
     """One bill."""
 
+    @blueprint.acting("view")
     @blueprint.response(200, BillSchema)
     def get(self, bill_id: UUID) -> CitizensBill:
         """Show my utility bill."""
         service.refresh_bills(_house(), citizen().reference)
-        return service.find_bill(_house(), request_unit(), citizen().reference, bill_id)
+        return service.find_bill(
+            _house(), request_unit(), citizen().reference, bill_id, billers=_visible()
+        )
 
 
 @blueprint.route("/billers")

@@ -9,6 +9,7 @@ from flask import Blueprint, Response, jsonify, request
 from marshmallow import Schema, ValidationError, fields, validate
 
 from sandbox.behaviour import Mode, outside_party, set_behaviour, show_behaviour
+from sandbox.register.organisations import add_organisation
 from sandbox.register.people import NoNumbersLeft, add_person
 from sandbox.register.resident_id import is_resident_id
 from sandbox.store import current_store
@@ -50,6 +51,32 @@ class _LinkedCheck(_Check, _Holding):
 class _FaceOutcome(Schema):
     is_live = fields.Boolean(required=True)
     is_same_person = fields.Boolean(required=True)
+
+
+class _Organisation(Schema):
+    name = fields.String(required=True, validate=_NAME)
+    representative = fields.String(required=True, validate=_is_valid_number)
+    prefix = fields.String(load_default="91420300", validate=validate.Regexp(r"[0-9A-Z]{8}\Z"))
+
+
+class _Representative(Schema):
+    representative = fields.String(required=True, validate=_is_valid_number)
+
+
+class _OrganisationCheck(Schema):
+    uscc = fields.String(required=True, validate=validate.Regexp(r"[0-9A-Z]{18}\Z"))
+    name = fields.String(required=True, validate=_NAME)
+    representative = fields.Nested(_Check, required=True)
+
+
+class _Guardian(Schema):
+    guardian = fields.String(required=True, validate=_is_valid_number)
+    child = fields.String(required=True, validate=_is_valid_number)
+
+
+class _GuardianCheck(Schema):
+    guardian = fields.Nested(_Check, required=True)
+    child = fields.Nested(_Check, required=True)
 
 
 @register.post("/checks")
@@ -165,6 +192,97 @@ def add_holding(resident_id: str) -> Response:
     return answer
 
 
+@register.post("/organisations/checks")
+@outside_party(*_MODES, room=ROOM)
+def check_organisation() -> Response:
+    """Compare an organisation's name and representative with what is registered."""
+    check = read_body(_OrganisationCheck())
+    found = current_store().row("SELECT * FROM organisations WHERE uscc = ?", [check["uscc"]])
+    if found is None:
+        return jsonify({"result": "unknown"})
+    known = _holder(found["representative"])
+    same = found["name"] == check["name"] and _is(known, check["representative"])
+    return jsonify({"result": "match" if same else "mismatch"})
+
+
+@register.get("/organisations")
+def list_organisations() -> Response:
+    """List the organisations, oldest entry first."""
+    rows = current_store().rows("SELECT * FROM organisations ORDER BY number")
+    return jsonify({"items": [_show_organisation(row) for row in rows]})
+
+
+@register.post("/organisations")
+def make_organisation() -> Response:
+    """Make an organisation with a fresh valid code."""
+    body = read_body(_Organisation())
+    _holder(body["representative"])
+    with current_store().change() as connection:
+        row = add_organisation(connection, **body)
+    answer = jsonify(_show_organisation(row))
+    answer.status_code = 201
+    return answer
+
+
+@register.put("/organisations/<uscc>/representative")
+def change_representative(uscc: str) -> Response:
+    """Give an organisation another representative."""
+    body = read_body(_Representative())
+    _holder(body["representative"])
+    with current_store().change() as connection:
+        row = connection.execute(
+            "UPDATE organisations SET representative = ? WHERE uscc = ? RETURNING *",
+            [body["representative"], uscc],
+        ).fetchone()
+    if row is None:
+        raise Problem(404, "organisation-not-found", "no organisation has this code")
+    return jsonify(_show_organisation(row))
+
+
+@register.post("/guardians/checks")
+@outside_party(*_MODES, room=ROOM)
+def check_guardian() -> Response:
+    """Say whether somebody is registered as a child's guardian."""
+    check = read_body(_GuardianCheck())
+    guardian, child = check["guardian"], check["child"]
+    for person in (guardian, child):
+        row = current_store().row(
+            "SELECT * FROM people WHERE resident_id = ?", [person["resident_id"]]
+        )
+        if row is None:
+            return jsonify({"result": "unknown"})
+        if not _is(row, person):
+            return jsonify({"result": "mismatch"})
+    found = current_store().row(
+        "SELECT * FROM guardians WHERE child = ? AND guardian = ?",
+        [child["resident_id"], guardian["resident_id"]],
+    )
+    return jsonify({"result": "mismatch" if found is None else "match"})
+
+
+@register.get("/guardians")
+def list_guardians() -> Response:
+    """List who is whose guardian."""
+    rows = current_store().rows("SELECT * FROM guardians ORDER BY child, guardian")
+    return jsonify({"items": [dict(row) for row in rows]})
+
+
+@register.post("/guardians")
+def make_guardian() -> Response:
+    """Make somebody a child's guardian."""
+    body = read_body(_Guardian())
+    for number in body.values():
+        _holder(number)
+    with current_store().change() as connection:
+        connection.execute(
+            "INSERT OR IGNORE INTO guardians (child, guardian) VALUES (?, ?)",
+            [body["child"], body["guardian"]],
+        )
+    answer = jsonify({"child": body["child"], "guardian": body["guardian"]})
+    answer.status_code = 201
+    return answer
+
+
 @register.put("/behaviour")
 def put_behaviour() -> Response:
     """Set how the register behaves."""
@@ -188,3 +306,19 @@ def _compare(claim: Mapping[str, str]) -> str:
 
 def _show(row: sqlite3.Row) -> dict[str, str | None]:
     return {field: row[field] for field in ("name", "resident_id", "born", "note")}
+
+
+def _holder(number: str) -> sqlite3.Row:
+    """Return the person with a number; raise Problem 422 `person-not-found` for nobody."""
+    found = current_store().row("SELECT * FROM people WHERE resident_id = ?", [number])
+    if found is None:
+        raise Problem(422, "person-not-found", "nobody has this number")
+    return found
+
+
+def _is(person: sqlite3.Row, claimed: dict[str, str]) -> bool:
+    return all(person[field] == claimed[field] for field in ("name", "resident_id"))
+
+
+def _show_organisation(row: sqlite3.Row) -> dict[str, str]:
+    return {field: row[field] for field in ("uscc", "name", "representative")}

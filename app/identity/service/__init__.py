@@ -2,7 +2,14 @@
 
 from app.identity.service.authentication import read_citizen
 from app.identity.service.challenges import open_challenge, send_code
-from app.identity.service.citizens import assurance_of, attributes_of, describe_me, phone_of
+from app.identity.service.citizens import (
+    assurance_of,
+    attributes_of,
+    citizen_with_identity,
+    citizen_with_phone,
+    describe_me,
+    phone_of,
+)
 from app.identity.service.counter import confirm_at_counter
 from app.identity.service.deps import IdentityDeps
 from app.identity.service.evidence import (
@@ -18,7 +25,9 @@ from app.identity.service.faces import finish_face_check, open_face_check
 from app.identity.service.janitor import forget_expired
 from app.identity.service.locking import lock_account, unlock_account
 from app.identity.service.log_in import start_session
+from app.identity.service.phone import canonical_phone
 from app.identity.service.refresh import refresh_session
+from app.identity.service.resident_id import born_on, canonical_resident_id
 from app.identity.service.sessions import end_every_session, end_session, list_sessions
 from app.identity.service.verification import prove_holding, verify_citizen
 
@@ -26,6 +35,11 @@ __all__ = [
     "IdentityDeps",
     "assurance_of",
     "attributes_of",
+    "born_on",
+    "canonical_phone",
+    "canonical_resident_id",
+    "citizen_with_identity",
+    "citizen_with_phone",
     "confirm_at_counter",
     "describe_me",
     "end_every_session",

@@ -90,3 +90,29 @@ def attributes_of(
         if value is not None
     }
     return Attributes(assurance, values)
+
+
+def citizen_with_phone(uow: UnitOfWork, keyring: Keyring, phone: str) -> UUID | None:
+    """Return whose account has a number (E.164), if it is active."""
+    return uow.scalar(
+        select(Citizen.id).where(
+            Citizen.phone_index == keyring.index("phone", phone),
+            Citizen.status == CitizenStatus.ACTIVE,
+        )
+    )
+
+
+def citizen_with_identity(
+    uow: UnitOfWork, keyring: Keyring, name: str, resident_id: str
+) -> UUID | None:
+    """Return whose account was verified with this name and number, if it is active."""
+    found = uow.scalar(
+        select(Citizen.id).where(
+            Citizen.resident_id_index == keyring.index("resident_id", resident_id),
+            Citizen.status == CitizenStatus.ACTIVE,
+        )
+    )
+    if found is None:
+        return None
+    proven = attributes_of(uow, keyring, found, ("name",)).values.get("name")
+    return found if proven == name.strip() else None

@@ -3,12 +3,11 @@
 from contextlib import suppress
 from uuid import UUID
 
-from app.core.db import owned
+from app.core.tokens import Principal
 from app.core.unit_of_work import UnitOfWork
 from app.payments.gateway import GatewayAmbiguous
-from app.payments.models import Payment
 from app.payments.service.close import cancel_payment, question_attempt, retry_payment
-from app.payments.service.common import PaymentDeps, live_attempt
+from app.payments.service.common import Allow, PaymentDeps, Spent, live_attempt, own_payment
 from app.payments.service.fulfil import fulfil_item
 from app.payments.service.inbox import apply_gateway_event, receive_webhook
 from app.payments.service.janitor import TICK_SECONDS, question_due, sweep
@@ -33,7 +32,9 @@ from app.payments.values import PaymentView
 
 __all__ = [
     "TICK_SECONDS",
+    "Allow",
     "PaymentDeps",
+    "Spent",
     "apply_gateway_event",
     "cancel_payment",
     "fulfil_item",
@@ -61,14 +62,14 @@ __all__ = [
 
 
 def read_payment(
-    uow: UnitOfWork, deps: PaymentDeps, payment_id: UUID, citizen_id: UUID
+    uow: UnitOfWork, deps: PaymentDeps, payment_id: UUID, who: Principal
 ) -> PaymentView:
     """Return a citizen's own payment, asking the gateway first if it was not asked just now.
 
     A gateway that does not answer changes nothing: what is known is returned.
     """
     with uow.phase():
-        owned(uow, Payment, payment_id, citizen_id)
+        own_payment(uow, payment_id, who)
         attempt = live_attempt(uow, payment_id)
     if attempt is not None and is_stale(deps, attempt):
         with (
@@ -76,4 +77,4 @@ def read_payment(
             deps.units.open(actor=uow.actor, request_id=uow.request_id) as other,
         ):
             settle_attempt(other, deps, attempt.id, cause="citizen asked")
-    return view_payment(uow, deps, payment_id, citizen_id)
+    return view_payment(uow, deps, payment_id, who)

@@ -5,15 +5,15 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from app.core.clock import now
-from app.core.db import owned
+from app.core.errors import ActingNotAllowed
 from app.core.logs import get_logger
 from app.core.tokens import Principal
 from app.core.unit_of_work import UnitOfWork
 from app.payments.errors import GatewayUnavailable, PaymentNotPending
 from app.payments.events import AttemptQuestioned
 from app.payments.gateway import GatewayAmbiguous, GatewayRefused
-from app.payments.models import Payment, PaymentAttempt
-from app.payments.service.common import PaymentDeps, live_attempt, lock
+from app.payments.models import Payment, PaymentAttempt, PaymentItem
+from app.payments.service.common import PaymentDeps, live_attempt, lock, own_payment
 from app.payments.service.query import view_payment
 from app.payments.service.settle import (
     WAITING_INTENT,
@@ -38,10 +38,10 @@ def cancel_payment(
     gateway cannot say.
     """
     with uow.phase():
-        payment = owned(uow, Payment, payment_id, who.id)
+        payment = own_payment(uow, payment_id, who)
     if payment.status != PaymentStatus.CANCELLED:
         _close_or_refuse(uow, deps, payment_id, PaymentStatus.CANCELLED)
-    return view_payment(uow, deps, payment_id, who.id)
+    return view_payment(uow, deps, payment_id, who)
 
 
 def retry_payment(
@@ -58,9 +58,11 @@ def retry_payment(
     """
     check_method(method, return_url)
     with uow.phase():
-        payment = owned(uow, Payment, payment_id, who.id)
+        payment = own_payment(uow, payment_id, who)
     if payment.expires_at <= now():
         raise PaymentNotPending(payment_status=payment.status)
+    with uow.phase():
+        _check_services(uow, who, payment)
     _end_attempt_or_refuse(uow, deps, payment_id)
     with uow.phase():
         payment = lock(uow, Payment, payment_id)
@@ -73,7 +75,16 @@ def retry_payment(
         payment.method = method
         attempt = add_attempt(uow, deps, payment, method, return_url, number=number)
     open_intent(uow, deps, payment, attempt)
-    return view_payment(uow, deps, payment_id, who.id)
+    return view_payment(uow, deps, payment_id, who)
+
+
+def _check_services(uow: UnitOfWork, who: Principal, payment: Payment) -> None:
+    """Refuse a delegate from whose mandate a service of the payment was taken meanwhile."""
+    if who.mandate is None:
+        return
+    items = select(PaymentItem.service).where(PaymentItem.payment_id == payment.id)
+    if not all(who.mandate.allows("pay", service) for service in uow.scalars(items)):
+        raise ActingNotAllowed
 
 
 def question_attempt(uow: UnitOfWork, deps: PaymentDeps, event: AttemptQuestioned) -> None:

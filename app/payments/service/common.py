@@ -1,6 +1,6 @@
 """What every payment use case works with: collaborators, locks and waits."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,11 +13,13 @@ from sqlalchemy import inspect, select
 from app.core import crypto
 from app.core.clock import now
 from app.core.crypto import Keyring
-from app.core.db import Base
+from app.core.db import Base, owned
+from app.core.errors import NotFound
+from app.core.tokens import Principal
 from app.core.unit_of_work import UnitOfWork, Units
 from app.payments.gateway import Gateway
 from app.payments.models import Payment, PaymentAttempt, PaymentItem
-from app.payments.values import LIVE_ATTEMPTS, PaymentPolicy, PaymentStatus
+from app.payments.values import LIVE_ATTEMPTS, Charge, PaymentPolicy, PaymentStatus
 from app.sdk.registry import Directory, Registry
 
 R = TypeVar("R", bound=Base)
@@ -27,6 +29,13 @@ _WAITS = (15, 30, 60, 120, 300)
 _LATE_WAITS = ((timedelta(days=1), 300), (timedelta(days=7), 3_600), (timedelta.max, 86_400))
 """Past a payment's end: until so long after it, at most so many seconds between questions."""
 _FIRST_LATE_WAIT = 30
+
+
+Spent = Callable[[datetime | None], Mapping[str, int]]
+"""What was paid under a mandate by service, since a moment or (None) ever."""
+
+Allow = Callable[[UnitOfWork, Principal, UUID, Sequence[Charge], Spent], None]
+"""Lets a delegate's new payment through or raises; holds a lock on the mandate until the commit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +51,7 @@ class PaymentDeps:
     quote_pool: Executor
     payables_pool: Executor
     webhook_secret: str | None
+    allow: Allow
 
 
 def lock(uow: UnitOfWork, kind: type[R], record_id: UUID) -> R:
@@ -52,6 +62,17 @@ def lock(uow: UnitOfWork, kind: type[R], record_id: UUID) -> R:
     (key,) = inspect(kind).primary_key
     statement = select(kind).where(key == record_id).with_for_update()
     return uow.scalars(statement.execution_options(populate_existing=True)).one()
+
+
+def own_payment(uow: UnitOfWork, payment_id: UUID, who: Principal) -> Payment:
+    """Return a payment of the citizen whose affairs these are, or raise `NotFound`.
+
+    A delegate has those that were made under the mandate and no others.
+    """
+    payment = owned(uow, Payment, payment_id, who.id)
+    if who.mandate is not None and payment.mandate_id != who.mandate.id:
+        raise NotFound
+    return payment
 
 
 def lock_items(uow: UnitOfWork, payment_id: UUID) -> Sequence[PaymentItem]:

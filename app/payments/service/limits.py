@@ -11,7 +11,8 @@ from app.core.unit_of_work import UnitOfWork
 from app.payments.models import Payment
 from app.payments.values import PaymentPolicy, PaymentStatus
 
-_COUNTED = (PaymentStatus.PENDING, PaymentStatus.PROCESSING, PaymentStatus.SUCCEEDED)
+COUNTED = (PaymentStatus.PENDING, PaymentStatus.PROCESSING, PaymentStatus.SUCCEEDED)
+"""The states in which a payment counts against a limit: it may still move money, or has."""
 
 
 def check_limits(uow: UnitOfWork, policy: PaymentPolicy, payment: Payment) -> None:
@@ -42,6 +43,6 @@ def _paid_since(uow: UnitOfWork, citizen_id: UUID, start: datetime) -> int:
     total = select(func.coalesce(func.sum(Payment.amount), 0)).where(
         Payment.citizen_id == citizen_id,
         Payment.created_at >= start,
-        Payment.status.in_(_COUNTED),
+        Payment.status.in_(COUNTED),
     )
     return int(uow.scalars(total).one())

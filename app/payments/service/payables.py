@@ -8,6 +8,7 @@ from uuid import UUID
 from app.core.errors import DomainError
 from app.core.fanout import gather
 from app.core.logs import get_logger
+from app.core.tokens import Mandated
 from app.payments.service.common import PaymentDeps
 from app.payments.values import Payables, PayableView
 from app.sdk.provider import Payable
@@ -16,13 +17,13 @@ log = get_logger("payments")
 PAYABLES_SECONDS = 2.0
 
 
-def list_payables(deps: PaymentDeps, citizen_id: UUID) -> Payables:
-    """Return what a citizen owes everywhere, nearest due date first.
+def list_payables(deps: PaymentDeps, citizen_id: UUID, mandate: Mandated | None = None) -> Payables:
+    """Return what a citizen owes everywhere, nearest due date first; a delegate, in their services.
 
     A plug-in that fails or has not answered after two seconds is named in `unanswered`; the others'
     answers are complete.
     """
-    plugins = deps.registry.payable_plugins()
+    plugins = [name for name in deps.registry.payable_plugins() if _services(deps, name, mandate)]
     calls = [functools.partial(_ask, deps, name, citizen_id) for name in plugins]
     answers = gather(deps.payables_pool, calls, seconds=PAYABLES_SECONDS)
     items: list[PayableView] = []
@@ -30,11 +31,11 @@ def list_payables(deps: PaymentDeps, citizen_id: UUID) -> Payables:
     for name, answer in zip(plugins, answers, strict=True):
         if isinstance(answer, Exception):
             log.warning("payables.unanswered", plugin=name, error=type(answer).__name__)
-            unanswered.append({"plugin": name, "services": _services(deps, name)})
+            unanswered.append({"plugin": name, "services": _services(deps, name, mandate)})
             if not isinstance(answer, DomainError | TimeoutError):
                 log.error("payables.failed", plugin=name, exc_info=answer)
             continue
-        items.extend(_views(deps, name, answer))
+        items.extend(_views(deps, name, answer, mandate))
     items.sort(key=lambda item: (item.due_date or date.max, item.service, item.reference))
     return Payables(items, unanswered)
 
@@ -44,12 +45,16 @@ def _ask(deps: PaymentDeps, plugin: str, citizen_id: UUID) -> Sequence[Payable]:
     return deps.registry.payable_plugins()[plugin].list_payables(citizen)
 
 
-def _views(deps: PaymentDeps, plugin: str, payables: Sequence[Payable]) -> list[PayableView]:
+def _views(
+    deps: PaymentDeps, plugin: str, payables: Sequence[Payable], mandate: Mandated | None
+) -> list[PayableView]:
     views = []
     for payable in payables:
         service_id = deps.registry.only_service(plugin, payable.service)
         if service_id is None:
             log.warning("payables.stray", plugin=plugin)
+            continue
+        if mandate is not None and not mandate.allows("view", service_id):
             continue
         views.append(
             PayableView(
@@ -67,7 +72,12 @@ def _views(deps: PaymentDeps, plugin: str, payables: Sequence[Payable]) -> list[
     return views
 
 
-def _services(deps: PaymentDeps, plugin: str) -> list[str]:
+def _services(deps: PaymentDeps, plugin: str, mandate: Mandated | None) -> list[str]:
+    """Return the payable services of a plug-in that the caller may see."""
     return sorted(
-        s.id for s in deps.registry.services.values() if s.plugin == plugin and s.kind == "payable"
+        s.id
+        for s in deps.registry.services.values()
+        if s.plugin == plugin
+        and s.kind == "payable"
+        and (mandate is None or mandate.allows("view", s.id))
     )

@@ -10,9 +10,10 @@ from sqlalchemy import select
 from app.core.db import owned
 from app.core.events import EventLog
 from app.core.pagination import Page, PageRequest, fetch_page
+from app.core.tokens import Principal
 from app.core.unit_of_work import UnitOfWork
 from app.payments.models import Payment, PaymentAttempt, PaymentItem, Receipt
-from app.payments.service.common import PaymentDeps, open_action
+from app.payments.service.common import PaymentDeps, open_action, own_payment
 from app.payments.values import (
     LIVE_ATTEMPTS,
     ItemView,
@@ -23,10 +24,10 @@ from app.payments.values import (
 
 
 def view_payment(
-    uow: UnitOfWork, deps: PaymentDeps, payment_id: UUID, citizen_id: UUID
+    uow: UnitOfWork, deps: PaymentDeps, payment_id: UUID, who: Principal
 ) -> PaymentView:
     """Return a citizen's own payment, or raise `NotFound`."""
-    payment = owned(uow, Payment, payment_id, citizen_id)
+    payment = own_payment(uow, payment_id, who)
     return _views(uow, deps, [payment])[0]
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import select, tuple_
 from sqlalchemy.exc import IntegrityError
 
 from app.core.clock import now
-from app.core.errors import AssuranceTooLow, Unavailable
+from app.core.errors import ActingNotAllowed, AssuranceTooLow, Unavailable
 from app.core.fanout import gather
 from app.core.ids import new_id
 from app.core.tokens import Principal
@@ -24,6 +24,7 @@ from app.payments.gateway import GatewayAmbiguous, GatewayRefused
 from app.payments.models import Payment, PaymentAttempt, PaymentItem
 from app.payments.service.common import PaymentDeps, live_attempt, lock, next_ask
 from app.payments.service.limits import check_limits
+from app.payments.service.mandate import check_mandate
 from app.payments.service.query import view_payment
 from app.payments.service.settle import (
     apply_intent,
@@ -65,7 +66,7 @@ def start_payment(uow: UnitOfWork, deps: PaymentDeps, who: Principal, order: Ord
         payment, attempt = _make_payment(uow, deps, who, order)
     if attempt is not None and attempt.status == AttemptStatus.REQUESTED:
         open_intent(uow, deps, payment, attempt)
-    return view_payment(uow, deps, payment.id, who.id)
+    return view_payment(uow, deps, payment.id, who)
 
 
 def _make_payment(
@@ -100,6 +101,8 @@ def _payable(deps: PaymentDeps, who: Principal, line: OrderLine) -> tuple[Servic
     service, provider = deps.registry.payable(line.service)
     if not who.reaches(service.assurance):
         raise AssuranceTooLow(needed=service.assurance)
+    if who.mandate is not None and not who.mandate.allows("pay", service.id):
+        raise ActingNotAllowed
     return service, provider
 
 
@@ -197,6 +200,7 @@ def _commit_payment(
         payment = Payment(
             id=new_id(),
             citizen_id=who.id,
+            mandate_id=who.mandate.id if who.mandate is not None else None,
             amount=sum(quote.amount for quote in quotes),
             currency=quotes[0].currency,
             method=order.method,
@@ -205,6 +209,7 @@ def _commit_payment(
             expires_at=moment + deps.policy.lifetime,
         )
         check_limits(uow, deps.policy, payment)
+        check_mandate(uow, deps, who, payment, quotes)
         uow.open_record(payment, cause="citizen")
         for number, quote in enumerate(quotes, start=1):
             uow.open_record(_item(payment, number, quote), cause="citizen")

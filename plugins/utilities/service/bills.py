@@ -1,6 +1,6 @@
 """A citizen's bills: asked of the billers when our copy is old, then read in one statement."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -77,9 +77,10 @@ def list_bills(
     *,
     status: str | None = None,
     biller: str | None = None,
+    billers: Collection[str] = BILLERS,
 ) -> Page[CitizensBill]:
-    """Return a page of a citizen's bills, nearest due date first."""
-    statement = _bills_of(citizen_reference)
+    """Return a page of a citizen's bills of the named billers, nearest due date first."""
+    statement = _bills_of(citizen_reference).where(Bill.biller.in_(billers))
     if status is not None:
         statement = statement.where(Bill.status == status)
     if biller is not None:
@@ -93,9 +94,17 @@ def list_open_bills(uow: UnitOfWork, citizen_reference: str) -> Sequence[Bill]:
     return uow.scalars(_bills_of(citizen_reference).where(Bill.status == BillStatus.OPEN)).all()
 
 
-def find_bill(house: House, uow: UnitOfWork, citizen_reference: str, bill_id: UUID) -> CitizensBill:
-    """Return one of a citizen's bills, or raise `BillNotFound`."""
-    bill = uow.scalar(_bills_of(citizen_reference).where(Bill.id == bill_id))
+def find_bill(
+    house: House,
+    uow: UnitOfWork,
+    citizen_reference: str,
+    bill_id: UUID,
+    *,
+    billers: Collection[str] = BILLERS,
+) -> CitizensBill:
+    """Return one of a citizen's bills of the named billers, or raise `BillNotFound`."""
+    mine = _bills_of(citizen_reference).where(Bill.id == bill_id, Bill.biller.in_(billers))
+    bill = uow.scalar(mine)
     if bill is None:
         raise BillNotFound
     return _show(house, bill)

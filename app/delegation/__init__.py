@@ -1,0 +1,1 @@
+"""Who may act for whom: mandates, organisations and guardians."""
