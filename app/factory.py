@@ -21,13 +21,15 @@ from app.catalog.values import LoadReport, Source
 from app.consent import routes as consent_routes
 from app.consent import service as consent
 from app.consent.service import ConsentDeps
-from app.core import clock
+from app.core import clock, crypto
 from app.core.crypto import Keyring
+from app.core.data_keys import HouseKey
 from app.core.db import Base, read_engine, write_engine
 from app.core.dpop import Nonces
 from app.core.egress import Egress
 from app.core.errors import DomainError
 from app.core.jobs import Jobs
+from app.core.key_file import KeyFile
 from app.core.logs import get_logger
 from app.core.migrate import VERSION_TABLE, History, head, house_history
 from app.core.passkeys import RelyingParty
@@ -46,7 +48,7 @@ from app.host.hosted import Hosted
 from app.http import health, openapi, problem_list
 from app.http.authentication import Authenticator, Reader
 from app.http.rate_limit import RateLimiter
-from app.http.server import Door, Server, body_key
+from app.http.server import Door, Server
 from app.http.shedding import Lanes
 from app.identity import routes as identity_routes
 from app.identity import service as identity
@@ -180,8 +182,7 @@ def build(settings: Settings, fakes: Mapping[type, Any] | None = None) -> Rooms:
     """Make the rooms of one process; `fakes` replaces collaborators by their type (in tests)."""
     clock.travel(settings.clock_shift)
     jobs = Jobs(_conninfo(settings.database.url), pace=settings.pace)
-    keyring = Keyring(settings.keys.encryption, settings.keys.blind_index, settings.keys.pepper)
-    deps_of_audit = _audit(settings, keyring)
+    deps_of_audit = _audit(settings)
     units = Units(
         write_engine(settings.database.url, pool_size=settings.database.pool_size),
         read_engine(settings.database.url, pool_size=settings.database.pool_size),
@@ -189,9 +190,14 @@ def build(settings: Settings, fakes: Mapping[type, Any] | None = None) -> Rooms:
         audit.AuditTrail(deps_of_audit.mac_key),
     )
     egress = Egress(settings.egress_loopback)
-    tokens = Tokens(settings.keys.token_signing, settings.web.public_url)
+    keys = KeyFile(settings.keys.file)
+    keyring = _keyring(settings, units, keys)
+    tokens = Tokens(
+        settings.keys.token_signing, settings.web.public_url, lambda: keys.keys().signing
+    )
     hosted = loader.load(settings, units, egress, keyring)
     deps: dict[type, Any] = {
+        KeyFile: keys,
         Keyring: keyring,
         Tokens: tokens,
         Units: units,
@@ -213,13 +219,21 @@ def build(settings: Settings, fakes: Mapping[type, Any] | None = None) -> Rooms:
     return rooms
 
 
-def _audit(settings: Settings, keyring: Keyring) -> AuditDeps:
+def _audit(settings: Settings) -> AuditDeps:
     return AuditDeps(
         key=SealingKey(settings.audit.signing_key, settings.audit.former_keys),
-        mac_key=keyring.class_key("audit_entries"),
+        mac_key=crypto.derive(settings.keys.pepper, "mac|audit_entries"),
         anchors=settings.audit.anchors,
         retention=settings.audit.retention,
     )
+
+
+def _keyring(settings: Settings, units: Units, keys: KeyFile) -> Keyring:
+    crypto.choose_suite(crypto.Suite(settings.keys.suite))
+    own = settings.keys
+    house = HouseKey(units, lambda: keyring)
+    keyring = Keyring(own.encryption, own.blind_index, own.pepper, keys, house)
+    return keyring
 
 
 def _people(
@@ -345,12 +359,13 @@ def create_app(settings: Settings, rooms: Rooms) -> Server:
     """Return the web application of a house."""
     app = Server("wudang")
     app.extensions["house"] = rooms.deps
+    keyring: Keyring = rooms.deps[Keyring]
     app.door = Door(
         units=rooms.units,
         authenticate=rooms.deps[Authenticator].authenticate,
         limiter=RateLimiter(settings.redis_url, factor=settings.web.rate_factor),
         lanes=Lanes(settings.web.threads),
-        body_key=body_key(rooms.deps[Keyring]),
+        body_key=lambda: keyring.class_key("idempotency_keys"),
         check_sealing=rooms.check_sealing,
         loopback_exempt=settings.web.loopback_exempt,
         require_tls=settings.web.require_tls,

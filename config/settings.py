@@ -42,12 +42,17 @@ class Stripe:
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """Secrets that never enter the database; 32 bytes each, and one P-256 private key."""
+    """Secrets that never enter the database; 32 bytes each, and one P-256 private key.
+
+    `file` is where rotation adds further ones; `suite` is what new values are sealed with.
+    """
 
     token_signing: str = field(repr=False)
     encryption: bytes = field(repr=False)
     blind_index: bytes = field(repr=False)
     pepper: bytes = field(repr=False)
+    file: Path
+    suite: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +166,8 @@ class Settings:
                 encryption=read.key("KEY_ENCRYPTION_KEY"),
                 blind_index=read.key("BLIND_INDEX_KEY"),
                 pepper=read.key("PEPPER_KEY"),
+                file=Path(read.text("KEYS_FILE", str(ROOT / "keys.json"))),
+                suite=read.choice("CRYPTO_SUITE", ("aes-256-gcm", "sm4-gcm"), "aes-256-gcm"),
             ),
             audit=Audit(
                 signing_key=read.text("AUDIT_SIGNING_KEY").replace("\\n", "\n"),

@@ -99,6 +99,7 @@ def product_environment(
         "PEPPER_KEY": secrets.pepper_key,
         "AUDIT_SIGNING_KEY": secrets.audit_signing_key,
         "AUDIT_ANCHORS_FILE": str(data_dir / "audit-anchors"),
+        "KEYS_FILE": str(data_dir / "keys.json"),
         "EGRESS_LOOPBACK": _loopback_pairs(outside.city_url, outside.stripe_url),
         "RATE_LIMITS": "sandbox",
     }

@@ -110,6 +110,7 @@ def world() -> Iterator[World]:
             "EGRESS_LOOPBACK": ",".join(urlsplit(u).netloc for u in (city.url, stripe.url)),
             "RATE_LIMITS": "sandbox",
             "AUDIT_ANCHORS_FILE": str(Path(folder) / "audit-anchors"),
+            "KEYS_FILE": str(Path(folder) / "keys.json"),
             **secret_env(),
         }
         house = build(Settings.from_env(env))

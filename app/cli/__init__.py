@@ -4,7 +4,7 @@ import click
 from flask import Flask
 from flask.cli import FlaskGroup
 
-from app.cli import audit, demo, jobs, migrate, openapi, people, plugins, problems
+from app.cli import audit, demo, jobs, keys, migrate, openapi, people, plugins, problems
 from app.factory import Rooms
 from config.settings import Settings
 
@@ -18,6 +18,7 @@ def register(app: Flask, settings: Settings, rooms: Rooms) -> None:
     people.register(app, settings, rooms)
     jobs.register(app, rooms)
     audit.register(app, settings, rooms)
+    keys.register(app, rooms)
     demo.register(app, settings, rooms)
 
 

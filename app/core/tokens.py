@@ -3,9 +3,9 @@
 import base64
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any, Literal
 from uuid import UUID
@@ -17,9 +17,13 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from app.core.clock import now
 from app.core.errors import STEP_UP_SECONDS, Unauthenticated
 from app.core.ids import new_id
+from app.core.key_file import SigningEntry
 
 AUDIENCE = "wudang-api"
 LIFETIME = timedelta(minutes=10)
+OVERLAP = timedelta(hours=8, minutes=1)
+"""How long a key is believed after its successor began to sign: the longest token's life."""
+_EPOCH = datetime.fromtimestamp(0, UTC)
 _LEEWAY_SECONDS = 10
 _REQUIRED = ["iss", "sub", "aud", "exp", "nbf", "iat", "jti", "sid", "knd"]
 _HEADER = {"alg", "kid", "typ"}
@@ -104,20 +108,60 @@ class Principal:
         )
 
 
-class Tokens:
-    """Issues and verifies access tokens with one ES256 key of this installation."""
+@dataclass(frozen=True, slots=True)
+class SigningKey:
+    """A P-256 key of this installation: it signs from one moment on, and is believed until one."""
 
-    def __init__(self, signing_key_pem: str, issuer: str) -> None:
-        key = load_pem_private_key(signing_key_pem.encode(), password=None)
-        if not isinstance(key, EllipticCurvePrivateKey) or key.curve.name != "secp256r1":
-            raise TypeError("TOKEN_SIGNING_KEY must be a P-256 private key")
-        self._private = key
-        self._public = key.public_key()
-        numbers = self._public.public_numbers()
-        self._kid = sha256(f"{numbers.x}|{numbers.y}".encode()).hexdigest()[:16]
+    kid: str
+    private: EllipticCurvePrivateKey = field(repr=False)
+    active_from: datetime
+    ends_at: datetime | None
+
+    @property
+    def jwk(self) -> dict[str, str]:
+        """Return the public half (RFC 7517)."""
+        numbers = self.private.public_key().public_numbers()
+        point = {"x": _number(numbers.x), "y": _number(numbers.y)}
+        return {"kty": "EC", "crv": "P-256", **point, "use": "sig", "alg": "ES256", "kid": self.kid}
+
+
+class Tokens:
+    """Issues and verifies tokens with the ES256 keys of this installation.
+
+    `more` returns the keys that rotation has added. The newest that is active signs; the one
+    before it is believed for as long as its last token may live, and then no more.
+    """
+
+    def __init__(
+        self,
+        signing_key_pem: str,
+        issuer: str,
+        more: Callable[[], Sequence[SigningEntry]] = tuple,
+    ) -> None:
         self.issuer = issuer
-        self._cache: OrderedDict[bytes, dict[str, Any]] = OrderedDict()
+        self._first = _load(signing_key_pem)
+        self._more = more
+        self._known: tuple[Sequence[SigningEntry], list[SigningKey]] = ((), self._line_up(()))
+        self._cache: OrderedDict[bytes, tuple[str, dict[str, Any]]] = OrderedDict()
         self._lock = threading.Lock()
+
+    def signing_keys(self) -> list[SigningKey]:
+        """Return every key that is still believed or will be, the oldest first."""
+        added = self._more()
+        if added != self._known[0]:
+            self._known = (added, self._line_up(added))
+        moment = now()
+        return [key for key in self._known[1] if key.ends_at is None or moment < key.ends_at]
+
+    def _line_up(self, added: Sequence[SigningEntry]) -> list[SigningKey]:
+        ordered = sorted(added, key=lambda entry: entry.active_from)
+        begins = [_EPOCH, *(entry.active_from for entry in ordered)]
+        ends = [*(begin + OVERLAP for begin in begins[1:]), None]
+        privates = [self._first, *(_load(entry.pem) for entry in ordered)]
+        return [
+            SigningKey(_kid(private), private, begin, end)
+            for private, begin, end in zip(privates, begins, ends, strict=True)
+        ]
 
     def issue(
         self,
@@ -153,15 +197,14 @@ class Tokens:
 
     def sign(self, claims: Mapping[str, Any], *, typ: str) -> str:
         """Return a JWT of this installation; `typ` keeps one use of it from passing for another."""
-        headers = {"typ": typ, "kid": self._kid}
-        return jwt.encode(dict(claims), self._private, algorithm="ES256", headers=headers)
+        moment = now()
+        key = [key for key in self.signing_keys() if key.active_from <= moment][-1]
+        headers = {"typ": typ, "kid": key.kid}
+        return jwt.encode(dict(claims), key.private, algorithm="ES256", headers=headers)
 
     def jwks(self) -> dict[str, Any]:
         """Return the public keys with which others check what `sign` made (RFC 7517)."""
-        numbers = self._public.public_numbers()
-        point = {"x": _number(numbers.x), "y": _number(numbers.y)}
-        use = {"use": "sig", "alg": "ES256", "kid": self._kid}
-        return {"keys": [{"kty": "EC", "crv": "P-256", **point, **use}]}
+        return {"keys": [key.jwk for key in self.signing_keys()]}
 
     def verify(self, token: str) -> dict[str, Any]:
         """Return the claims of a genuine, living token of ours, or raise `TokenInvalid`.
@@ -172,26 +215,33 @@ class Tokens:
             raise TokenInvalid
         fingerprint = sha256(token.encode()).digest()
         with self._lock:
-            claims = self._cache.get(fingerprint)
-        if claims is None:
-            claims = self._decode(token)
+            found = self._cache.get(fingerprint)
+        if found is None:
+            found = self._decode(token)
             with self._lock:
-                self._cache[fingerprint] = claims
+                self._cache[fingerprint] = found
                 if len(self._cache) > _CACHE_SIZE:
                     self._cache.popitem(last=False)
+        kid, claims = found
+        if all(key.kid != kid for key in self.signing_keys()):
+            raise TokenInvalid("The key of the access token is over.")
         moment = now().timestamp()
         if not claims["nbf"] - _LEEWAY_SECONDS <= moment < claims["exp"]:
             raise TokenInvalid("The access token is over.")
         return claims
 
-    def _decode(self, token: str) -> dict[str, Any]:
+    def _decode(self, token: str) -> tuple[str, dict[str, Any]]:
+        """Return the number of the key that signed a token, and its claims."""
         try:
             header = jwt.get_unverified_header(token)
-            if set(header) != _HEADER or header["typ"] != "at+jwt" or header["kid"] != self._kid:
+            if set(header) != _HEADER or header["typ"] != "at+jwt":
+                raise TokenInvalid
+            signer = next((key for key in self.signing_keys() if key.kid == header["kid"]), None)
+            if signer is None:
                 raise TokenInvalid
             claims: dict[str, Any] = jwt.decode(
                 token,
-                self._public,
+                signer.private.public_key(),
                 algorithms=["ES256"],
                 audience=AUDIENCE,
                 issuer=self.issuer,
@@ -208,7 +258,19 @@ class Tokens:
             raise TokenInvalid from error
         if not _is_well_formed(claims):
             raise TokenInvalid
-        return claims
+        return signer.kid, claims
+
+
+def _load(pem: str) -> EllipticCurvePrivateKey:
+    key = load_pem_private_key(pem.encode(), password=None)
+    if not isinstance(key, EllipticCurvePrivateKey) or key.curve.name != "secp256r1":
+        raise TypeError("a token-signing key must be a P-256 private key")
+    return key
+
+
+def _kid(key: EllipticCurvePrivateKey) -> str:
+    numbers = key.public_key().public_numbers()
+    return sha256(f"{numbers.x}|{numbers.y}".encode()).hexdigest()[:16]
 
 
 def _is_well_formed(claims: dict[str, Any]) -> bool:

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import BaseConverter
 
-from app.core import crypto, idempotency
+from app.core import idempotency
 from app.core.deadline import within
 from app.core.errors import (
     ActingNotAllowed,
@@ -62,7 +62,7 @@ class Door:
     authenticate: Callable[[str, bool], Principal]
     limiter: RateLimiter
     lanes: Lanes
-    body_key: bytes
+    body_key: Callable[[], bytes]
     check_sealing: Callable[[], None]
     loopback_exempt: bool
     require_tls: bool
@@ -264,7 +264,7 @@ class Server(Flask):
             key=key,
             operation=operation,
             fingerprint=idempotency.fingerprint(f"{operation} {request.path}", _payload(access)),
-            body_key=self.door.body_key,
+            body_key=self.door.body_key(),
         )
 
 
@@ -358,8 +358,3 @@ def _replay(answer: idempotency.Answer) -> Response:
     response = Response(answer.body, status=answer.status, headers=answer.headers)
     response.headers["Idempotent-Replayed"] = "true"
     return response
-
-
-def body_key(keyring: crypto.Keyring) -> bytes:
-    """Return the key under which stored answers are sealed."""
-    return keyring.class_key("idempotency_keys")

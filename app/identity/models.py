@@ -25,16 +25,6 @@ from app.identity.values import (
 _OPEN = text("status <> 'closed'")
 
 
-class DataKey(Base):
-    """The wrapped data key of one owner; without this row nothing sealed for them opens again."""
-
-    __tablename__ = "data_keys"
-
-    owner: Mapped[str] = mapped_column(primary_key=True)
-    wrapped: Mapped[bytes]
-    created_at: Mapped[datetime] = mapped_column(default=now)
-
-
 class Citizen(Stateful, Base):
     """Somebody who uses the app: one number, and once verified one resident identity.
 

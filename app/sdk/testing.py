@@ -46,7 +46,7 @@ def house(
     """
     parts = [urlsplit(value) for value in settings.values()]
     loopback = frozenset(p.netloc for p in parts if p.scheme == "http" and p.hostname in _LOOPBACK)
-    keyring = Keyring(*(os.urandom(KEY_SIZE) for _ in range(3)))
+    keyring = Keyring(os.urandom(KEY_SIZE), os.urandom(KEY_SIZE), os.urandom(KEY_SIZE))
     return House(
         settings=dict(settings),
         http=HttpClient(Egress(loopback)),

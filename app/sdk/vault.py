@@ -1,6 +1,7 @@
 """What a plug-in keeps about people, sealed: keys of its own, which no other plug-in can use."""
 
 import hmac
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from app.core.crypto import Keyring, seal, unseal
@@ -16,22 +17,22 @@ class Vault:
     """
 
     schema: str
-    _key: bytes = field(repr=False)
+    _key: Callable[[], bytes] = field(repr=False)
     _index_key: bytes = field(repr=False)
 
     @classmethod
     def of(cls, keyring: Keyring, plugin: str) -> "Vault":
         """Return the vault of a plug-in."""
         schema = schema_of(plugin)
-        return cls(schema, keyring.class_key(schema), keyring.blind_index)
+        return cls(schema, lambda: keyring.class_key(schema), keyring.blind_index)
 
     def seal(self, plain: str, *, place: str) -> bytes:
         """Return a text encrypted for one place; the same text never looks the same twice."""
-        return seal(self._key, plain.encode(), context=f"{self.schema}.{place}")
+        return seal(self._key(), plain.encode(), context=f"{self.schema}.{place}")
 
     def unseal(self, sealed: bytes, *, place: str) -> str:
         """Return the text that was sealed for this place; raise if it was changed or moved."""
-        return unseal(self._key, sealed, context=f"{self.schema}.{place}").decode()
+        return unseal(self._key(), sealed, context=f"{self.schema}.{place}").decode()
 
     def index(self, kind: str, value: str) -> bytes:
         """Return the blind index of a canonical value: it tells equality, and nothing else."""

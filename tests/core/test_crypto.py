@@ -1,6 +1,8 @@
 """Sealed fields, blind indexes and references open for nobody they are not for."""
 
 import os
+from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from cryptography.exceptions import InvalidTag
@@ -9,21 +11,52 @@ from hypothesis import strategies as st
 
 from app.core.crypto import (
     KEY_SIZE,
+    KeyRetired,
     Keyring,
+    Suite,
+    choose_suite,
     digest,
     mask_name,
     mask_number,
     mask_phone,
     seal,
+    suite_of,
     unseal,
+    wrapped_by,
 )
 
+SUITES = list(Suite)
 KEY = os.urandom(KEY_SIZE)
 CONTEXT = "citizens|phone|0197c2b4"
 
 
 def ring() -> Keyring:
     return Keyring(os.urandom(KEY_SIZE), os.urandom(KEY_SIZE), os.urandom(KEY_SIZE))
+
+
+@pytest.fixture(autouse=True, params=SUITES, scope="module")
+def suite(request: pytest.FixtureRequest) -> Iterator[Suite]:
+    """Run everything with each suite."""
+    choose_suite(request.param)
+    yield request.param
+    choose_suite(Suite.AES_256_GCM)
+
+
+class Added:
+    """Keys that a rotation has added."""
+
+    def __init__(self, keys: dict[int, bytes], retired: set[int] | None = None) -> None:
+        self.keys, self.retired = keys, retired or set()
+        self.late: dict[int, bytes] = {}
+
+    def encryption_keys(self) -> dict[int, bytes]:
+        return self.keys
+
+    def is_retired(self, number: int) -> bool:
+        return number in self.retired
+
+    def look_again(self) -> None:
+        self.keys = {**self.keys, **self.late}
 
 
 @given(st.binary(max_size=500), st.text(max_size=50))
@@ -68,7 +101,7 @@ def test_a_shortened_value_does_not_open(sealed: bytes) -> None:
         unseal(KEY, sealed, context=CONTEXT)
 
 
-@pytest.mark.parametrize("header", [b"\x02\x01", b"\x01\x02", b"\x00\x00"])
+@pytest.mark.parametrize("header", [b"\x02\x01", b"\x01\x03", b"\x00\x00"])
 def test_another_version_is_named_as_one(header: bytes) -> None:
     sealed = header + seal(KEY, b"secret", context=CONTEXT)[2:]
     with pytest.raises(ValueError, match="unknown version"):
@@ -106,6 +139,69 @@ class TestDataKeys:
         keys = ring()
         assert keys.class_key("a") == keys.class_key("a") != keys.class_key("b")
         assert keys.class_key("a") != ring().class_key("a")
+
+
+class TestRotation:
+    def test_the_newest_key_wraps_and_the_older_one_still_opens(self) -> None:
+        first = ring()
+        key, wrapped = first.new_data_key("citizen-1")
+        both = replace(first, more=Added({2: os.urandom(KEY_SIZE)}))
+        assert both.open_data_key("citizen-1", wrapped) == key
+        again = both.wrap("citizen-1", key)
+        assert (wrapped_by(wrapped), wrapped_by(again)) == (1, 2)
+        assert both.open_data_key("citizen-1", again) == key
+        with pytest.raises(KeyRetired):
+            first.open_data_key("citizen-1", again)
+
+    def test_a_key_that_another_process_has_already_used_is_looked_for(self) -> None:
+        first, new = ring(), os.urandom(KEY_SIZE)
+        key, wrapped = replace(first, more=Added({2: new})).new_data_key("citizen-1")
+        behind = Added({})
+        behind.late = {2: new}
+        assert replace(first, more=behind).open_data_key("citizen-1", wrapped) == key
+
+    def test_a_retired_key_opens_nothing(self) -> None:
+        first = ring()
+        _, wrapped = first.new_data_key("citizen-1")
+        after = replace(first, more=Added({2: os.urandom(KEY_SIZE)}, {1}))
+        with pytest.raises(KeyRetired):
+            after.open_data_key("citizen-1", wrapped)
+
+    def test_a_wrapped_key_cannot_pretend_to_be_under_another_key(self) -> None:
+        keys = replace(ring(), more=Added({2: os.urandom(KEY_SIZE)}))
+        _, wrapped = keys.new_data_key("citizen-1")
+        with pytest.raises(InvalidTag):
+            keys.open_data_key("citizen-1", wrapped[:1] + b"\x00\x01" + wrapped[3:])
+
+    def test_what_the_first_release_wrapped_still_opens(self) -> None:
+        keys, key = ring(), os.urandom(KEY_SIZE)
+        old = seal(keys.encryption, key, context="data_keys|citizen-1")
+        assert wrapped_by(old) == 1
+        assert keys.open_data_key("citizen-1", old) == key
+
+    def test_keys_of_tables_outlive_the_wrapping_key(self) -> None:
+        house = os.urandom(KEY_SIZE)
+        before, after = replace(ring(), house=lambda: house), replace(ring(), house=lambda: house)
+        assert before.class_key("a") == after.class_key("a")
+
+
+def test_a_value_opens_by_the_suite_that_it_names(suite: Suite) -> None:
+    sealed = seal(KEY, b"secret", context=CONTEXT)
+    assert suite_of(sealed) is suite
+    other = next(s for s in SUITES if s is not suite)
+    choose_suite(other)
+    try:
+        assert unseal(KEY, sealed, context=CONTEXT) == b"secret"
+        assert suite_of(seal(KEY, b"secret", context=CONTEXT)) is other
+    finally:
+        choose_suite(suite)
+
+
+def test_no_suite_opens_what_another_has_sealed(suite: Suite) -> None:
+    sealed = bytearray(seal(KEY, b"secret", context=CONTEXT))
+    sealed[1] ^= 3  # 1 <-> 2
+    with pytest.raises(InvalidTag):
+        unseal(KEY, bytes(sealed), context=CONTEXT)
 
 
 class TestBlindIndexes:

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from app.core.crypto import Keyring, seal, unseal
+from app.core.data_keys import DataKey
 from app.core.unit_of_work import UnitOfWork
-from app.identity.models import DataKey
 
 
 @dataclass(frozen=True, slots=True)
