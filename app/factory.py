@@ -246,7 +246,7 @@ def _people(
         tokens=tokens,
         keys=ClientKeys(egress),
         notices=LogoutNotices(egress),
-        nonces=Nonces(keyring.class_key("dpop-nonces")),
+        nonces=Nonces(crypto.derive(settings.keys.pepper, "mac|dpop-nonces")),
         is_sandbox=settings.profile == "sandbox",
         mandate_of=_mandate_of,
     )
