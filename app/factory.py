@@ -47,6 +47,7 @@ from app.host.directory import PairwiseDirectory
 from app.host.hosted import Hosted
 from app.http import health, openapi, problem_list
 from app.http.authentication import Authenticator, Reader
+from app.http.possession import KeyCheck
 from app.http.rate_limit import RateLimiter
 from app.http.server import Door, Server
 from app.http.shedding import Lanes
@@ -59,10 +60,13 @@ from app.ledger import routes as ledger_routes
 from app.notifications import routes as notifications_routes
 from app.notifications.gateway import SmsGateway
 from app.notifications.service import NotificationsDeps
+from app.oauth import pages
 from app.oauth import routes as oauth_routes
 from app.oauth import service as oauth
+from app.oauth.errors import OAuthError
 from app.oauth.gateway import ClientKeys, LogoutNotices
 from app.oauth.service import Acting, OAuthDeps
+from app.oauth.values import SCOPES
 from app.payments import routes as payments_routes
 from app.payments.gateway import StripeGateway
 from app.payments.service import PaymentDeps
@@ -370,9 +374,10 @@ def create_app(settings: Settings, rooms: Rooms) -> Server:
         loopback_exempt=settings.web.loopback_exempt,
         require_tls=settings.web.require_tls,
         note_act=partial(_note_act, rooms.deps[DelegationDeps]),
+        keys=KeyCheck(rooms.units, settings.web.public_url, rooms.deps[OAuthDeps].nonces),
     )
     app.trust_proxies(settings.web.trusted_proxies)
-    api = openapi.make_api(app, API_VERSION)
+    api = openapi.make_api(app, API_VERSION, _scopes())
     app.extensions["api"] = api
     for blueprint in (
         identity_routes.auth,
@@ -399,6 +404,8 @@ def create_app(settings: Settings, rooms: Rooms) -> Server:
         api.register_blueprint(blueprint, url_prefix=prefix)
     for name, blueprint in rooms.hosted.blueprints.items():
         api.register_blueprint(blueprint, url_prefix=f"/v1/{name}")
+    app.register_blueprint(pages.blueprint)
+    app.register_error_handler(OAuthError, pages.answer_browser)
     wanted = {}
     if settings.redis_url is not None:
         client = connect(settings.redis_url)
@@ -414,6 +421,11 @@ def _note_act(
     deps: DelegationDeps, uow: UnitOfWork, who: Principal, action: str, operation: str
 ) -> None:
     delegation.note_act(uow, deps, who, action, operation)
+
+
+def _scopes() -> dict[str, str]:
+    """Return what a citizen can grant to others' apps, as the document names it."""
+    return {name: f"{scope.title_zh} {scope.title_en}" for name, scope in SCOPES.items()}
 
 
 def _conninfo(url: str) -> str:

@@ -42,10 +42,21 @@ class Contract:
         path = self._template(place, method)
         operation = self.spec["paths"].get(path, {}).get(_documented(method))
         said = f"{method} {place} -> {response.status_code}: {response.text[:600]}"
+        if response.mimetype == "text/html" and self._is_page(place, method):
+            return  # for people; tests.oauth.visitor reads it as strictly
         if operation is not None:
             self._check_documented(response, (path, _documented(method)), operation, said)
         elif response.status_code >= 400:
             self._check_body(response, ("problem",), {MEDIA_TYPE: {"schema": _PROBLEM}}, said)
+
+    def _is_page(self, place: str, method: str) -> bool:
+        """Say whether an address belongs to the pages for people, which are in no document."""
+        try:
+            endpoint, _ = self._app.url_map.bind("localhost").match(place, method)
+        except HTTPException:
+            return False
+        is_for_browsers = endpoint in {"oauth.Authorize", "oauth.Logout"}
+        return is_for_browsers or str(endpoint).startswith("pages.")
 
     def _template(self, place: str, method: str) -> str:
         """Return the documented form of the route that an address belongs to."""

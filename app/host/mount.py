@@ -13,6 +13,6 @@ ROUTE_SECONDS = 2.0
 def try_mounting(blueprint: Blueprint) -> dict[str, Any]:
     """Return the OpenAPI document of one blueprint, or raise whatever mounting it raises."""
     app = Server("trial")
-    api = openapi.make_api(app, "0")
+    api = openapi.make_api(app, "0", {})
     api.register_blueprint(blueprint, url_prefix=f"/v1/{blueprint.name}")
     return openapi.document(api)

@@ -287,6 +287,8 @@ def _document_access(
         doc["security"] = []
     else:
         doc["security"] = [{_scheme(access): []}]
+        if access.scope is not None:
+            doc["security"].append({"grant": [access.scope]})
     if access.idempotent:
         doc.setdefault("parameters", []).append(
             "OPTIONAL_KEY" if access.key_optional else "IDEMPOTENCY_KEY"

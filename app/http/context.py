@@ -43,16 +43,6 @@ def request_path() -> str:
     return request.path
 
 
-def cookie(name: str) -> str:
-    """Return a cookie of the caller's browser; empty when it has none."""
-    return request.cookies.get(name, "")
-
-
-def is_secure() -> bool:
-    """Say whether the caller came over TLS."""
-    return request.is_secure
-
-
 def meter(*names: str) -> None:
     """Count a call for somebody who is no principal; raise `RateLimited` past the limit."""
     g.allowance = cast("Server", current_app).door.limiter.hit(PER_PRINCIPAL, *names)

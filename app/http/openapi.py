@@ -1,5 +1,6 @@
 """The OpenAPI 3.1 document, generated from the code, and the page that shows it."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from importlib.resources import files
 from pathlib import Path
@@ -92,8 +93,11 @@ class Api(flask_smorest.Api):  # type: ignore[misc] # the library is untyped
         """Leave errors to `app.http.problems`."""
 
 
-def make_api(app: Flask, version: str) -> Api:
-    """Return the document of an application, before its blueprints are registered."""
+def make_api(app: Flask, version: str, scopes: Mapping[str, str]) -> Api:
+    """Return the document of an application, before its blueprints are registered.
+
+    `scopes` are what a citizen can grant to other people's apps, with a title for each.
+    """
     app.config.update(
         API_TITLE="Wudang",
         API_VERSION=version,
@@ -116,17 +120,26 @@ def make_api(app: Flask, version: str) -> Api:
         api.register_field(field, kind, form)
     pattern = f"^{SlugConverter.regex}$"
     api.register_converter(SlugConverter, lambda _: {"type": "string", "pattern": pattern})
-    _register_components(api)
+    _register_components(api, scopes)
     return api
 
 
-def _register_components(api: Api) -> None:
+def _register_components(api: Api, scopes: Mapping[str, str]) -> None:
     bearer = {"type": "http", "scheme": "bearer", "bearerFormat": "at+jwt"}
     components = api.spec.components
     components.security_scheme("citizen", {**bearer, "description": "A citizen's access token"})
     components.security_scheme("staff", {**bearer, "description": "A member of staff's token"})
     own = {**bearer, "description": "A token of a system in its own name (client credentials)"}
     components.security_scheme("integrator", own)
+    flow = {
+        "authorizationUrl": "/oauth/authorize",
+        "tokenUrl": "/oauth/token",
+        "refreshUrl": "/oauth/token",
+        "scopes": dict(scopes),
+    }
+    granted = {"type": "oauth2", "flows": {"authorizationCode": flow}}
+    said = "What a citizen granted to another's app; as a rule bound to its key (DPoP, RFC 9449)"
+    components.security_scheme("grant", {**granted, "description": said})
     key = {
         "name": "Idempotency-Key",
         "description": "16 to 128 visible ASCII characters, new for each thing meant once",

@@ -207,6 +207,8 @@ def _of_refusal(error: errors.DomainError) -> Response:
         response.headers["Retry-After"] = str(error.retry_after or _soon())
     if status == 401 or error.challenge:  # noqa: PLR2004 - 401 always has one (RFC 9110)
         response.headers["WWW-Authenticate"] = error.challenge or _challenge(error)
+    for name, value in getattr(error, "headers", {}).items():
+        response.headers[name] = value
     return response
 
 

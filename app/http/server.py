@@ -33,6 +33,7 @@ from app.core.unit_of_work import UnitOfWork, Units
 from app.http import envelope, problems
 from app.http.blueprint import Access, access_of, check_json_type
 from app.http.json_input import parse_json
+from app.http.possession import KeyCheck, read_token
 from app.http.rate_limit import PER_ADDRESS, PER_PRINCIPAL, RateLimiter
 from app.http.shedding import Lanes
 from app.http.watch import Watch
@@ -67,6 +68,7 @@ class Door:
     loopback_exempt: bool
     require_tls: bool
     note_act: Callable[[UnitOfWork, Principal, str, str], None]
+    keys: KeyCheck
 
 
 class SlugConverter(BaseConverter):
@@ -150,10 +152,11 @@ class Server(Flask):
             raise Forbidden("This API is served over TLS only.")
         fresh = request.method not in _SAFE or access.permission is not None or access.step_up
         try:
-            token = _bearer(request)
-            who = self.door.authenticate(token, fresh)
+            presented = read_token(request)
+            who = self.door.authenticate(presented.token, fresh)
             if not fresh and not who.reaches(access.assurance):
-                who = self.door.authenticate(token, True)  # noqa: FBT003 - a callable's argument
+                who = self.door.authenticate(presented.token, True)  # noqa: FBT003 - a callable's
+            self.door.keys.check(request, presented, who)
         except Unauthenticated:
             self._limit_address()
             raise
@@ -276,14 +279,6 @@ def _mandate() -> Mandated | None:
 def _operation_name() -> str:
     rule = request.url_rule.rule if request.url_rule else request.path
     return f"{request.method} {rule}"
-
-
-def _bearer(req: Request) -> str:
-    header = req.headers.get("Authorization", "")
-    scheme, _, token = header.partition(" ")
-    if scheme.lower() != "bearer" or not token:
-        raise Unauthenticated
-    return token.strip()
 
 
 def _check_power(who: Principal, access: Access) -> None:

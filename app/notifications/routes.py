@@ -21,6 +21,7 @@ blueprint = Blueprint(
 class Inbox(MethodView):
     """The messages of the caller."""
 
+    @blueprint.scope("messages.read")
     @blueprint.arguments(InboxFilterSchema, location="query")
     @blueprint.page(InboxMessageSchema)
     def get(self, wanted: dict[str, Any]) -> Page[InboxMessage]:

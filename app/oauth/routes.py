@@ -21,9 +21,9 @@ from app.http.context import (
     request_path,
     unit,
 )
+from app.http.cookies import read_cookie, set_cookie
 from app.http.pagination import PageArgs
 from app.oauth import service
-from app.oauth.cookies import read_cookie, set_cookie
 from app.oauth.schemas import (
     AuthorizationFormSchema,
     ChangeClientSchema,

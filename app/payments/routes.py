@@ -40,6 +40,7 @@ class Payments(MethodView):
     """A citizen's payments."""
 
     @payments.acting("pay")
+    @payments.scope("payments.write")
     @payments.idempotent
     @payments.rate("10/minute")
     @payments.arguments(NewPaymentSchema)
@@ -49,6 +50,7 @@ class Payments(MethodView):
         made = service.start_payment(unit(), deps(PaymentDeps), principal(), order)
         return made, 201, {"Location": f"/v1/payments/{made.id}"}
 
+    @payments.scope("payments.read")
     @payments.arguments(PageArgs, location="query")
     @payments.page(PaymentSchema)
     def get(self, wanted: dict[str, Any]) -> Page[PaymentView]:
@@ -61,6 +63,7 @@ class OnePayment(MethodView):
     """One payment."""
 
     @payments.acting("pay")
+    @payments.scope("payments.read")
     @payments.critical
     @payments.response(200, PaymentSchema)
     def get(self, payment_id: UUID) -> PaymentView:
@@ -73,6 +76,7 @@ class Attempts(MethodView):
     """The ways a payment is tried."""
 
     @payments.acting("pay")
+    @payments.scope("payments.write")
     @payments.repeatable
     @payments.rate("10/minute")
     @payments.arguments(NewAttemptSchema)
@@ -87,6 +91,7 @@ class Cancellation(MethodView):
     """The end of a pending payment."""
 
     @payments.acting("pay")
+    @payments.scope("payments.write")
     @payments.repeatable
     @payments.response(200, PaymentSchema)
     def post(self, payment_id: UUID) -> PaymentView:
@@ -98,6 +103,7 @@ class Cancellation(MethodView):
 class Timeline(MethodView):
     """How a payment came to be what it is."""
 
+    @payments.scope("payments.read")
     @payments.arguments(PageArgs, location="query")
     @payments.page(PaymentEventSchema)
     def get(self, wanted: dict[str, Any], payment_id: UUID) -> Page[PaymentEventView]:
@@ -109,6 +115,7 @@ class Timeline(MethodView):
 class PaymentReceipt(MethodView):
     """The proof of a payment."""
 
+    @payments.scope("receipts.read")
     @payments.problems(406)
     @payments.response(200, ReceiptSchema)
     @payments.alt_response(200, schema=PDF, content_type=PDF_TYPE, description="OK", success=True)
@@ -164,6 +171,7 @@ class MyPayables(MethodView):
     """What I owe."""
 
     @payables.acting("view")
+    @payables.scope("bills.read")
     @payables.response(200, PayablesSchema)
     def get(self) -> Payables:
         """List what I owe."""

@@ -55,6 +55,7 @@ def _visible() -> list[str]:
 class Accounts(MethodView):
     """The accounts that the calling citizen has linked."""
 
+    @blueprint.scope("bills.read")
     @blueprint.arguments(PageArgs, location="query")
     @blueprint.page(AccountSchema)
     def get(self, query: dict[str, Any]) -> Page[LinkedAccount]:
@@ -78,6 +79,7 @@ class Accounts(MethodView):
 class Account(MethodView):
     """One linked account."""
 
+    @blueprint.scope("bills.read")
     @blueprint.response(200, AccountSchema)
     def get(self, account_id: UUID) -> LinkedAccount:
         """Show my utility account."""
@@ -94,6 +96,7 @@ class Bills(MethodView):
     """The bills of the calling citizen's accounts."""
 
     @blueprint.acting("view")
+    @blueprint.scope("bills.read")
     @blueprint.arguments(BillArgs, location="query")
     @blueprint.page(BillSchema)
     def get(self, query: dict[str, Any]) -> Page[CitizensBill]:
@@ -113,6 +116,7 @@ class Bill(MethodView):
     """One bill."""
 
     @blueprint.acting("view")
+    @blueprint.scope("bills.read")
     @blueprint.response(200, BillSchema)
     def get(self, bill_id: UUID) -> CitizensBill:
         """Show my utility bill."""

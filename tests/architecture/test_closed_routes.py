@@ -87,7 +87,8 @@ def test_the_document_says_the_same(app: Server, operations: list[Operation]) ->
     assert {str(o) for o in documented if documented_power(app, o) is None} == {
         str(o) for o in documented if str(o) in public
     }
-    # What is not in the document is for machines: health, figures, the document itself.
+    # What is not in the document is for machines (health, figures, the document itself), or is a
+    # page for people.
     assert {o.template for o in operations} - {o.template for o in documented} == {
         "/livez",
         "/readyz",
@@ -95,6 +96,11 @@ def test_the_document_says_the_same(app: Server, operations: list[Operation]) ->
         "/openapi.json",
         "/docs",
         "/docs/{name}",
+        "/oauth/interaction/{interaction_id}",
+        "/oauth/device",
+        "/oauth/device/done",
+        "/oauth/logout/done",
+        "/oauth/assets/{version}/{name}",
     }
 
 
