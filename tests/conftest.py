@@ -3,7 +3,7 @@
 import base64
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from flask.testing import FlaskClient
 
 from app.core import migrate
+from app.core.unit_of_work import Units
 from app.factory import Rooms, build, create_app
 from app.http.server import Server
 from config.settings import Settings
@@ -23,7 +24,7 @@ from sandbox.stripe import serve_stripe
 from tests.clockwork import has_house
 from tests.contract import ContractClient
 
-pytest_plugins = ["tests.promises"]
+pytest_plugins = ["tests.promises", "tests.trail_coverage"]
 STRIPE_KEY = "sk_test_wudang_suite"
 STRIPE_PUBLISHABLE_KEY = "pk_test_wudang_suite"
 STRIPE_WEBHOOK_SECRET = "whsec_wudang_suite_secret"
@@ -128,12 +129,13 @@ def settings(world: World) -> Settings:
 
 
 @pytest.fixture(scope="session")
-def rooms(settings: Settings) -> Iterator[Rooms]:
+def rooms(settings: Settings, note_events: Callable[[Units], None]) -> Iterator[Rooms]:
     """Return the house of this test process."""
     house = build(settings)
     house.check_start()
     has_house(house)
     yield house
+    note_events(house.units)
     house.close()
 
 

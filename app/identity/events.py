@@ -75,6 +75,17 @@ class LevelChanged(AuditEvent):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class SessionClosed(AuditEvent):
+    """A session was ended: by its citizen, for a newer one, or since a refresh token was copied."""
+
+    name = "session.closed"
+    title_zh = "登录会话已结束"
+    title_en = "A session was ended"
+    session_id: UUID
+    cause: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class AccountLocked(AuditEvent):
     """Staff locked the account and ended its sessions."""
 

@@ -10,6 +10,7 @@ import pytest
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from flask.testing import FlaskClient
+from sqlalchemy import text
 
 from app.core.ids import new_id
 from app.factory import Rooms
@@ -238,3 +239,20 @@ def test_every_line_has_a_title_in_chinese_and_english(
         "code": "forbidden",
         "more": 0,
     }
+
+
+def test_a_copied_refresh_token_is_told_to_its_citizen(
+    client: FlaskClient, world: World, rooms: Rooms
+) -> None:
+    mine = log_in(client, world, rooms)
+    path, again = "/v1/auth/sessions/refresh", {"refresh_token": mine.refresh}
+    second = client.post(path, json=again).json["refresh_token"]
+    third = client.post(path, json={"refresh_token": second})
+    assert third.status_code == 200
+    assert client.post(path, json=again).status_code == 401
+    with rooms.units.open(actor="test", read_only=True) as uow:
+        query = text(
+            "select details from audit_entries where event = 'session.closed' and subject_id = :id"
+        )
+        (details,) = uow.scalars(query, {"id": mine.id}).all()
+    assert details == {"session_id": mine.session_id, "cause": "refresh-token-reused"}

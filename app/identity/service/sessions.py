@@ -9,7 +9,7 @@ from app.core.clock import now
 from app.core.pagination import Page, PageRequest, fetch_page
 from app.core.unit_of_work import UnitOfWork
 from app.identity.errors import SessionNotFound
-from app.identity.events import SessionEnded
+from app.identity.events import SessionClosed, SessionEnded
 from app.identity.models import AuthSession
 from app.identity.service.deps import IdentityDeps
 from app.identity.service.vault import vault_of
@@ -36,6 +36,7 @@ def finish_session(uow: UnitOfWork, session: AuthSession, cause: str) -> None:
     session.ended_at = now()
     fact = SessionEnded(session_id=session.id, citizen_id=session.citizen_id)
     uow.move(session, SessionStatus.ENDED, cause=cause, fact=fact)
+    uow.record(SessionClosed(subject=session.citizen_id, session_id=session.id, cause=cause))
 
 
 def make_room(uow: UnitOfWork, citizen_id: UUID) -> None:
