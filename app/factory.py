@@ -254,17 +254,19 @@ def _people(
         is_sandbox=settings.profile == "sandbox",
         mandate_of=_mandate_of,
     )
+    credentials = _credentials(settings, keyring)
     return {
         IdentityDeps: IdentityDeps(
             keyring=keyring,
             tokens=tokens,
             sms=sms,
             register=RegisterGateway(egress, settings.register_url),
+            credentials=credentials,
             loopback_exempt=settings.web.loopback_exempt,
             daily_codes=settings.ways_in.daily_codes,
             failed_codes=settings.ways_in.failed_codes,
         ),
-        CredentialsDeps: _credentials(settings, keyring),
+        CredentialsDeps: credentials,
         OAuthDeps: room_of_clients,
         Authenticator: Authenticator(units, tokens, _readers(settings, room_of_clients)),
         NotificationsDeps: NotificationsDeps(

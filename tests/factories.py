@@ -73,13 +73,15 @@ def run_jobs(rooms: Rooms) -> None:
     rooms.jobs.drain(rooms.units)
 
 
-def ask_code(client: FlaskClient, world: World, rooms: Rooms, phone: str) -> tuple[str, str]:
+def ask_code(
+    client: FlaskClient, world: World, rooms: Rooms, phone: str, purpose: str = "login"
+) -> tuple[str, str]:
     """Ask for a code and read the SMS: return the challenge's id and the code."""
-    answer = client.post("/v1/auth/challenges", json={"phone": phone, "purpose": "login"})
+    answer = client.post("/v1/auth/challenges", json={"phone": phone, "purpose": purpose})
     assert answer.status_code == 202, answer.text
     run_jobs(rooms)
-    newest = city(world, "GET", f"/sms/messages?to={quote(phone)}")["items"][0]
-    return answer.json["id"], newest["code"]
+    sent = city(world, "GET", f"/sms/messages?to={quote(phone)}")["items"]
+    return answer.json["id"], next(text["code"] for text in sent if text["code"])
 
 
 def log_in(

@@ -48,6 +48,7 @@ __all__ = [
     "QueryInteger",
     "Raw",
     "Schema",
+    "Secret",
     "Text",
     "Title",
     "validate",
@@ -111,6 +112,30 @@ class Text(ma.fields.String):
             raise self.make_error("unsafe")
         if not unicodedata.is_normalized("NFC", text):
             raise self.make_error("form")
+        return text
+
+
+class Secret(ma.fields.String):
+    """A password: any characters, 1 to 128 of them, never shown."""
+
+    def __init__(self, **kwargs: Any) -> None:  # noqa: ANN401 - marshmallow's own options
+        super().__init__(
+            validate=validate.Length(min=1, max=128),
+            load_only=True,
+            metadata={"format": "password"},
+            **kwargs,
+        )
+
+    def _deserialize(
+        self,
+        value: Any,  # noqa: ANN401 - whatever the client sent
+        attr: str | None,
+        data: Mapping[str, Any] | None,
+        **kwargs: Any,  # noqa: ANN401
+    ) -> str:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        if any("\ud800" <= character <= "\udfff" for character in text):
+            raise self.make_error("invalid")
         return text
 
 

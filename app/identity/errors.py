@@ -43,6 +43,46 @@ class CodeWrong(Invalid):
     title_en = "The code is wrong or over"
 
 
+class CredentialsWrong(Invalid):
+    """The password is wrong, there is none, or nobody has the number: the answer is the same."""
+
+    code = "credentials-wrong"
+    title_zh = "手机号或密码不正确"
+    title_en = "The number or the password is wrong"
+
+
+class SecondFactorNeeded(Forbidden):
+    """The password is right, but too short to stand alone: a code goes with it."""
+
+    code = "second-factor-needed"
+    title_zh = "该密码需与短信验证码一同使用"
+    title_en = "This password needs a code besides"
+
+
+class ResetRefused(Invalid):
+    """The second proof does not hold, or nobody has the number: the answer is the same."""
+
+    code = "reset-refused"
+    title_zh = "身份核验未通过，无法重置密码"
+    title_en = "The proof does not hold; nothing was reset"
+
+
+class PhoneTaken(Conflict):
+    """Another account has this number."""
+
+    code = "phone-taken"
+    title_zh = "该手机号已被其他账号使用"
+    title_en = "Another account has this number"
+
+
+class PhoneUnchanged(Conflict):
+    """The account has this number already."""
+
+    code = "phone-unchanged"
+    title_zh = "新手机号与当前手机号相同"
+    title_en = "The account has this number already"
+
+
 class AccountLocked(Forbidden):
     """The account is locked."""
 

@@ -16,6 +16,14 @@ class ChallengeOpened(Event):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class PhoneChanged(Event):
+    """A citizen has another number; the old one is to be told."""
+
+    name = "phone.changed"
+    change_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class SessionEnded(Event):
     """A session is over; its tokens are worth nothing."""
 
@@ -103,3 +111,64 @@ class AccountUnlocked(AuditEvent):
     title_zh = "账号被解锁"
     title_en = "The account was unlocked"
     reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LoggedIn(AuditEvent):
+    """A session began; `means` says how its citizen proved who they are."""
+
+    name = "login.succeeded"
+    title_zh = "登录成功"
+    title_en = "Logged in"
+    session_id: UUID
+    means: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LoginRefused(AuditEvent):
+    """Somebody tried to log in; the subject is whose account it was, where there is one."""
+
+    name = "login.refused"
+    title_zh = "登录失败"
+    title_en = "A log-in was refused"
+    means: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CodeRefused(AuditEvent):
+    """A code was wrong, over or used."""
+
+    name = "code.refused"
+    title_zh = "验证码校验失败"
+    title_en = "A code was wrong"
+    purpose: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PasswordReset(AuditEvent):
+    """A password was reset, or somebody tried to; `proof` says with what."""
+
+    name = "password.reset"
+    title_zh = "重置密码"
+    title_en = "The password was reset"
+    proof: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PhoneReplaced(AuditEvent):
+    """An account has another number."""
+
+    name = "phone.replaced"
+    title_zh = "更换了手机号"
+    title_en = "The phone number was changed"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PrefixBraked(AuditEvent):
+    """Of two hundred codes to one block of numbers, few were used: it gets none for an hour."""
+
+    name = "sms-prefix.braked"
+    title_zh = "号段短信已限流"
+    title_en = "Codes to a block of numbers were stopped"
+    prefix: str

@@ -80,7 +80,7 @@ class Challenge(Base):
         Index(None, "phone_index", "created_at"),
         Index(None, "network", "created_at"),
         Index(None, "created_at"),
-        CheckConstraint("purpose in ('login')", name="purpose"),
+        CheckConstraint("purpose in ('login', 'step-up', 'change-phone', 'reset')", name="purpose"),
         CheckConstraint("tries between 0 and 5", name="tries"),
     )
 
@@ -98,6 +98,30 @@ class Challenge(Base):
     resend_at: Mapped[datetime]
     sent_at: Mapped[datetime | None]
     used_at: Mapped[datetime | None]
+
+
+class SmsPrefix(Base):
+    """How many codes a block of ten thousand numbers got, and how many of them were used."""
+
+    __tablename__ = "sms_prefixes"
+    __table_args__ = (CheckConstraint("used >= 0 and sent >= 0", name="counts"),)
+
+    prefix: Mapped[str] = mapped_column(primary_key=True)
+    sent: Mapped[int]
+    used: Mapped[int]
+    braked_until: Mapped[datetime | None]
+
+
+class PhoneChange(Base):
+    """A change of number; the old one lies here, sealed, until it was told."""
+
+    __tablename__ = "phone_changes"
+    __table_args__ = (Index(None, "citizen_id"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    citizen_id: Mapped[UUID] = mapped_column(ForeignKey("citizens.id"))
+    old_phone_sealed: Mapped[bytes | None]
+    changed_at: Mapped[datetime] = mapped_column(default=now)
 
 
 class AuthSession(Stateful, Base):

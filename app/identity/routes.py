@@ -6,6 +6,14 @@ from uuid import UUID
 from flask.views import MethodView
 
 from app.core.pagination import Page
+from app.credentials.schemas import (
+    NewPasskeySchema,
+    PasskeyOptionsSchema,
+    PasskeySchema,
+    PasskeysSchema,
+    RecoveryCodesSchema,
+)
+from app.credentials.values import Asked, Ceremony, Factors, PasskeyView
 from app.http.blueprint import Blueprint
 from app.http.context import client_address, deps, principal, unit
 from app.http.pagination import PageArgs
@@ -13,14 +21,19 @@ from app.identity import service
 from app.identity.models import Verification
 from app.identity.schemas import (
     ChallengeSchema,
+    CodeProofSchema,
     EndSessionsSchema,
     EvidenceSchema,
     FaceCheckSchema,
+    FactorsSchema,
     LockSchema,
     MeSchema,
     NewChallengeSchema,
     NewCounterConfirmationSchema,
     NewLinkedProofSchema,
+    NewPasskeyOptionsSchema,
+    NewPasswordSchema,
+    NewResetSchema,
     NewSessionSchema,
     NewVerificationSchema,
     RefreshSchema,
@@ -31,14 +44,15 @@ from app.identity.schemas import (
 )
 from app.identity.service import IdentityDeps
 from app.identity.values import (
+    AnyLogIn,
     EvidenceView,
     FaceCheck,
     Holding,
     LockReason,
-    LogIn,
     Me,
     Opened,
     Purpose,
+    Reset,
     SessionView,
     SignedIn,
     Standing,
@@ -74,8 +88,8 @@ class Sessions(MethodView):
     @auth.problems(403)
     @auth.arguments(NewSessionSchema)
     @auth.response(201, SignedInSchema)
-    def post(self, login: LogIn) -> SignedIn:
-        """Log in with a code."""
+    def post(self, login: AnyLogIn) -> SignedIn:
+        """Log in."""
         return service.start_session(unit(), deps(IdentityDeps), login, client_address())
 
     @auth.arguments(PageArgs, location="query")
@@ -93,6 +107,34 @@ class Sessions(MethodView):
         """End all my other sessions, or all of them."""
         but = None if wanted["including_current"] else principal().session_id
         service.end_every_session(unit(), principal().id, "citizen", but=but)
+
+
+@auth.route("/passkeys/options")
+class PasskeyOptions(MethodView):
+    """What passkeys are asked."""
+
+    @auth.critical
+    @auth.public
+    @auth.arguments(NewPasskeyOptionsSchema)
+    @auth.response(200, PasskeyOptionsSchema)
+    def post(self, wanted: dict[str, str]) -> Asked:
+        """Ask for a passkey."""
+        purpose = Ceremony(wanted["purpose"])
+        return service.ask_passkey(unit(), deps(IdentityDeps), purpose, wanted.get("phone"))
+
+
+@auth.route("/resets")
+class Resets(MethodView):
+    """Passwords that were forgotten."""
+
+    @auth.critical
+    @auth.public
+    @auth.problems(403)
+    @auth.arguments(NewResetSchema)
+    @auth.response(204)
+    def post(self, reset: Reset) -> None:
+        """Reset my password."""
+        service.reset_password(unit(), deps(IdentityDeps), reset, client_address())
 
 
 @auth.route("/sessions/refresh")
@@ -127,6 +169,104 @@ class Profile(MethodView):
     def get(self) -> Me:
         """Read my profile."""
         return service.describe_me(unit(), deps(IdentityDeps), principal())
+
+
+@me.route("/factors")
+class FactorsOfMine(MethodView):
+    """What the caller can prove themselves with."""
+
+    @me.response(200, FactorsSchema)
+    def get(self) -> Factors:
+        """Read my ways in."""
+        return service.describe_factors(unit(), principal().id)
+
+
+@me.route("/password")
+class Password(MethodView):
+    """The caller's password."""
+
+    @me.arguments(NewPasswordSchema)
+    @me.response(204)
+    def put(self, wanted: dict[str, str]) -> None:
+        """Set my password."""
+        service.set_password(unit(), deps(IdentityDeps), principal(), wanted["password"])
+
+    @me.step_up
+    @me.response(204)
+    def delete(self) -> None:
+        """Remove my password."""
+        service.remove_password(unit(), deps(IdentityDeps), principal().id)
+
+
+@me.route("/passkeys/options")
+class NewPasskeyOptions(MethodView):
+    """What is asked of a browser that makes a passkey."""
+
+    @me.response(200, PasskeyOptionsSchema)
+    def post(self) -> Asked:
+        """Begin a passkey."""
+        return service.ask_new_passkey(unit(), deps(IdentityDeps), principal())
+
+
+@me.route("/passkeys")
+class Passkeys(MethodView):
+    """The caller's passkeys."""
+
+    @me.response(200, PasskeysSchema)
+    def get(self) -> dict[str, list[PasskeyView]]:
+        """List my passkeys."""
+        return {"items": service.list_passkeys(unit(), deps(IdentityDeps), principal().id)}
+
+    @me.arguments(NewPasskeySchema)
+    @me.response(201, PasskeySchema)
+    def post(self, wanted: dict[str, Any]) -> PasskeyView:
+        """Add a passkey."""
+        return service.add_passkey(
+            unit(), deps(IdentityDeps), principal(), wanted["passkey"], wanted["name"]
+        )
+
+
+@me.route("/passkeys/<uuid:passkey_id>")
+class OnePasskey(MethodView):
+    """One of the caller's passkeys."""
+
+    @me.step_up
+    @me.response(204)
+    def delete(self, passkey_id: UUID) -> None:
+        """Remove a passkey."""
+        service.remove_passkey(unit(), principal().id, passkey_id)
+
+
+@me.route("/recovery-codes")
+class RecoveryCodes(MethodView):
+    """Codes for the day on which everything else is lost."""
+
+    @me.step_up
+    @me.response(201, RecoveryCodesSchema)
+    def post(self) -> dict[str, Any]:
+        """Make recovery codes."""
+        return {"codes": service.make_recovery_codes(unit(), deps(IdentityDeps), principal().id)}
+
+
+@me.route("/phone")
+class Phone(MethodView):
+    """The caller's number."""
+
+    @me.step_up
+    @me.arguments(CodeProofSchema)
+    @me.response(204)
+    def post(self, wanted: dict[str, Any]) -> None:
+        """Change my number."""
+        who = principal()
+        service.change_phone(
+            unit(),
+            deps(IdentityDeps),
+            who.id,
+            who.session_id,
+            wanted["challenge_id"],
+            wanted["code"],
+            client_address(),
+        )
 
 
 @me.route("/verifications")

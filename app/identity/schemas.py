@@ -1,9 +1,11 @@
 """The wire format of identity."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from marshmallow import post_load
+from marshmallow import ValidationError, post_load, validates_schema
 
+from app.credentials.schemas import UsedPasskeySchema
 from app.http.fields import (
     UUID,
     Flag,
@@ -12,11 +14,24 @@ from app.http.fields import (
     Nested,
     QueryFlag,
     Schema,
+    Secret,
     Text,
     Title,
     validate,
 )
-from app.identity.values import Device, EvidenceKind, EvidenceStatus, Holding, LockReason, LogIn
+from app.identity.values import (
+    AnyLogIn,
+    Device,
+    EvidenceKind,
+    EvidenceStatus,
+    Holding,
+    LockReason,
+    LogIn,
+    PasskeyLogIn,
+    PasswordLogIn,
+    Purpose,
+    Reset,
+)
 
 _LEVELS = ["basic", "verified", "strong"]
 _DOCUMENT = r"[0-9]{17}[0-9Xx]|[A-Za-z]{3}[0-9]{12}"
@@ -24,14 +39,18 @@ _EXAMPLE_PHONE = "+8613807190001"
 
 
 class NewChallengeSchema(Schema):
-    """A number that wants to log in."""
+    """A number, and what a code for it is wanted for."""
 
     phone = Text(
         required=True,
         pattern=r"\+?[0-9]{8,15}",
         metadata={"description": "A mainland mobile number", "examples": [_EXAMPLE_PHONE]},
     )
-    purpose = Text(required=True, validate=[validate.OneOf(["login"])], pattern="login")
+    purpose = Text(
+        required=True,
+        validate=[validate.OneOf(list(Purpose))],
+        metadata={"description": "A code opens nothing but this", "examples": ["login"]},
+    )
 
 
 class ChallengeSchema(Schema):
@@ -57,16 +76,111 @@ class DeviceSchema(Schema):
     )
 
 
+def _code() -> Text:
+    return Text(pattern="[0-9]{6}", metadata={"examples": ["482913"]})
+
+
+def _phone(*, required: bool = False) -> Text:
+    description = {"description": "A mainland mobile number", "examples": [_EXAMPLE_PHONE]}
+    return Text(required=required, pattern=r"\+?[0-9]{8,15}", metadata=description)
+
+
+def _has_one_of(data: Mapping[str, Any], *shapes: frozenset[str]) -> None:
+    """Refuse members that are not together one of these shapes."""
+    if frozenset(data) not in shapes:
+        wanted = "; or ".join(", ".join(sorted(shape)) for shape in shapes)
+        raise ValidationError(f"Must have exactly: {wanted}.")
+
+
 class NewSessionSchema(Schema):
-    """A code, and the device it is typed on."""
+    """One way of proving who somebody is, and the device they are on.
+
+    A code (`challenge_id`, `code`), a code and a password (`password` besides), a password that may
+    stand alone (`phone`, `password`), or a passkey (`passkey`).
+    """
+
+    challenge_id = UUID()
+    code = _code()
+    phone = _phone()
+    password = Secret()
+    passkey = Nested(UsedPasskeySchema)
+    device = Nested(DeviceSchema, required=True)
+
+    @validates_schema
+    def _is_one_way(self, data: dict[str, Any], **_: object) -> None:
+        by_code = frozenset({"challenge_id", "code", "device"})
+        _has_one_of(
+            data,
+            by_code,
+            by_code | {"password"},
+            frozenset({"phone", "password", "device"}),
+            frozenset({"passkey", "device"}),
+        )
+
+    @post_load
+    def _log_in(self, data: dict[str, Any], **_: object) -> AnyLogIn:
+        device = Device(**data.pop("device"))
+        if "passkey" in data:
+            return PasskeyLogIn(data["passkey"], device)
+        if "phone" in data:
+            return PasswordLogIn(data["phone"], data["password"], device)
+        return LogIn(data["challenge_id"], data["code"], device, data.get("password"))
+
+
+class NewPasskeyOptionsSchema(Schema):
+    """What a passkey is wanted for; with a number, only its passkeys may answer."""
+
+    phone = _phone()
+    purpose = Text(
+        required=True, validate=[validate.OneOf(["login", "reset"])], pattern="login|reset"
+    )
+
+
+class NewPasswordSchema(Schema):
+    """A password: 8 characters and more, any of them; from 15 on it may stand alone."""
+
+    password = Secret(required=True)
+
+
+class CodeProofSchema(Schema):
+    """A code, and the challenge it belongs to."""
 
     challenge_id = UUID(required=True)
     code = Text(required=True, pattern="[0-9]{6}", metadata={"examples": ["482913"]})
-    device = Nested(DeviceSchema, required=True)
+
+
+class NewResetSchema(Schema):
+    """A code, the new password, and one more proof.
+
+    A recovery code (`recovery_code`), a passkey (`passkey`), or the name and number that the
+    account was verified with (`name`, `resident_id`).
+    """
+
+    challenge_id = UUID(required=True)
+    code = Text(required=True, pattern="[0-9]{6}", metadata={"examples": ["482913"]})
+    password = Secret(required=True)
+    recovery_code = Text(max_length=40, metadata={"examples": ["3-ABCD-EFGH-JKMN-PQRS"]})
+    passkey = Nested(UsedPasskeySchema)
+    name = Text(max_length=60, metadata={"examples": ["张伟"]})
+    resident_id = Text(pattern=_DOCUMENT, metadata={"examples": ["420302198503120017"]})
+
+    @validates_schema
+    def _has_one_proof(self, data: dict[str, Any], **_: object) -> None:
+        always = frozenset({"challenge_id", "code", "password"})
+        proofs = ({"recovery_code"}, {"passkey"}, {"name", "resident_id"})
+        _has_one_of(data, *(always | proof for proof in proofs))
 
     @post_load
-    def _log_in(self, data: dict[str, Any], **_: object) -> LogIn:
-        return LogIn(data["challenge_id"], data["code"], Device(**data["device"]))
+    def _reset(self, data: dict[str, Any], **_: object) -> Reset:
+        return Reset(**data)
+
+
+class FactorsSchema(Schema):
+    """What the caller can prove themselves with, besides their phone."""
+
+    password = Flag(required=True)
+    passkeys = Integer(required=True)
+    recovery_codes = Integer(required=True, metadata={"description": "How many are left"})
 
 
 class RefreshSchema(Schema):

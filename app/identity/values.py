@@ -1,9 +1,10 @@
 """What identity takes and gives; the states of its records."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 
@@ -84,6 +85,9 @@ class Purpose(StrEnum):
     """What a code was asked for; a code opens nothing else."""
 
     LOGIN = "login"
+    STEP_UP = "step-up"
+    CHANGE_PHONE = "change-phone"
+    RESET = "reset"
 
 
 class RegisterAnswer(StrEnum):
@@ -123,11 +127,48 @@ class Device:
 
 @dataclass(frozen=True, slots=True)
 class LogIn:
-    """A code and the device it is typed on."""
+    """A code and the device it is typed on; with the password besides, two factors at once."""
 
     challenge_id: UUID
-    code: str
+    code: str = field(repr=False)
     device: Device
+    password: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordLogIn:
+    """A number and its password, where that may stand alone."""
+
+    phone: str = field(repr=False)
+    password: str = field(repr=False)
+    device: Device
+
+
+@dataclass(frozen=True, slots=True)
+class PasskeyLogIn:
+    """The answer of a passkey (W3C PublicKeyCredential)."""
+
+    passkey: Mapping[str, Any] = field(repr=False)
+    device: Device
+
+
+AnyLogIn = LogIn | PasswordLogIn | PasskeyLogIn
+
+
+@dataclass(frozen=True, slots=True)
+class Reset:
+    """A code, a new password, and one more proof: a password is never reset by a phone alone.
+
+    The proof is a recovery code, a passkey, or name and resident number for the register.
+    """
+
+    challenge_id: UUID
+    code: str = field(repr=False)
+    password: str = field(repr=False)
+    recovery_code: str | None = field(default=None, repr=False)
+    passkey: Mapping[str, Any] | None = field(default=None, repr=False)
+    name: str | None = field(default=None, repr=False)
+    resident_id: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """A passkey in software: does what a phone does, and can be told to do it wrongly.
 
 `Authenticator` answers the options that the house gives, as a browser's `toJSON()` would write it.
-Each keyword of `register` and `assert_` bends one thing, so that a test can show what is refused.
+Each keyword of `register` and `prove` bends one thing, so that a test can show what is refused.
 """
 
 import base64
@@ -90,7 +90,7 @@ class Authenticator:
         }
         return self._credential(own, response)
 
-    def assert_(  # noqa: PLR0913 - the same
+    def prove(  # noqa: PLR0913 - the same
         self,
         options: Mapping[str, Any],
         *,
@@ -124,6 +124,8 @@ class Authenticator:
             "userHandle": encode(handle),
         }
         return self._credential(used.id, response)
+
+    assert_ = prove
 
     def _head(self, rp_id: str, flags: int, key: Key, count: int | None = None) -> bytes:
         number = key.count if count is None else count

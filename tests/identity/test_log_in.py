@@ -11,7 +11,7 @@ from app.core.ids import new_id
 from app.factory import Rooms
 from app.identity import service
 from app.identity.errors import AccountLocked, CodeWrong
-from app.identity.values import Device, LogIn, SignedIn
+from app.identity.values import Device, LogIn, Purpose, SignedIn
 from tests.conftest import World
 from tests.factories import bearer, later, log_in, make_phone
 from tests.identity.support import HERE, ask, count, deps_of, in_parallel, log_in_quickly
@@ -228,10 +228,13 @@ def test_a_body_that_is_not_as_documented_is_refused(
 
 def test_a_used_challenge_stays_used_when_two_right_codes_race_past_the_try(rooms: Rooms) -> None:
     challenge_id, code = ask(rooms, make_phone())
-    login = LogIn(challenge_id, code, Device("x", "ios"))
     with rooms.units.open(actor="one") as one, rooms.units.open(actor="two") as two:
-        first = service.challenges.try_code(one, deps_of(rooms), login, HERE)
-        second = service.challenges.try_code(two, deps_of(rooms), login, HERE)
+        first = service.challenges.try_code(
+            one, deps_of(rooms), challenge_id, code, Purpose.LOGIN, HERE
+        )
+        second = service.challenges.try_code(
+            two, deps_of(rooms), challenge_id, code, Purpose.LOGIN, HERE
+        )
         with one.phase():
             service.challenges.use_challenge(one, deps_of(rooms), first)
         with pytest.raises(CodeWrong):

@@ -22,25 +22,43 @@ from app.identity.service.evidence import (
     withdraw_evidence,
 )
 from app.identity.service.faces import finish_face_check, open_face_check
+from app.identity.service.factors import (
+    add_passkey,
+    ask_new_passkey,
+    ask_passkey,
+    describe_factors,
+    list_passkeys,
+    make_recovery_codes,
+    remove_passkey,
+    remove_password,
+    set_password,
+)
 from app.identity.service.janitor import forget_expired
 from app.identity.service.locking import lock_account, unlock_account
 from app.identity.service.log_in import start_session
 from app.identity.service.phone import canonical_phone
+from app.identity.service.phone_change import change_phone, tell_old_phone
 from app.identity.service.refresh import refresh_session
+from app.identity.service.resets import reset_password
 from app.identity.service.resident_id import born_on, canonical_resident_id
 from app.identity.service.sessions import end_every_session, end_session, list_sessions
 from app.identity.service.verification import prove_holding, verify_citizen
 
 __all__ = [
     "IdentityDeps",
+    "add_passkey",
+    "ask_new_passkey",
+    "ask_passkey",
     "assurance_of",
     "attributes_of",
     "born_on",
     "canonical_phone",
     "canonical_resident_id",
+    "change_phone",
     "citizen_with_identity",
     "citizen_with_phone",
     "confirm_at_counter",
+    "describe_factors",
     "describe_me",
     "end_every_session",
     "end_session",
@@ -48,9 +66,11 @@ __all__ = [
     "finish_face_check",
     "forget_expired",
     "list_evidence",
+    "list_passkeys",
     "list_sessions",
     "lock_account",
     "lock_citizen",
+    "make_recovery_codes",
     "open_challenge",
     "open_face_check",
     "phone_of",
@@ -58,9 +78,14 @@ __all__ = [
     "read_citizen",
     "record_evidence",
     "refresh_session",
+    "remove_passkey",
+    "remove_password",
     "renew_phone",
+    "reset_password",
     "send_code",
+    "set_password",
     "start_session",
+    "tell_old_phone",
     "unlock_account",
     "verify_citizen",
     "withdraw_all",

@@ -13,17 +13,24 @@ from app.core.ids import new_id
 from app.core.networks import is_loopback, network_of
 from app.core.unit_of_work import UnitOfWork
 from app.identity.errors import CodeWrong
-from app.identity.events import ChallengeOpened
+from app.identity.events import ChallengeOpened, CodeRefused
 from app.identity.models import Challenge
 from app.identity.service import limits
+from app.identity.service.citizens import id_by_phone
 from app.identity.service.deps import IdentityDeps
-from app.identity.service.phone import canonical_phone
-from app.identity.values import LogIn, Opened, Purpose
+from app.identity.service.phone import canonical_phone, prefix_of
+from app.identity.values import Opened, Purpose
 from app.notifications.errors import SmsRefused
 
 LIFETIME = timedelta(minutes=5)
 TRIES = 5
 _TABLE = "challenges"
+_USES = {
+    Purpose.LOGIN: "",
+    Purpose.STEP_UP: "用于确认本人操作，",
+    Purpose.CHANGE_PHONE: "用于更换手机号，",
+    Purpose.RESET: "用于重置密码，",
+}
 
 
 def open_challenge(
@@ -40,6 +47,7 @@ def open_challenge(
     limits.check_number(uow, index)
     if not _is_exempt(deps, address):
         limits.check_network(uow, index, address, network)
+        limits.count_in_prefix(uow, prefix_of(phone))
         limits.count_code(uow, deps.daily_codes)
     moment = now()
     challenge_id = new_id()
@@ -75,7 +83,8 @@ def send_code(uow: UnitOfWork, deps: IdentityDeps, opened: ChallengeOpened) -> N
     if challenge.expires_at > now():
         code = _open(deps.keyring, challenge.code_sealed, "code", challenge.id)
         phone = _open(deps.keyring, challenge.phone_sealed, "phone", challenge.id)
-        text = f"【i武当】验证码 {code}，5分钟内有效。请勿告诉他人。"
+        use = _USES[Purpose(challenge.purpose)]
+        text = f"【i武当】验证码 {code}，{use}5分钟内有效。请勿告诉他人。"
         try:
             deps.sms.send(to=phone, text=text, key=str(challenge.id))
             sent_at = now()
@@ -88,8 +97,15 @@ def send_code(uow: UnitOfWork, deps: IdentityDeps, opened: ChallengeOpened) -> N
     )
 
 
-def try_code(uow: UnitOfWork, deps: IdentityDeps, login: LogIn, address: str) -> Challenge:
-    """Return the challenge that a code opens, or raise `CodeWrong`.
+def try_code(
+    uow: UnitOfWork,
+    deps: IdentityDeps,
+    challenge_id: UUID,
+    code: str,
+    purpose: Purpose,
+    address: str,
+) -> Challenge:
+    """Return the challenge that a code opens for this purpose, or raise `CodeWrong`.
 
     The try is counted in a phase of its own, so it counts whatever happens afterwards. The
     challenge is not used up yet: `use_challenge` does that where its effect is written.
@@ -101,8 +117,8 @@ def try_code(uow: UnitOfWork, deps: IdentityDeps, login: LogIn, address: str) ->
         challenge: Challenge | None = uow.scalar(
             update(Challenge)
             .where(
-                Challenge.id == login.challenge_id,
-                Challenge.purpose == Purpose.LOGIN,
+                Challenge.id == challenge_id,
+                Challenge.purpose == purpose,
                 Challenge.used_at.is_(None),
                 Challenge.tries < TRIES,
                 Challenge.expires_at > now(),
@@ -111,12 +127,15 @@ def try_code(uow: UnitOfWork, deps: IdentityDeps, login: LogIn, address: str) ->
             .returning(Challenge)
         )
         index = challenge.phone_index if challenge else b""
-        given = _digest(deps.keyring, Purpose.LOGIN, login.challenge_id, index, login.code)
+        given = _digest(deps.keyring, purpose, challenge_id, index, code)
         kept = challenge.code_digest if challenge else bytes(len(given))
         is_right = hmac.compare_digest(given, kept)
+        # Asked for each code alike, right or wrong, somebody's or nobody's.
+        subject = uow.scalar(id_by_phone(index))
         if not is_right and not is_exempt:
             limits.count_wrong_code(uow, deps.failed_codes)
     if challenge is None or not is_right:
+        uow.record(CodeRefused(subject=subject, result="refused", purpose=purpose))
         raise CodeWrong
     return challenge
 
@@ -131,7 +150,9 @@ def use_challenge(uow: UnitOfWork, deps: IdentityDeps, challenge: Challenge) -> 
     )
     if used is None:
         raise CodeWrong
-    return _open(deps.keyring, challenge.phone_sealed, "phone", challenge.id)
+    phone = _open(deps.keyring, challenge.phone_sealed, "phone", challenge.id)
+    limits.count_use_in_prefix(uow, prefix_of(phone))
+    return phone
 
 
 def _is_exempt(deps: IdentityDeps, address: str) -> bool:

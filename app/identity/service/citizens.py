@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from app.core.clock import now
 from app.core.crypto import Keyring, mask_name, mask_phone
@@ -116,3 +116,10 @@ def citizen_with_identity(
         return None
     proven = attributes_of(uow, keyring, found, ("name",)).values.get("name")
     return found if proven == name.strip() else None
+
+
+def id_by_phone(phone_index: bytes) -> Select[UUID]:
+    """Return the question for the citizen of a number: at most one, not a closed one."""
+    return select(Citizen.id).where(
+        Citizen.phone_index == phone_index, Citizen.status != CitizenStatus.CLOSED
+    )

@@ -7,19 +7,22 @@ whole city does is counted in one row for each period.
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects.postgresql import insert
 
 from app.core.clock import CITY_TIME, now
 from app.core.unit_of_work import UnitOfWork
 from app.credentials import service as credentials
 from app.identity.errors import TooManyCodes, TooManyTries
-from app.identity.models import Challenge
+from app.identity.events import PrefixBraked
+from app.identity.models import Challenge, SmsPrefix
 
 RESEND = timedelta(seconds=60)
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 PER_NUMBER = ((1, RESEND), (5, _HOUR), (10, _DAY))
 PER_NETWORK = 20, _HOUR
 NUMBERS_PER_ADDRESS = 30
+PREFIX_WINDOW, PREFIX_SHARE, PREFIX_BRAKE = 200, 0.2, _HOUR
 _WRONG_CODES = "wrong-codes"
 _NUMBER_LOCK, _NETWORK_LOCK = 7_301, 7_302
 
@@ -48,6 +51,37 @@ def check_network(uow: UnitOfWork, phone_index: bytes, address: str, network: st
     ).one()
     if numbers >= NUMBERS_PER_ADDRESS:
         raise TooManyCodes(retry_after=credentials.seconds_until(first + _DAY))
+
+
+def count_in_prefix(uow: UnitOfWork, prefix: str) -> None:
+    """Count one code to a block of numbers; raise `TooManyCodes` while the block gets none.
+
+    Somebody who is paid for each SMS asks for codes that nobody uses. When fewer than a fifth of
+    two hundred were, the block gets none for an hour, and two hundred more are looked at then.
+    """
+    row = insert(SmsPrefix).values(prefix=prefix, sent=0, used=0).on_conflict_do_nothing()
+    uow.execute(row)
+    block = uow.scalars(
+        select(SmsPrefix)
+        .where(SmsPrefix.prefix == prefix)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one()
+    if block.braked_until is not None and block.braked_until > now():
+        raise TooManyCodes(retry_after=credentials.seconds_until(block.braked_until))
+    block.braked_until = None
+    block.sent += 1
+    if block.sent < PREFIX_WINDOW:
+        return
+    if block.used < PREFIX_WINDOW * PREFIX_SHARE:
+        block.braked_until = now() + PREFIX_BRAKE
+        uow.record(PrefixBraked(result="refused", prefix=prefix))
+    block.sent = block.used = 0
+
+
+def count_use_in_prefix(uow: UnitOfWork, prefix: str) -> None:
+    """Count one code of a block that was used."""
+    uow.execute(update(SmsPrefix).where(SmsPrefix.prefix == prefix).values(used=SmsPrefix.used + 1))
 
 
 def count_code(uow: UnitOfWork, most: int) -> None:

@@ -1,38 +1,78 @@
-"""Logging in with a code: the first time makes the citizen."""
+"""Logging in: with a code (the first time makes the citizen), a password, a passkey."""
 
+from dataclasses import dataclass
+from typing import NoReturn
 from uuid import UUID
 
 from sqlalchemy import exists, select
 from sqlalchemy.exc import IntegrityError
 
 from app.core.clock import now
+from app.core.errors import DomainError
 from app.core.ids import new_id
+from app.core.passkeys import PasskeyRefused
 from app.core.unit_of_work import UnitOfWork
-from app.identity.errors import AccountLocked
+from app.credentials import service as credentials
+from app.credentials.values import Ceremony, Owner, OwnerKind, PasswordCheck
+from app.identity.errors import AccountLocked, CredentialsWrong, SecondFactorNeeded
+from app.identity.events import LoggedIn, LoginRefused
 from app.identity.models import AuthSession, Challenge, Citizen
 from app.identity.service.challenges import try_code, use_challenge
+from app.identity.service.citizens import id_by_phone
 from app.identity.service.deps import IdentityDeps
 from app.identity.service.evidence import level_now, record_evidence
+from app.identity.service.phone import canonical_phone
 from app.identity.service.refresh import issue_tokens
 from app.identity.service.sessions import ABSOLUTE, IDLE, make_room
 from app.identity.service.vault import make_vault, vault_of
-from app.identity.values import CitizenStatus, EvidenceKind, LogIn, SessionStatus, SignedIn
+from app.identity.values import (
+    AnyLogIn,
+    CitizenStatus,
+    Device,
+    EvidenceKind,
+    LogIn,
+    PasskeyLogIn,
+    PasswordLogIn,
+    Purpose,
+    SessionStatus,
+    SignedIn,
+)
 from app.notifications import service as notifications
 
+_TWO = "mfa"
+_AMR = {
+    "code": ("otp", "sms"),
+    "password": ("pwd",),
+    "code+password": ("pwd", "otp", "sms", _TWO),
+    "passkey": ("pop", "user", _TWO),
+}
+"""By which means a session begins, in the words of RFC 8176."""
 
-def start_session(uow: UnitOfWork, deps: IdentityDeps, login: LogIn, address: str) -> SignedIn:
-    """Begin a session on a device for whoever holds the number of a challenge.
 
-    Makes the citizen when the number is new; tells them when the device is. The oldest of eleven
-    sessions ends. Raise `CodeWrong`, `TooManyTries` or `AccountLocked`; not idempotent.
+@dataclass(frozen=True, slots=True)
+class _Proven:
+    """Who has proven themselves, locked, and by which means."""
+
+    citizen: Citizen
+    means: str
+    is_new: bool = False
+
+
+def start_session(uow: UnitOfWork, deps: IdentityDeps, login: AnyLogIn, address: str) -> SignedIn:
+    """Begin a session on a device for whoever proves who they are.
+
+    With a code (which makes the citizen when the number is new), with a code and a password, with a
+    password that may stand alone, or with a passkey. Tells the citizen when the device is new; the
+    oldest of eleven sessions ends. Raise `CodeWrong`, `TooManyTries`, `CredentialsWrong`,
+    `SecondFactorNeeded`, `TooManyGuesses`, `MeansBlocked`, `PasskeyRefused` or `AccountLocked`;
+    not idempotent.
     """
-    challenge = try_code(uow, deps, login, address)
-    phone = use_challenge(uow, deps, challenge)
-    citizen, is_new = _citizen_with(uow, deps, phone, challenge)
+    proven = _prove(uow, deps, login, address)
+    citizen = proven.citizen
     if citizen.status != CitizenStatus.ACTIVE:
-        raise AccountLocked
+        _refuse(uow, proven.means, AccountLocked(), citizen.id)
     make_room(uow, citizen.id)
-    device = _device_digest(deps, citizen.id, login)
+    device = _device_digest(deps, citizen.id, login.device)
     is_known = uow.scalar(
         select(
             exists().where(
@@ -40,8 +80,9 @@ def start_session(uow: UnitOfWork, deps: IdentityDeps, login: LogIn, address: st
             )
         )
     )
-    session = _open_session(uow, deps, citizen.id, login, device)
-    if not is_new and not is_known:
+    session = _open_session(uow, deps, citizen.id, login.device, device, proven.means)
+    uow.record(LoggedIn(subject=citizen.id, session_id=session.id, means=proven.means))
+    if not proven.is_new and not is_known:
         notifications.tell(
             uow,
             citizen.id,
@@ -50,6 +91,78 @@ def start_session(uow: UnitOfWork, deps: IdentityDeps, login: LogIn, address: st
             {"at": session.created_at, "platform": login.device.platform},
         )
     return issue_tokens(uow, deps, session, level_now(uow, citizen), parent_id=None)
+
+
+def _prove(uow: UnitOfWork, deps: IdentityDeps, login: AnyLogIn, address: str) -> _Proven:
+    if isinstance(login, PasswordLogIn):
+        return _by_password(uow, deps, login)
+    if isinstance(login, PasskeyLogIn):
+        return _by_passkey(uow, deps, login)
+    return _by_code(uow, deps, login, address)
+
+
+def _by_code(uow: UnitOfWork, deps: IdentityDeps, login: LogIn, address: str) -> _Proven:
+    challenge = try_code(uow, deps, login.challenge_id, login.code, Purpose.LOGIN, address)
+    if login.password is None:
+        phone = use_challenge(uow, deps, challenge)
+        citizen, is_new = _citizen_with(uow, deps, phone, challenge)
+        return _Proven(citizen, "code", is_new=is_new)
+    check_password_of(uow, deps, challenge.phone_index, login.password, "code+password")
+    use_challenge(uow, deps, challenge)
+    return _Proven(_found(uow, challenge.phone_index), "code+password")
+
+
+def _by_password(uow: UnitOfWork, deps: IdentityDeps, login: PasswordLogIn) -> _Proven:
+    index = deps.keyring.index("phone", canonical_phone(login.phone))
+    found = check_password_of(uow, deps, index, login.password, "password")
+    citizen = _found(uow, index)
+    if not found.may_stand_alone:
+        _refuse(uow, "password", SecondFactorNeeded(), citizen.id)
+    return _Proven(citizen, "password")
+
+
+def check_password_of(
+    uow: UnitOfWork, deps: IdentityDeps, phone_index: bytes, password: str, means: str
+) -> PasswordCheck:
+    """Return what is told of a number's password when it is right, or raise `CredentialsWrong`.
+
+    A number that nobody has is counted, worked on and refused like any other.
+    """
+    with uow.phase():
+        citizen_id = uow.scalar(id_by_phone(phone_index))
+    owner = Owner.citizen(citizen_id) if citizen_id else None
+    found = credentials.check_password(
+        uow, deps.credentials, owner, password, claimed=phone_index.hex()
+    )
+    if not found.is_right:
+        _refuse(uow, means, CredentialsWrong(), citizen_id)
+    return found
+
+
+def _by_passkey(uow: UnitOfWork, deps: IdentityDeps, login: PasskeyLogIn) -> _Proven:
+    proof = credentials.finish_passkey_assertion(
+        uow, deps.credentials, Ceremony.LOGIN, login.passkey
+    )
+    citizen = None
+    if proof.owner.kind is OwnerKind.CITIZEN:
+        whose = (Citizen.id == proof.owner.id, Citizen.status != CitizenStatus.CLOSED)
+        citizen = uow.scalar(select(Citizen).where(*whose).with_for_update())
+    if citizen is None:
+        _refuse(uow, "passkey", PasskeyRefused(), None)
+    return _Proven(citizen, "passkey")
+
+
+def _found(uow: UnitOfWork, phone_index: bytes) -> Citizen:
+    """Return the citizen of a number, locked; it may have gone to another since it was asked."""
+    citizen = _find(uow, phone_index)
+    if citizen is None:
+        raise CredentialsWrong
+    return citizen
+
+
+def _refuse(uow: UnitOfWork, means: str, refusal: DomainError, subject: UUID | None) -> NoReturn:
+    uow.record(LoginRefused(subject=subject, result="refused", means=means, reason=refusal.code))
+    raise refusal
 
 
 def _citizen_with(
@@ -95,7 +208,12 @@ def _make(uow: UnitOfWork, deps: IdentityDeps, phone: str, challenge: Challenge)
 
 
 def _open_session(
-    uow: UnitOfWork, deps: IdentityDeps, citizen_id: UUID, login: LogIn, device: bytes
+    uow: UnitOfWork,
+    deps: IdentityDeps,
+    citizen_id: UUID,
+    device: Device,
+    device_digest: bytes,
+    means: str,
 ) -> AuthSession:
     moment = now()
     session_id = new_id()
@@ -104,20 +222,22 @@ def _open_session(
         id=session_id,
         status=SessionStatus.ACTIVE,
         citizen_id=citizen_id,
-        device_name_sealed=vault.seal(login.device.name, "sessions", "device_name", session_id),
-        device_digest=device,
-        platform=login.device.platform,
-        amr=["otp", "sms"],
+        device_name_sealed=vault.seal(device.name, "sessions", "device_name", session_id),
+        device_digest=device_digest,
+        platform=device.platform,
+        amr=list(_AMR[means]),
+        # Two factors are as good as the proof that a step-up asks for.
+        stepped_up_at=moment if _TWO in _AMR[means] else None,
         created_at=moment,
         last_seen_at=moment,
         idle_until=moment + IDLE,
         absolute_until=moment + ABSOLUTE,
     )
-    uow.open_record(session, cause="code")
+    uow.open_record(session, cause=means)
     return session
 
 
-def _device_digest(deps: IdentityDeps, citizen_id: UUID, login: LogIn) -> bytes:
+def _device_digest(deps: IdentityDeps, citizen_id: UUID, device: Device) -> bytes:
     """Return what tells two devices of one citizen apart; no two citizens' can be joined."""
-    device = f"{login.device.platform}|{login.device.name}"
-    return deps.keyring.code_digest(f"device|{citizen_id}", device)
+    name = f"{device.platform}|{device.name}"
+    return deps.keyring.code_digest(f"device|{citizen_id}", name)

@@ -8,6 +8,11 @@ from app.identity.errors import PhoneNotSupported
 _MAINLAND = 86
 
 
+def prefix_of(phone: str) -> str:
+    """Return the block of ten thousand numbers that a canonical number is from."""
+    return phone[:-4]
+
+
 def canonical_phone(text: str) -> str:
     """Return a mainland mobile number in E.164, or raise `PhoneNotSupported`."""
     try:
