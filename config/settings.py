@@ -67,11 +67,11 @@ class Audit:
 
 @dataclass(frozen=True, slots=True)
 class Payments:
-    """How long a payment waits for its citizen, and (off until set) when step-up is needed."""
+    """How long a payment waits for its citizen; above how many fen a step-up is needed."""
 
     lifetime: timedelta
-    step_up_above: int | None
-    daily_limit: int | None
+    step_up_above: int
+    daily_limit: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,8 +177,8 @@ class Settings:
             ),
             payments=Payments(
                 lifetime=timedelta(seconds=read.number("PAYMENT_LIFETIME_SECONDS", 900)),
-                step_up_above=read.number_or_none("STEP_UP_ABOVE_FEN"),
-                daily_limit=read.number_or_none("STEP_UP_DAILY_FEN"),
+                step_up_above=read.number("STEP_UP_ABOVE_FEN", 20_000),
+                daily_limit=read.number("STEP_UP_DAILY_FEN", 100_000),
             ),
             ways_in=WaysIn(
                 rp_id=read.text("WEBAUTHN_RP_ID", urlsplit(browser_url).hostname),

@@ -204,13 +204,13 @@ class Payables:
 class PaymentPolicy:
     """The figures a payment lives by; `pace` divides waits, never the lifetime.
 
-    Above `step_up_above` for one payment, or `daily_limit` for one city day (both in fen, None is
-    no limit), a session that proved no more than a phone is asked to prove more.
+    Above `step_up_above` for one payment, or `daily_limit` for one city day (both in fen), a session
+    is asked to prove itself again.
     """
 
     lifetime: timedelta
     pace: int
     environment: str
     public_url: str
-    step_up_above: int | None = None
-    daily_limit: int | None = None
+    step_up_above: int
+    daily_limit: int

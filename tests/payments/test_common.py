@@ -10,7 +10,7 @@ from app.payments.models import Payment
 from app.payments.service.common import next_ask
 from app.payments.values import PaymentPolicy, PaymentStatus
 
-POLICY = PaymentPolicy(timedelta(minutes=15), 1, "test", "http://127.0.0.1")
+POLICY = PaymentPolicy(timedelta(minutes=15), 1, "test", "http://127.0.0.1", 20_000, 100_000)
 SLACK = timedelta(seconds=5)
 
 

@@ -7,6 +7,7 @@ from sqlalchemy import func, select, text
 
 from app.core.clock import CITY_TIME
 from app.core.errors import StepUpRequired
+from app.core.tokens import Principal
 from app.core.unit_of_work import UnitOfWork
 from app.payments.models import Payment
 from app.payments.values import PaymentPolicy, PaymentStatus
@@ -15,16 +16,16 @@ COUNTED = (PaymentStatus.PENDING, PaymentStatus.PROCESSING, PaymentStatus.SUCCEE
 """The states in which a payment counts against a limit: it may still move money, or has."""
 
 
-def check_limits(uow: UnitOfWork, policy: PaymentPolicy, payment: Payment) -> None:
-    """Raise `StepUpRequired` when a new payment is above a limit that is set.
+def check_limits(uow: UnitOfWork, policy: PaymentPolicy, who: Principal, payment: Payment) -> None:
+    """Raise `StepUpRequired` when a new payment is above a limit and its session is not stepped up.
 
     The day's payments of one citizen are counted one after the other, so that parallel ones cannot
     pass together.
     """
-    if policy.step_up_above is not None and payment.amount > policy.step_up_above:
-        raise StepUpRequired
-    if policy.daily_limit is None:
+    if who.is_stepped_up:
         return
+    if payment.amount > policy.step_up_above:
+        raise StepUpRequired
     uow.execute(
         text("select pg_advisory_xact_lock(hashtextextended(:citizen, 0))"),
         {"citizen": f"payments|{payment.citizen_id}"},

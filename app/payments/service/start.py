@@ -208,7 +208,7 @@ def _commit_payment(
             created_at=moment,
             expires_at=moment + deps.policy.lifetime,
         )
-        check_limits(uow, deps.policy, payment)
+        check_limits(uow, deps.policy, who, payment)
         check_mandate(uow, deps, who, payment, quotes)
         uow.open_record(payment, cause="citizen")
         for number, quote in enumerate(quotes, start=1):
