@@ -22,7 +22,13 @@ from app.credentials import service as credentials
 from app.delegation import service as delegation
 from app.delegation.events import MandateDrafted
 from app.identity import service as identity
-from app.identity.events import ChallengeOpened, CitizenVerified, PhoneChanged, SessionEnded
+from app.identity.events import (
+    ChallengeOpened,
+    CitizenVerified,
+    PasskeyBound,
+    PhoneChanged,
+    SessionEnded,
+)
 from app.notifications import service as notifications
 from app.notifications.events import MessageQueued
 from app.oauth import service as oauth
@@ -54,6 +60,7 @@ HANDLERS: tuple[tuple[type[Event], str, Callable[..., None], type, Sequence[floa
     (ChallengeOpened, "identity.send_code", identity.send_code, PEOPLE, QUICK),
     (SessionEnded, "oauth.end_grants_of_session", oauth.end_grants_of_session, CLIENTS, QUICK),
     (LogoutDue, "oauth.send_logout", oauth.send_logout, CLIENTS, FOREIGN),
+    (PasskeyBound, "identity.count_passkey", identity.count_passkey, PEOPLE, QUICK),
     (PhoneChanged, "identity.tell_old_phone", identity.tell_old_phone, PEOPLE, FOREIGN),
     (MessageQueued, "notifications.deliver_message", notifications.deliver_message, INBOX, FOREIGN),
     (GatewayEventReceived, "payments.apply_gateway_event", payments.apply_gateway_event, DESK, FOREIGN),

@@ -113,11 +113,18 @@ class Unavailable(DomainError):
 
 
 class AssuranceTooLow(Forbidden):
-    """The service needs a higher assurance than the session has."""
+    """The service needs a higher assurance than the session has; `needed` says which (RFC 9470)."""
 
     code = "assurance-too-low"
     title_zh = "需要先完成实名认证"
     title_en = "A higher assurance is needed"
+
+    def __init__(self, needed: str = "verified") -> None:
+        super().__init__(
+            challenge='Bearer realm="wudang", error="insufficient_user_authentication", '
+            f'acr_values="{needed}"',
+            needed=needed,
+        )
 
 
 class InsufficientScope(Forbidden):

@@ -91,6 +91,30 @@ class AccountLocked(Forbidden):
     title_en = "The account is locked"
 
 
+class StepUpImpossible(Conflict):
+    """The citizen has neither a passkey nor a password: one is set first, after a fresh log-in."""
+
+    code = "step-up-impossible"
+    title_zh = "请先重新登录并设置密码或通行密钥"
+    title_en = "A password or a passkey is needed first: log in again and set one"
+
+
+class StepUpNotFound(NotFound):
+    """This session has begun no such step-up, or it is over or used."""
+
+    code = "step-up-not-found"
+    title_zh = "该验证已失效，请重新开始"
+    title_en = "There is no such step-up, or it is over"
+
+
+class StepUpRefused(Invalid):
+    """The code, the password or the passkey does not hold; which of them is not said."""
+
+    code = "step-up-refused"
+    title_zh = "验证未通过"
+    title_en = "The proof does not hold"
+
+
 class RefreshTokenInvalid(Unauthenticated):
     """The refresh token is not one of ours, is over, or its session was ended."""
 

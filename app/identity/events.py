@@ -24,6 +24,15 @@ class PhoneChanged(Event):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class PasskeyBound(Event):
+    """A citizen has a passkey that cannot leave its device."""
+
+    name = "passkey.bound"
+    citizen_id: UUID
+    passkey_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class SessionEnded(Event):
     """A session is over; its tokens are worth nothing."""
 
@@ -172,3 +181,14 @@ class PrefixBraked(AuditEvent):
     title_zh = "号段短信已限流"
     title_en = "Codes to a block of numbers were stopped"
     prefix: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SessionSteppedUp(AuditEvent):
+    """A session proved itself again, or somebody in it tried to; `means` says with what."""
+
+    name = "session.stepped-up"
+    title_zh = "再次验证身份"
+    title_en = "The session proved itself again"
+    session_id: UUID
+    means: str

@@ -163,6 +163,26 @@ class AuthSession(Stateful, Base):
     ended_at: Mapped[datetime | None]
 
 
+class StepUp(Base):
+    """A step-up that a session has begun: five minutes, one use, this session only."""
+
+    __tablename__ = "step_ups"
+    __table_args__ = (
+        Index(None, "session_id"),
+        Index(None, "expires_at"),
+        CheckConstraint("means in ('passkey', 'password')", name="means"),
+        CheckConstraint("(means = 'password') = (challenge_id is not null)", name="challenge"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    session_id: Mapped[UUID] = mapped_column(ForeignKey("sessions.id", ondelete="CASCADE"))
+    means: Mapped[str]
+    challenge_id: Mapped[UUID | None]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
 class RefreshToken(Base):
     """One refresh token of a family, by its digest; at most one is current."""
 

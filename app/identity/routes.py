@@ -35,11 +35,15 @@ from app.identity.schemas import (
     NewPasswordSchema,
     NewResetSchema,
     NewSessionSchema,
+    NewStepUpSchema,
     NewVerificationSchema,
     RefreshSchema,
     SessionSchema,
     SignedInSchema,
     StandingSchema,
+    SteppedUpSchema,
+    StepUpProofSchema,
+    StepUpSchema,
     VerificationSchema,
 )
 from app.identity.service import IdentityDeps
@@ -56,6 +60,10 @@ from app.identity.values import (
     SessionView,
     SignedIn,
     Standing,
+    SteppedUp,
+    StepUpBegun,
+    StepUpMeans,
+    StepUpProof,
 )
 
 auth = Blueprint("auth", __name__, url_prefix="/v1/auth", description="Log in and stay in")
@@ -364,3 +372,32 @@ class Unlock(MethodView):
     def post(self, wanted: dict[str, str], citizen_id: UUID) -> None:
         """Unlock an account."""
         service.unlock_account(unit(), citizen_id, LockReason(wanted["reason"]))
+
+
+@auth.route("/step-ups")
+class StepUps(MethodView):
+    """Second proofs within a session."""
+
+    @auth.critical
+    @auth.arguments(NewStepUpSchema)
+    @auth.response(201, StepUpSchema)
+    def post(self, wanted: dict[str, str]) -> StepUpBegun:
+        """Begin a step-up."""
+        means = StepUpMeans(wanted["means"]) if "means" in wanted else None
+        return service.begin_step_up(
+            unit(), deps(IdentityDeps), principal(), means, client_address()
+        )
+
+
+@auth.route("/step-ups/<uuid:step_up_id>/completion")
+class StepUpCompletion(MethodView):
+    """The end of one."""
+
+    @auth.critical
+    @auth.arguments(StepUpProofSchema)
+    @auth.response(200, SteppedUpSchema)
+    def post(self, proof: StepUpProof, step_up_id: UUID) -> SteppedUp:
+        """Finish a step-up."""
+        return service.finish_step_up(
+            unit(), deps(IdentityDeps), principal(), step_up_id, proof, client_address()
+        )

@@ -8,8 +8,10 @@ from marshmallow import ValidationError, post_load, validates_schema
 from app.credentials.schemas import UsedPasskeySchema
 from app.http.fields import (
     UUID,
+    Dict,
     Flag,
     Integer,
+    List,
     Moment,
     Nested,
     QueryFlag,
@@ -31,6 +33,8 @@ from app.identity.values import (
     PasswordLogIn,
     Purpose,
     Reset,
+    StepUpMeans,
+    StepUpProof,
 )
 
 _LEVELS = ["basic", "verified", "strong"]
@@ -321,3 +325,61 @@ class EndSessionsSchema(Schema):
     """Which sessions to end."""
 
     including_current = QueryFlag(load_default=False)
+
+
+class NewStepUpSchema(Schema):
+    """With what the session is to be proven again; without a word, with the best there is."""
+
+    means = Text(validate=[validate.OneOf(list(StepUpMeans))])
+
+
+class StepUpSchema(Schema):
+    """A step-up that waits for its proof."""
+
+    id = UUID(required=True)
+    means = Text(required=True, validate=[validate.OneOf(list(StepUpMeans))])
+    others = List(
+        Text(validate=[validate.OneOf(list(StepUpMeans))]),
+        required=True,
+        metadata={"description": "What the citizen has besides"},
+    )
+    expires_at = Moment(required=True)
+    public_key = Dict(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "For a passkey: options as the W3C writes them",
+            "additionalProperties": True,
+        },
+    )
+    resend_at = Moment(
+        required=True,
+        allow_none=True,
+        metadata={"description": "For a password: when another code may be asked for"},
+    )
+
+
+class StepUpProofSchema(Schema):
+    """The proof: a passkey's answer (`passkey`), or the code and the password."""
+
+    passkey = Nested(UsedPasskeySchema)
+    code = Text(pattern="[0-9]{6}", metadata={"examples": ["482913"]})
+    password = Secret()
+
+    @validates_schema
+    def _is_one_proof(self, data: dict[str, Any], **_: object) -> None:
+        _has_one_of(data, frozenset({"passkey"}), frozenset({"code", "password"}))
+
+    @post_load
+    def _proof(self, data: dict[str, Any], **_: object) -> StepUpProof:
+        return StepUpProof(**data)
+
+
+class SteppedUpSchema(Schema):
+    """A session that has proven itself again: repeat the refused call as it was."""
+
+    session_id = UUID(required=True)
+    amr = List(
+        Text(), required=True, metadata={"description": "RFC 8176", "examples": [["pop", "mfa"]]}
+    )
+    stepped_up_until = Moment(required=True)

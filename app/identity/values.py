@@ -1,6 +1,6 @@
 """What identity takes and gives; the states of its records."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -107,6 +107,20 @@ class LockReason(StrEnum):
     AUTHORITY_ORDERED = "authority-ordered"
     CLEARED = "cleared"
     MISTAKE = "mistake"
+
+
+class StepUpMeans(StrEnum):
+    """What a session can prove itself with again; a code alone is never enough."""
+
+    PASSKEY = "passkey"
+    PASSWORD = "password"  # noqa: S105 - a word; a code goes with it
+
+    @property
+    def amr(self) -> tuple[str, ...]:
+        """Return it in the words of RFC 8176."""
+        if self is StepUpMeans.PASSKEY:
+            return ("pop", "user", "mfa")
+        return ("pwd", "otp", "sms", "mfa")
 
 
 class FaceStatus(StrEnum):
@@ -267,6 +281,40 @@ class Standing:
     citizen_id: UUID
     assurance: str
     until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class StepUpBegun:
+    """A step-up that waits for its proof.
+
+    By passkey, `public_key` is what the browser is asked; by password, a code is on its way and
+    another may be asked for at `resend_at`.
+    """
+
+    id: UUID
+    means: StepUpMeans
+    others: Sequence[StepUpMeans]
+    expires_at: datetime
+    public_key: Mapping[str, Any] | None = None
+    resend_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StepUpProof:
+    """A passkey's answer, or a code and the password."""
+
+    passkey: Mapping[str, Any] | None = field(default=None, repr=False)
+    code: str = field(default="", repr=False)
+    password: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SteppedUp:
+    """A session that has proven itself again; the refused call may be repeated as it was."""
+
+    session_id: UUID
+    amr: Sequence[str]
+    stepped_up_until: datetime
 
 
 @dataclass(frozen=True, slots=True)

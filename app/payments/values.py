@@ -204,8 +204,8 @@ class Payables:
 class PaymentPolicy:
     """The figures a payment lives by; `pace` divides waits, never the lifetime.
 
-    Above `step_up_above` for one payment, or `daily_limit` for one city day (both in fen), a session
-    is asked to prove itself again.
+    Above `step_up_above` for one payment, or `daily_limit` for one city day (both in fen), a
+    session is asked to prove itself again.
     """
 
     lifetime: timedelta

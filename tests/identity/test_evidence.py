@@ -134,6 +134,8 @@ def test_a_verified_name_lasts_five_years_to_the_second(
         assert evidence(client, then) == [("register-match", "expired"), ("phone-code", "active")]
         began = client.post("/v1/me/face-checks", headers=then.auth)
         assert (began.status_code, began.json["code"]) == (403, "assurance-too-low")
+        assert began.json["needed"] == "verified"
+        assert 'acr_values="verified"' in began.headers["WWW-Authenticate"]
         assert told(rooms, then) == 0
         for _ in range(2):
             expire(rooms)

@@ -1,4 +1,4 @@
-"""The money limits: off unless set, exact when set, also for parallel payments."""
+"""The money limits: on unless set otherwise, exact, also for parallel payments."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,8 @@ from sqlalchemy import func, select
 from app.factory import Rooms
 from app.payments.models import Payment
 from tests.conftest import World
-from tests.factories import Citizen
+from tests.factories import Citizen, later
+from tests.identity.ways_in import step_up
 from tests.live import Answer, Live, at_once, serve
 from tests.payments.helpers import Bill, make_bill, new_key, order
 
@@ -46,3 +47,20 @@ def test_parallel_payments_cannot_pass_the_daily_limit_together(
     bills = [make_bill(client, world, citizen, amount=20_000) for _ in range(6)]
     answers = at_once([lambda bill=bill: start(limited, citizen, bill) for bill in bills])
     assert sorted(answer.status for answer in answers) == [201, 201, 401, 401, 401, 401]
+
+
+def test_the_limits_are_on_by_themselves_and_a_step_up_passes_them(
+    client: FlaskClient, world: World, citizen: Citizen, rooms: Rooms
+) -> None:
+    def pay(amount: int) -> int:
+        bill = make_bill(client, world, citizen, amount=amount)
+        headers = {**citizen.auth, "Idempotency-Key": new_key()}
+        return client.post("/v1/payments", json=order(bill), headers=headers).status_code
+
+    assert [pay(amount) for amount in (20_001, 20_000)] == [401, 201]
+    assert [pay(20_000) for _ in range(4)] == [201] * 4
+    assert pay(1) == 401  # the day's hundred thousand are full
+    step_up(rooms, citizen)
+    assert [pay(1), pay(120_000)] == [201, 201]
+    with later(301):
+        assert pay(1) == 401

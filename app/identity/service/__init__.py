@@ -26,6 +26,7 @@ from app.identity.service.factors import (
     add_passkey,
     ask_new_passkey,
     ask_passkey,
+    count_passkey,
     describe_factors,
     list_passkeys,
     make_recovery_codes,
@@ -42,6 +43,7 @@ from app.identity.service.refresh import refresh_session
 from app.identity.service.resets import reset_password
 from app.identity.service.resident_id import born_on, canonical_resident_id
 from app.identity.service.sessions import end_every_session, end_session, list_sessions
+from app.identity.service.step_up import begin_step_up, finish_step_up
 from app.identity.service.verification import prove_holding, verify_citizen
 
 __all__ = [
@@ -51,6 +53,7 @@ __all__ = [
     "ask_passkey",
     "assurance_of",
     "attributes_of",
+    "begin_step_up",
     "born_on",
     "canonical_phone",
     "canonical_resident_id",
@@ -58,12 +61,14 @@ __all__ = [
     "citizen_with_identity",
     "citizen_with_phone",
     "confirm_at_counter",
+    "count_passkey",
     "describe_factors",
     "describe_me",
     "end_every_session",
     "end_session",
     "expire_evidence",
     "finish_face_check",
+    "finish_step_up",
     "forget_expired",
     "list_evidence",
     "list_passkeys",

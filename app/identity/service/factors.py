@@ -27,14 +27,15 @@ from app.credentials.values import (
     PasskeyView,
     Policy,
 )
+from app.identity.events import PasskeyBound
 from app.identity.models import AuthSession, Citizen
 from app.identity.service.citizens import id_by_phone
 from app.identity.service.deps import IdentityDeps
-from app.identity.service.evidence import lock_citizen
+from app.identity.service.evidence import lock_citizen, record_evidence, withdraw_evidence
 from app.identity.service.phone import canonical_phone
 from app.identity.service.sessions import end_every_session
 from app.identity.service.vault import vault_of
-from app.identity.values import CitizenStatus
+from app.identity.values import CitizenStatus, EvidenceKind
 from app.notifications import service as notifications
 
 _WHAT = {
@@ -109,8 +110,22 @@ def add_passkey(
         session_id=who.session_id,
         name=name,
     )
+    if not made.is_synced:
+        uow.emit(PasskeyBound(citizen_id=who.id, passkey_id=made.id))
     _tell(uow, who.id, "passkey-added")
     return made
+
+
+def count_passkey(uow: UnitOfWork, deps: IdentityDeps, bound: PasskeyBound) -> None:
+    """Make a passkey that cannot leave its device evidence of its citizen; twice is once.
+
+    A job of its own: the citizen is locked before their credentials, never after.
+    """
+    citizen = lock_citizen(uow, bound.citizen_id)
+    held = credentials.list_passkeys(uow, deps.credentials, Owner.citizen(citizen.id))
+    if citizen.status != CitizenStatus.CLOSED and bound.passkey_id in {key.id for key in held}:
+        withdraw_evidence(uow, citizen, EvidenceKind.PASSKEY, bound.passkey_id, cause="renewed")
+        record_evidence(uow, citizen, EvidenceKind.PASSKEY, "passkey", reference=bound.passkey_id)
 
 
 def list_passkeys(uow: UnitOfWork, deps: IdentityDeps, citizen_id: UUID) -> list[PasskeyView]:
@@ -119,8 +134,13 @@ def list_passkeys(uow: UnitOfWork, deps: IdentityDeps, citizen_id: UUID) -> list
 
 
 def remove_passkey(uow: UnitOfWork, citizen_id: UUID, passkey_id: UUID) -> None:
-    """Take one of the caller's passkeys away; raise `PasskeyNotFound` for anybody else's."""
+    """Take one of the caller's passkeys away, and with it the level that it carried.
+
+    Raise `PasskeyNotFound` for anybody else's.
+    """
+    citizen = lock_citizen(uow, citizen_id)
     credentials.remove_passkey(uow, Owner.citizen(citizen_id), passkey_id)
+    withdraw_evidence(uow, citizen, EvidenceKind.PASSKEY, passkey_id, cause="revoked")
     _tell(uow, citizen_id, "passkey-removed")
 
 

@@ -6,7 +6,7 @@ from sqlalchemy import delete, or_, select
 
 from app.core.clock import now
 from app.core.unit_of_work import UnitOfWork
-from app.identity.models import AuthSession, Challenge, Verification
+from app.identity.models import AuthSession, Challenge, StepUp, Verification
 from app.identity.service.sessions import finish_session
 from app.identity.service.verification import close_attempt
 from app.identity.values import SessionStatus, VerificationStatus
@@ -42,5 +42,6 @@ def forget_expired(uow: UnitOfWork) -> None:
     )
     for attempt in forgotten.all():  # whoever asked died, or never came back
         close_attempt(uow, attempt, VerificationStatus.UNANSWERED, "forgotten")
+    uow.execute(delete(StepUp).where(StepUp.expires_at <= moment - CODES_KEPT))
     uow.execute(delete(Challenge).where(Challenge.created_at <= moment - CODES_KEPT))
     uow.execute(delete(AuthSession).where(AuthSession.ended_at <= moment - SESSIONS_KEPT))
