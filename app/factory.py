@@ -251,6 +251,7 @@ def _people(
         keys=ClientKeys(egress),
         notices=LogoutNotices(egress),
         nonces=Nonces(crypto.derive(settings.keys.pepper, "mac|dpop-nonces")),
+        consents=ConsentDeps(units),
         is_sandbox=settings.profile == "sandbox",
         mandate_of=_mandate_of,
     )

@@ -7,6 +7,7 @@ from typing import Any
 
 from app.audit import service as audit
 from app.consent import service as consent
+from app.consent.events import ConsentWithdrawn
 from app.core.events import Event
 from app.core.jobs import (
     FOREIGN_RETRIES,
@@ -59,6 +60,7 @@ QUICK, FOREIGN = QUICK_RETRIES, FOREIGN_RETRIES
 HANDLERS: tuple[tuple[type[Event], str, Callable[..., None], type, Sequence[float]], ...] = (
     (ChallengeOpened, "identity.send_code", identity.send_code, PEOPLE, QUICK),
     (SessionEnded, "oauth.end_grants_of_session", oauth.end_grants_of_session, CLIENTS, QUICK),
+    (ConsentWithdrawn, "oauth.end_withdrawn", oauth.end_withdrawn, CLIENTS, QUICK),
     (LogoutDue, "oauth.send_logout", oauth.send_logout, CLIENTS, FOREIGN),
     (PasskeyBound, "identity.count_passkey", identity.count_passkey, PEOPLE, QUICK),
     (PhoneChanged, "identity.tell_old_phone", identity.tell_old_phone, PEOPLE, FOREIGN),

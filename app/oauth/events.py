@@ -105,18 +105,6 @@ class CodeReused(AuditEvent):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ClaimsDisclosed(AuditEvent):
-    """A client was shown claims about a citizen."""
-
-    name = "claims.disclosed"
-    title_zh = "应用读取了您的资料"
-    title_en = "An app was shown data about you"
-    client_id: UUID
-    grant_id: UUID
-    claims: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class GrantRevoked(AuditEvent):
     """A grant was ended before its time."""
 

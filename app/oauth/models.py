@@ -192,6 +192,17 @@ class Grant(Stateful, Base):
         return self.citizen_id or self.client_id
 
 
+class ConsentedScopes(Base):
+    """The scopes that stand beside a citizen's consent; worth what that consent is worth."""
+
+    __tablename__ = "consented_scopes"
+
+    citizen_id: Mapped[UUID] = mapped_column(primary_key=True)
+    client_id: Mapped[UUID] = mapped_column(ForeignKey("clients.id"), primary_key=True)
+    consent_id: Mapped[UUID]
+    scopes: Mapped[list[Any]]
+
+
 class AuthorizationCode(Base):
     """A code: 60 seconds, one use, bound to client, address, verifier and (where given) key.
 

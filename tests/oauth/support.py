@@ -260,7 +260,7 @@ class RelyingParty:
         assert location.startswith(self.redirect_uri), location
         return dict(parse_qsl(urlsplit(location).query))
 
-    def redeem(self, code: str, **changes: Any) -> TestResponse:  # noqa: ANN401 - text, or GONE
+    def redeem(self, code: Any, **changes: Any) -> TestResponse:  # noqa: ANN401 - text, or GONE
         """Exchange a code."""
         proof = changes.pop("proof", None)
         fields = {

@@ -1,5 +1,6 @@
 """What the provider says of itself (F01), held against the standards by Authlib's validators."""
 
+import pytest
 from authlib.oauth2.rfc8414 import AuthorizationServerMetadata
 from authlib.oidc.discovery import OpenIDProviderMetadata
 from flask.testing import FlaskClient
@@ -24,7 +25,10 @@ def test_the_metadata_is_what_the_standards_ask(client: FlaskClient) -> None:
         k: v.replace("http://", "https://") if isinstance(v, str) else v for k, v in shown.items()
     }
     AuthorizationServerMetadata(secure).validate()
-    OpenIDProviderMetadata(secure).validate()
+    with pytest.raises(ValueError, match="RS256"):  # FAPI 2.0 forbids what OpenID Connect demands
+        OpenIDProviderMetadata(secure).validate()
+    algorithms = "id_token_signing_alg_values_supported"
+    OpenIDProviderMetadata({**secure, algorithms: [*secure[algorithms], "RS256"]}).validate()
 
 
 def test_only_what_fapi_permits_is_offered(client: FlaskClient, rooms: Rooms) -> None:

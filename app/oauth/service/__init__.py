@@ -18,7 +18,7 @@ from app.oauth.service.clients import (
 from app.oauth.service.deps import Acting, MandateOf, OAuthDeps
 from app.oauth.service.device import start_device
 from app.oauth.service.discovery import describe_provider
-from app.oauth.service.grants import end_grants_of_client, end_grants_of_session
+from app.oauth.service.grants import end_grants_of_client, end_grants_of_session, end_withdrawn
 from app.oauth.service.inspection import introspect, revoke
 from app.oauth.service.interactions import (
     decide_interaction,
@@ -46,6 +46,7 @@ __all__ = [
     "end_browser_session",
     "end_grants_of_client",
     "end_grants_of_session",
+    "end_withdrawn",
     "forget_expired",
     "introspect",
     "issue_token",

@@ -17,13 +17,8 @@ from app.oauth.events import AuthorizationRefused
 from app.oauth.models import Client
 from app.oauth.service.clients import find_live, live_scopes
 from app.oauth.service.deps import OAuthDeps
-from app.oauth.service.interactions import (
-    error_address,
-    grant_code,
-    next_step,
-    open_interaction,
-    refusal_address,
-)
+from app.oauth.service.granting import error_address, grant_code, refusal_address
+from app.oauth.service.interactions import next_step, open_interaction
 from app.oauth.service.pushed import is_pushed, take_pushed
 from app.oauth.service.requests import needs_push, read_request, trusted_redirect
 from app.oauth.values import AuthorizationRequest, BrowserSession, Kind, Step

@@ -24,6 +24,7 @@ from app.oauth.service.deps import OAuthDeps
 from app.oauth.service.grants import end_grant
 from app.oauth.service.minting import Wanted, answer_with_tokens, begin_lifetime, can_refresh
 from app.oauth.service.sealing import open_json, seal_json
+from app.oauth.service.standing import is_grant_live
 from app.oauth.values import REPEAT_WINDOW, GrantStatus
 
 _TABLE = "authorization_codes"
@@ -57,7 +58,7 @@ def redeem_code(
     grant = uow.scalars(select(Grant).where(Grant.id == code.grant_id).with_for_update()).one()
     if code.used_at is not None:
         return _repeat(uow, deps, code, grant, shown), grant
-    if code.expires_at <= now() or grant.status != GrantStatus.ACTIVE:
+    if code.expires_at <= now() or not is_grant_live(uow, grant):
         return None, grant
     code.used_at = now()
     if shown.proof is not None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import UUID
 
+from app.consent.service import ConsentDeps
 from app.core.crypto import Keyring
 from app.core.dpop import Nonces
 from app.core.tokens import Mandated, Tokens
@@ -37,6 +38,7 @@ class OAuthDeps:
     keys: ClientKeys
     notices: LogoutNotices
     nonces: Nonces
+    consents: ConsentDeps
     is_sandbox: bool
     mandate_of: MandateOf = no_mandates
 

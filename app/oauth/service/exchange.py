@@ -16,7 +16,7 @@ from app.oauth.errors import InvalidGrant, InvalidRequest, InvalidScope, Invalid
 from app.oauth.models import Client, Grant
 from app.oauth.service.deps import OAuthDeps
 from app.oauth.service.minting import Wanted, answer_with_tokens
-from app.oauth.service.refresh import is_grant_live
+from app.oauth.service.standing import is_grant_live
 from app.oauth.values import (
     ACCESS_LIFETIME,
     ACCESS_TOKEN_TYPE,

@@ -5,11 +5,13 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from app.consent.events import ConsentWithdrawn
 from app.core.clock import now
 from app.core.unit_of_work import UnitOfWork
 from app.identity.events import SessionEnded
 from app.oauth.events import GrantEnded, GrantRevoked, LogoutDue
 from app.oauth.models import Client, Grant
+from app.oauth.service.consents import client_of
 from app.oauth.service.deps import OAuthDeps
 from app.oauth.values import GrantStatus
 
@@ -52,6 +54,17 @@ def end_grants_of_session(uow: UnitOfWork, deps: OAuthDeps, event: SessionEnded)
     _tell(uow, grants)
 
 
+def end_withdrawn(uow: UnitOfWork, deps: OAuthDeps, event: ConsentWithdrawn) -> None:
+    """End what rested on a consent that a citizen took back, and tell the client. May run twice.
+
+    Its tokens are worth nothing before this runs: whoever reads one asks for the consent.
+    """
+    del deps
+    client_id = client_of(event.consumer)
+    if client_id is not None:
+        end_grants_of_client(uow, event.citizen_id, client_id, "consent-withdrawn")
+
+
 def end_grants_of_client(uow: UnitOfWork, citizen_id: UUID, client_id: UUID, cause: str) -> None:
     """End everything that a citizen granted to a client, and let it know. May run twice."""
     grants = uow.scalars(
@@ -67,20 +80,6 @@ def end_grants_of_client(uow: UnitOfWork, citizen_id: UUID, client_id: UUID, cau
     for grant in grants:
         end_grant(uow, grant, cause)
     _tell(uow, grants)
-
-
-def find_consented(uow: UnitOfWork, citizen_id: UUID, client_id: UUID) -> frozenset[str]:
-    """Return the scopes that a citizen has granted to a client and not taken back."""
-    granted = uow.scalars(
-        select(Grant.scopes).where(
-            Grant.citizen_id == citizen_id,
-            Grant.client_id == client_id,
-            Grant.mandate_id.is_(None),
-            Grant.status == GrantStatus.ACTIVE,
-            Grant.expires_at > now(),
-        )
-    )
-    return frozenset(scope for scopes in granted for scope in scopes)
 
 
 def _tell(uow: UnitOfWork, grants: Iterable[Grant]) -> None:

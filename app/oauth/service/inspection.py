@@ -15,7 +15,7 @@ from app.oauth.service.deps import OAuthDeps
 from app.oauth.service.grants import end_grant
 from app.oauth.service.minting import subject_of
 from app.oauth.service.reading import read_grant, read_integrator
-from app.oauth.service.refresh import is_grant_live
+from app.oauth.service.standing import is_grant_live
 from app.oauth.values import ProtocolCall, TokenState
 
 _INACTIVE: dict[str, Any] = {"active": False}

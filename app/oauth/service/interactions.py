@@ -1,6 +1,5 @@
 """Questions to a citizen's browser: log in, consent, or confirm; decided once, where they began."""
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -10,35 +9,32 @@ from sqlalchemy import delete, func, select
 from app.core.clock import now
 from app.core.crypto import digest
 from app.core.errors import RateLimited
-from app.core.ids import new_id, new_secret
+from app.core.ids import new_id
 from app.core.tokens import LEVELS
 from app.core.unit_of_work import UnitOfWork
 from app.oauth.errors import (
     AccessDenied,
     InteractionNotFound,
     InteractionOver,
-    OAuthError,
     StepMissing,
     UserCodeUnknown,
 )
-from app.oauth.events import AuthorizationGranted, AuthorizationRefused, BrowserLoggedOut
+from app.oauth.events import AuthorizationRefused, BrowserLoggedOut
 from app.oauth.models import (
-    AuthorizationCode,
     Client,
     CodeGuess,
     DeviceCode,
-    Grant,
     OpenInteraction,
 )
 from app.oauth.service.addresses import add_to_query
 from app.oauth.service.browsers import end_browser_session
 from app.oauth.service.clients import is_usable
+from app.oauth.service.consents import find_consented, remember_consent
 from app.oauth.service.deps import OAuthDeps
-from app.oauth.service.grants import find_consented
+from app.oauth.service.granting import grant_code, is_offline, open_grant, refusal_address
 from app.oauth.service.minting import subject_of
 from app.oauth.service.sealing import open_json, open_request, seal_json, seal_request
 from app.oauth.values import (
-    CODE_LIFETIME,
     GRANT_LIFETIME,
     INTERACTION_LIFETIME,
     SCOPES,
@@ -47,8 +43,6 @@ from app.oauth.values import (
     BrowserSession,
     ClientFace,
     ClientStatus,
-    GrantStatus,
-    GrantType,
     Interaction,
     Kind,
     ScopeLine,
@@ -168,7 +162,7 @@ def read_interaction(
         details=request.details,
         is_consented=step is None and not is_device,
         redirect_uri=request.redirect_uri or None,
-        lasts=GRANT_LIFETIME if _is_offline(client, request.scopes) else None,
+        lasts=GRANT_LIFETIME if is_offline(client, request.scopes) else None,
     )
 
 
@@ -209,6 +203,14 @@ def decide_interaction(
     step = next_step(uow, deps, client, request, row.created_at, session)
     if session is None or step not in {None, Step.CONSENT}:
         raise StepMissing
+    remember_consent(
+        uow,
+        client,
+        session,
+        subject_of(deps, client, session.citizen_id),
+        asked=request.scopes,
+        granted=kept,
+    )
     if row.kind == Kind.DEVICE:
         _grant_device(uow, client, UUID(request.code_challenge), kept, session)
         return deps.address_of(DEVICE_DONE)
@@ -249,115 +251,12 @@ def next_step(
     return None if set(request.scopes) <= consented else Step.CONSENT
 
 
-def grant_code(
-    uow: UnitOfWork,
-    deps: OAuthDeps,
-    client: Client,
-    request: AuthorizationRequest,
-    scopes: tuple[str, ...],
-    session: BrowserSession,
-) -> str:
-    """Open a grant and return the client's address with the code for it (RFC 6749, RFC 9207)."""
-    grant = _open_grant(uow, client, scopes, session, request)
-    uow.flush()
-    secret = new_secret()
-    uow.add(
-        AuthorizationCode(
-            digest=digest(secret),
-            client_id=client.id,
-            grant_id=grant.id,
-            redirect_uri=request.redirect_uri,
-            code_challenge=request.code_challenge,
-            key_thumbprint=request.key_thumbprint,
-            expires_at=now() + CODE_LIFETIME,
-        )
-    )
-    return add_to_query(request.redirect_uri, code=secret, state=request.state, iss=deps.issuer)
-
-
-def refusal_address(
-    uow: UnitOfWork,
-    deps: OAuthDeps,
-    client: Client,
-    request: AuthorizationRequest,
-    error: OAuthError,
-    citizen_id: UUID | None = None,
-) -> str:
-    """Return the client's address with an error for it."""
-    return error_address(uow, deps, client, request.redirect_uri, request.state, error, citizen_id)
-
-
-def error_address(
-    uow: UnitOfWork,
-    deps: OAuthDeps,
-    client: Client,
-    redirect_uri: str,
-    state: str | None,
-    error: OAuthError,
-    citizen_id: UUID | None = None,
-) -> str:
-    """Return a registered address of a client with an error for it, and tell the trail."""
-    uow.record(
-        AuthorizationRefused(
-            subject=citizen_id, client_id=client.id, error=error.error, result="refused"
-        )
-    )
-    return add_to_query(
-        redirect_uri,
-        error=error.error,
-        error_description=error.detail or None,
-        state=state,
-        iss=deps.issuer,
-    )
-
-
 def _check_open(row: OpenInteraction | None, browser_secret: str) -> OpenInteraction:
     if row is None or not browser_secret or row.browser_digest != digest(browser_secret):
         raise InteractionNotFound
     if row.decided_at is not None or row.expires_at <= now():
         raise InteractionOver
     return row
-
-
-def _open_grant(
-    uow: UnitOfWork,
-    client: Client,
-    scopes: tuple[str, ...],
-    session: BrowserSession,
-    request: AuthorizationRequest | None,
-) -> Grant:
-    moment = now()
-    grant = Grant(
-        status=GrantStatus.ACTIVE,
-        client_id=client.id,
-        citizen_id=session.citizen_id,
-        session_id=session.session_id,
-        is_offline=_is_offline(client, scopes),
-        scopes=list(scopes),
-        id_token_claims=list(request.id_token_claims) if request else [],
-        details=list(request.details) if request else [],
-        amr=list(session.amr),
-        acr=session.assurance,
-        auth_time=session.authenticated_at,
-        nonce=request.nonce if request else None,
-        key_thumbprint=request.key_thumbprint if request else None,
-        created_at=moment,
-        expires_at=moment + CODE_LIFETIME,
-    )
-    uow.open_record(grant, cause="citizen")
-    uow.record(
-        AuthorizationGranted(
-            subject=session.citizen_id,
-            client_id=client.id,
-            grant_id=grant.id,
-            scopes=" ".join(scopes),
-        )
-    )
-    return grant
-
-
-def _is_offline(client: Client, scopes: Collection[str]) -> bool:
-    return "offline_access" in scopes and GrantType.REFRESH in client.grant_types
 
 
 def _find_device(uow: UnitOfWork, user_code: str) -> DeviceCode | None:
@@ -383,7 +282,7 @@ def _grant_device(
     session: BrowserSession,
 ) -> None:
     device = _lock_device(uow, device_id)
-    grant = _open_grant(uow, client, scopes, session, None)
+    grant = open_grant(uow, client, scopes, session, None)
     grant.expires_at = device.expires_at
     uow.flush()
     device.grant_id = grant.id

@@ -1,7 +1,7 @@
 """The tokens of a grant: access token (RFC 9068), ID token, refresh token, logout token."""
 
 import base64
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -9,31 +9,22 @@ from typing import Any
 from uuid import UUID
 
 from app.core.clock import now
-from app.core.crypto import digest, mask_name
+from app.core.crypto import digest
 from app.core.ids import new_id, new_secret
-from app.core.tokens import LEVELS
 from app.core.unit_of_work import UnitOfWork
-from app.identity import service as identity
 from app.oauth.models import Client, Grant, GrantToken
+from app.oauth.service.claims import show_claims
 from app.oauth.service.deps import OAuthDeps
 from app.oauth.values import (
     ACCESS_LIFETIME,
     GRANT_LIFETIME,
     ID_TOKEN_LIFETIME,
-    SCOPES,
     GrantType,
     TokenState,
 )
 
 LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"
 _LOGOUT_LIFETIME = timedelta(minutes=2)
-_ATTRIBUTES = {
-    "phone_number": "phone",
-    "phone_number_verified": "phone",
-    "nickname": "name",
-    "name": "name",
-    "resident_id": "resident_id",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +124,16 @@ def make_id_token(
         "acr": grant.acr,
         "amr": grant.amr,
         "at_hash": _half_hash(access_token),
-        **claims_of(uow, deps, grant.citizen_id, grant.scopes, grant.id_token_claims),
     }
+    claims |= show_claims(
+        uow,
+        deps,
+        client,
+        grant.citizen_id,
+        grant.scopes,
+        names=grant.id_token_claims,
+        with_level=True,
+    )
     if grant.auth_time is not None:
         claims["auth_time"] = _seconds(grant.auth_time)
     if grant.session_id is not None:
@@ -163,36 +162,6 @@ def make_logout_token(deps: OAuthDeps, client: Client, grant: Grant) -> str:
     return deps.tokens.sign(claims, typ="logout+jwt")
 
 
-def claims_of(
-    uow: UnitOfWork,
-    deps: OAuthDeps,
-    citizen_id: UUID,
-    scopes: Collection[str],
-    names: Collection[str] | None = None,
-) -> Mapping[str, Any]:
-    """Return what the granted scopes open of a citizen: proven, and at the level that it needs.
-
-    With `names`, only those of them.
-    """
-    opened = {
-        claim: scope.level
-        for name, scope in SCOPES.items()
-        if name in scopes
-        for claim in scope.claims
-        if claim in _ATTRIBUTES and (names is None or claim in names)
-    }
-    if not opened:
-        return {}
-    wanted = {_ATTRIBUTES[claim] for claim in opened}
-    known = identity.attributes_of(uow, deps.keyring, citizen_id, wanted)
-    level = LEVELS.index(known.assurance)
-    return {
-        claim: _shown(claim, known.values[_ATTRIBUTES[claim]])
-        for claim, needed in opened.items()
-        if level >= LEVELS.index(needed) and _ATTRIBUTES[claim] in known.values
-    }
-
-
 def add_refresh_token(uow: UnitOfWork, grant: Grant, *, parent_id: UUID | None) -> str:
     """Add the current refresh token of a locked grant and return it; it is kept as a digest."""
     secret = new_secret()
@@ -205,12 +174,6 @@ def add_refresh_token(uow: UnitOfWork, grant: Grant, *, parent_id: UUID | None) 
         )
     )
     return secret
-
-
-def _shown(claim: str, value: str) -> object:
-    if claim == "phone_number_verified":
-        return True
-    return mask_name(value) if claim == "nickname" else value
 
 
 def _half_hash(token: str) -> str:

@@ -12,7 +12,7 @@ from app.core.unit_of_work import UnitOfWork
 from app.oauth.models import Client, Grant
 from app.oauth.service.clients import is_usable, live_scopes
 from app.oauth.service.deps import OAuthDeps
-from app.oauth.service.refresh import level_of
+from app.oauth.service.standing import is_grant_live, level_of
 from app.oauth.values import GrantStatus
 
 
@@ -96,9 +96,9 @@ def _find(
 def _mandate(uow: UnitOfWork, deps: OAuthDeps, grant: Grant) -> Mandated | None:
     """Return what a mandate covers now, while the delegate's own grant stands behind it."""
     own = uow.get(Grant, grant.parent_id) if grant.parent_id else None
-    if own is None or own.status != GrantStatus.ACTIVE or own.expires_at <= now():
+    if own is None or grant.actor_id is None or grant.mandate_id is None:
         return None
-    if level_of(uow, own) is None or grant.actor_id is None or grant.mandate_id is None:
+    if not is_grant_live(uow, own):
         return None
     acting = deps.mandate_of(uow, grant.actor_id, grant.mandate_id)
     if acting is None or acting.giver_id != grant.citizen_id:

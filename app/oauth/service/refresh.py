@@ -8,18 +8,17 @@ from typing import Any
 
 from sqlalchemy import select, update
 
-from app.core.clock import now
 from app.core.crypto import digest
 from app.core.dpop import Proof
 from app.core.unit_of_work import UnitOfWork
-from app.identity import service as identity
 from app.oauth.errors import InvalidGrant, InvalidScope, OAuthError
 from app.oauth.events import CodeReused
 from app.oauth.models import Client, Grant, GrantToken
 from app.oauth.service.deps import OAuthDeps
 from app.oauth.service.grants import end_grant
 from app.oauth.service.minting import Wanted, add_refresh_token, answer_with_tokens
-from app.oauth.values import AuthMethod, GrantStatus, TokenState
+from app.oauth.service.standing import is_grant_live
+from app.oauth.values import AuthMethod, TokenState
 
 
 def redeem_refresh(
@@ -74,28 +73,6 @@ def _is_bound(grant: Grant, proof: Proof | None) -> bool:
     if grant.key_thumbprint is None:
         return True
     return proof is not None and proof.thumbprint == grant.key_thumbprint
-
-
-def is_grant_live(uow: UnitOfWork, grant: Grant) -> bool:
-    """Say whether a grant counts now: not ended, not over, its citizen and session still there."""
-    if grant.status != GrantStatus.ACTIVE or grant.expires_at <= now():
-        return False
-    if grant.citizen_id is None:
-        return True
-    return level_of(uow, grant) is not None
-
-
-def level_of(uow: UnitOfWork, grant: Grant) -> str | None:
-    """Return the level that a grant's citizen has now; None when nobody stands behind it."""
-    if grant.citizen_id is None:
-        return None
-    if grant.is_offline or grant.session_id is None:
-        return identity.assurance_of(uow, grant.citizen_id)
-    names = {"sub": str(grant.actor_id or grant.citizen_id), "sid": str(grant.session_id)}
-    who = identity.read_citizen(uow, names)
-    if who is None:
-        return None
-    return who.assurance if grant.actor_id is None else identity.assurance_of(uow, grant.citizen_id)
 
 
 def _narrow(grant: Grant, scope: str | None) -> tuple[str, ...] | None:

@@ -23,7 +23,8 @@ from app.oauth.service.device import redeem_device
 from app.oauth.service.exchange import exchange_token
 from app.oauth.service.minting import Wanted, answer_with_tokens, begin_lifetime, can_refresh
 from app.oauth.service.possession import needs_possession, prove_possession
-from app.oauth.service.refresh import is_grant_live, redeem_refresh
+from app.oauth.service.refresh import redeem_refresh
+from app.oauth.service.standing import is_grant_live
 from app.oauth.values import ACCESS_LIFETIME, SCOPES, GrantStatus, GrantType, ProtocolCall
 
 _Outcome = tuple[dict[str, Any] | OAuthError, Grant | None]
