@@ -40,7 +40,7 @@ from app.core.unit_of_work import UnitOfWork, Units
 from app.credentials.service import CredentialsDeps
 from app.delegation import routes as delegation_routes
 from app.delegation import service as delegation
-from app.delegation.gateway import Registers
+from app.delegation.gateway import Registers, SmsAnswers
 from app.delegation.service import DelegationDeps
 from app.host import loader
 from app.host.directory import PairwiseDirectory
@@ -350,6 +350,7 @@ def _delegation(
             egress, settings.organisation_register_url, settings.guardian_register_url
         ),
         registry=deps[Registry],
+        answers=SmsAnswers(egress, settings.sms_answers_url) if settings.sms_answers_url else None,
     )
 
 

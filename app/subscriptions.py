@@ -21,7 +21,7 @@ from app.core.jobs import (
 from app.core.unit_of_work import UnitOfWork
 from app.credentials import service as credentials
 from app.delegation import service as delegation
-from app.delegation.events import MandateDrafted
+from app.delegation.events import MandateDrafted, QuestionAsked
 from app.identity import service as identity
 from app.identity.events import (
     ChallengeOpened,
@@ -77,6 +77,7 @@ HANDLERS: tuple[tuple[type[Event], str, Callable[..., None], type, Sequence[floa
     (RefundSucceeded, "payments.tell_refund_succeeded", payments.tell_refund_succeeded, DESK, QUICK),
     (MandateDrafted, "delegation.send_invitation", delegation.send_invitation, HELP, FOREIGN),
     (PaymentSucceeded, "delegation.tell_delegates_payment", delegation.tell_delegates_payment, HELP, QUICK),
+    (QuestionAsked, "delegation.send_question", delegation.send_question, HELP, QUICK),
     (CitizenVerified, "delegation.link_child", delegation.link_child, HELP, QUICK),
 )
 # fmt: on
@@ -105,6 +106,13 @@ def wire(jobs: Jobs, deps: Mapping[type, Any]) -> None:
             delegation.TICK_SECONDS,
             "delegation.end_what_is_due",
             lambda uow: delegation.end_what_is_due(uow, helpers),
+        )
+    )
+    jobs.schedule(
+        Schedule(
+            delegation.TICK_SECONDS,
+            "delegation.read_answers",
+            lambda uow: delegation.read_answers(uow, helpers),
         )
     )
 

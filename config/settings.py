@@ -121,6 +121,7 @@ class Settings:
     ways_in: WaysIn
     web: Web
     sms_url: str
+    sms_answers_url: str | None
     register_url: str
     organisation_register_url: str
     guardian_register_url: str
@@ -199,6 +200,7 @@ class Settings:
                 loopback_exempt=sandbox,
             ),
             sms_url=read.text("SMS_URL"),
+            sms_answers_url=read.optional("SMS_ANSWERS_URL"),
             register_url=read.text("REGISTER_URL"),
             organisation_register_url=read.text("ORGANISATION_REGISTER_URL"),
             guardian_register_url=read.text("GUARDIAN_REGISTER_URL"),

@@ -87,6 +87,7 @@ def product_environment(
         "DATABASE_OWNER_URL": outside.database_owner_url,
         "REDIS_URL": outside.redis_url,
         "SMS_URL": f"{outside.city_url}/sms/messages",
+        "SMS_ANSWERS_URL": f"{outside.city_url}/sms/answers",
         "REGISTER_URL": f"{outside.city_url}/register/checks",
         "ORGANISATION_REGISTER_URL": f"{outside.city_url}/register/organisations/checks",
         "GUARDIAN_REGISTER_URL": f"{outside.city_url}/register/guardians/checks",

@@ -69,6 +69,12 @@ CREATE TABLE guardians (
     guardian TEXT NOT NULL REFERENCES people (resident_id), PRIMARY KEY (child, guardian)
 ) STRICT;
 """,
+    """
+CREATE TABLE answers (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, sender TEXT NOT NULL, text TEXT NOT NULL,
+    sent_at TEXT NOT NULL
+) STRICT;
+""",
 )
 """What each version of the file adds to the one before; an older file is brought up to date."""
 

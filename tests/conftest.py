@@ -104,6 +104,7 @@ def world() -> Iterator[World]:
             "STRIPE_WEBHOOK_SECRET": STRIPE_WEBHOOK_SECRET,
             "STRIPE_API_BASE": stripe.url,
             "SMS_URL": f"{city.url}/sms/messages",
+            "SMS_ANSWERS_URL": f"{city.url}/sms/answers",
             "REGISTER_URL": f"{city.url}/register/checks",
             "ORGANISATION_REGISTER_URL": f"{city.url}/register/organisations/checks",
             "GUARDIAN_REGISTER_URL": f"{city.url}/register/guardians/checks",

@@ -75,6 +75,22 @@ class SmsTermTooLong(Invalid):
     title_en = "A mandate given by SMS lasts 31 days at most"
 
 
+class SmsNotOffered(Conflict):
+    """This installation takes no answers by SMS."""
+
+    code = "sms-consent-not-offered"
+    title_zh = "暂不支持短信确认"
+    title_en = "Consent by SMS is not offered here"
+
+
+class TooManyQuestions(RateLimited):
+    """The principal was asked a moment ago, or often enough."""
+
+    code = "too-many-questions"
+    title_zh = "短信询问过于频繁，请稍后再试"
+    title_en = "The principal was asked often enough"
+
+
 class CapReached(Forbidden):
     """The payment would pass what the mandate allows to pay."""
 

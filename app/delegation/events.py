@@ -17,6 +17,15 @@ class MandateDrafted(Event):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class QuestionAsked(Event):
+    """A principal is to be asked by SMS; the code waits sealed in its row."""
+
+    name: ClassVar[str] = "mandate.question_asked"
+    mandate_id: UUID
+    number: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ActingStarted(AuditEvent):
     """A delegate was given a token to act in somebody's name."""
 

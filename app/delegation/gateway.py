@@ -1,13 +1,14 @@
-"""The registers that know who represents an organisation and who is a child's guardian."""
+"""The registers of organisations and guardians, and the texts that come to the city's number."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from app.core.deadline import remaining
 from app.core.egress import Egress, NoAnswer
 from app.delegation.errors import RegisterSilent
-from app.delegation.values import Answer, Person
+from app.delegation.values import Answer, Person, ReceivedText
+from app.notifications.errors import SmsUnavailable
 
 CONNECT_SECONDS = 1.0
 TOTAL_SECONDS = 5.0
@@ -51,6 +52,36 @@ class Registers:
             return Answer(reply.json()["result"])
         except (NoAnswer, KeyError, TypeError, ValueError) as error:
             raise RegisterSilent from error
+
+
+@dataclass(frozen=True, slots=True)
+class SmsAnswers:
+    """Fetches the texts that people send to the city's number."""
+
+    egress: Egress
+    url: str
+
+    def after(self, number: int) -> Sequence[ReceivedText]:
+        """Return the texts after a number of the gateway's, oldest first, a hundred at most.
+
+        Raise `SmsUnavailable` when the gateway does not give them.
+        """
+        seconds = remaining(TOTAL_SECONDS)
+        try:
+            reply = self.egress.request(
+                "GET",
+                f"{self.url}?after={number}&limit=100",
+                connect_seconds=min(CONNECT_SECONDS, seconds),
+                total_seconds=seconds,
+            )
+            if reply.status != _OK:
+                raise SmsUnavailable
+            return [
+                ReceivedText(int(item["number"]), str(item["from"]), str(item["text"]))
+                for item in reply.json()["items"]
+            ]
+        except (NoAnswer, KeyError, TypeError, ValueError) as error:
+            raise SmsUnavailable from error
 
 
 def _person(person: Person) -> dict[str, str]:

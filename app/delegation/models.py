@@ -16,12 +16,14 @@ from app.core.db import APPEND_ONLY, Base, Stateful
 from app.core.ids import new_id
 from app.core.money import MAX_AMOUNT
 from app.delegation.values import (
+    QUESTIONS,
     Action,
     Consent,
     Ending,
     GuardianshipStatus,
     MandateStatus,
     OrganisationStatus,
+    Outcome,
     Source,
 )
 
@@ -83,7 +85,8 @@ class Mandate(Stateful, Base):
     """What one citizen (or an organisation) lets another do, for a time.
 
     Whoever asked for it named the other by a phone number; the named side stays empty until the
-    holder of the number takes part. `organisation_id`: the delegate acts as this organisation's
+    holder of the number takes part; the number is forgotten once the mandate has begun or is over.
+    `organisation_id`: the delegate acts as this organisation's
     person. `for_organisation`: the affairs are the organisation's, given by its representative.
     """
 
@@ -169,7 +172,7 @@ class Mandate(Stateful, Base):
     drafted_by: Mapped[UUID]
     named: Mapped[str]
     phone_index: Mapped[bytes]
-    phone_sealed: Mapped[bytes]
+    phone_sealed: Mapped[bytes | None]
     principal_id: Mapped[UUID | None]
     delegate_id: Mapped[UUID | None]
     organisation_id: Mapped[UUID | None] = mapped_column(ForeignKey("organisations.id"))
@@ -214,6 +217,36 @@ class MandateScope(Base):
     cap_per_day: Mapped[int | None] = mapped_column(BigInteger)
     cap_total: Mapped[int | None] = mapped_column(BigInteger)
     revoked_at: Mapped[datetime | None]
+
+
+class SmsQuestion(Base):
+    """The newest question to a principal by SMS, whose code they answer with; five tries."""
+
+    __tablename__ = "mandate_questions"
+    __table_args__ = (
+        CheckConstraint(f"asked between 1 and {QUESTIONS}", name="asked"),
+        CheckConstraint("tries between 0 and 5", name="tries"),
+    )
+
+    mandate_id: Mapped[UUID] = mapped_column(ForeignKey("mandates.id"), primary_key=True)
+    asked: Mapped[int]
+    asked_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    tries: Mapped[int] = mapped_column(default=0)
+    code_digest: Mapped[bytes]
+    code_sealed: Mapped[bytes | None]
+
+
+class SmsAnswer(Base):
+    """One text to the city's number, by the gateway's count: what it did, not its words."""
+
+    __tablename__ = "sms_answers"
+    __table_args__ = (CheckConstraint(_one_of("outcome", Outcome), name="outcome"),)
+
+    number: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    mandate_id: Mapped[UUID | None] = mapped_column(ForeignKey("mandates.id"))
+    outcome: Mapped[str]
+    at: Mapped[datetime]
 
 
 class Guardianship(Stateful, Base):

@@ -121,6 +121,21 @@ class ConsentOfPrincipal(MethodView):
         )
 
 
+@blueprint.route("/mandates/<uuid:mandate_id>/sms-question")
+class SmsQuestions(MethodView):
+    """Consent by a text."""
+
+    @blueprint.assurance("verified")
+    @blueprint.response(202, MandateSchema)
+    def post(self, mandate_id: UUID) -> MandateView:
+        """Have the principal asked by SMS.
+
+        They consent by answering with the code they are sent, from the same number; for mandates of
+        a day or a month.
+        """
+        return _view(service.ask_by_sms(unit(), deps(DelegationDeps), principal(), mandate_id))
+
+
 @blueprint.route("/mandates/<uuid:mandate_id>/refusal")
 class Refusal(MethodView):
     """A no."""

@@ -16,6 +16,9 @@ TERMS = (1, 31, 182, 365)
 SMS_TERMS = (1, 31)
 """Days that an answer by SMS can give: a text proves less than a log-in does."""
 
+QUESTIONS = 5
+"""Times that a principal is asked by SMS about one mandate."""
+
 MANY = 10
 """Acting for more people than this is looked at by staff."""
 
@@ -79,6 +82,15 @@ class Consent(StrEnum):
     APP = "app"
     SMS = "sms"
     COUNTER = "counter"
+
+
+class Outcome(StrEnum):
+    """What a text to the city's number did."""
+
+    CONSENTED = "consented"
+    DECLINED = "declined"
+    WRONG = "wrong"
+    UNKNOWN = "unknown"
 
 
 class Side(StrEnum):
@@ -148,6 +160,15 @@ class Claim:
 
     uscc: str
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedText:
+    """A text that came to the city's number: the gateway's count, from whom, and what it says."""
+
+    number: int
+    sender: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 import re
 import secrets
+import sqlite3
 
 from flask import Blueprint, Response, jsonify, request
 from marshmallow import Schema, fields, validate
@@ -25,6 +26,19 @@ class _Message(Schema):
 
 class _Listing(Schema):
     to = fields.String(load_default=None)
+    limit = fields.Integer(load_default=100, validate=validate.Range(1, 1000))
+
+
+_Answer = Schema.from_dict(
+    {
+        "from": fields.String(required=True, validate=validate.Regexp(r"\+[0-9]{8,15}\Z")),
+        "text": fields.String(required=True, validate=validate.Length(min=1, max=1000)),
+    }
+)
+
+
+class _Answers(Schema):
+    after = fields.Integer(load_default=0, validate=validate.Range(0))
     limit = fields.Integer(load_default=100, validate=validate.Range(1, 1000))
 
 
@@ -75,6 +89,41 @@ def list_messages() -> Response:
         for row in rows
     ]
     return jsonify({"items": items})
+
+
+@sms.post("/answers")
+def send_answer() -> Response:
+    """Send a text to the city's number, as somebody's phone does."""
+    answer = read_body(_Answer())
+    with current_store().change() as connection:
+        row = connection.execute(
+            "INSERT INTO answers (sender, text, sent_at) VALUES (?, ?, ?) RETURNING *",
+            [answer["from"], answer["text"], timestamp(now())],
+        ).fetchone()
+    made = jsonify(_show_answer(row))
+    made.status_code = 201
+    return made
+
+
+@sms.get("/answers")
+@outside_party(Mode.DOWN, Mode.SLOW, room=ROOM)
+def list_answers() -> Response:
+    """List the texts to the city's number after a number, oldest first."""
+    query = read_query(_Answers())
+    rows = current_store().rows(
+        "SELECT * FROM answers WHERE number > ? ORDER BY number LIMIT ?",
+        [query["after"], query["limit"]],
+    )
+    return jsonify({"items": [_show_answer(row) for row in rows]})
+
+
+def _show_answer(row: sqlite3.Row) -> dict[str, object]:
+    return {
+        "number": row["number"],
+        "from": row["sender"],
+        "text": row["text"],
+        "sent_at": row["sent_at"],
+    }
 
 
 @sms.put("/behaviour")

@@ -1,4 +1,4 @@
-"""The register's organisations and guardians."""
+"""The register's organisations and guardians, and texts to the city's number."""
 
 import json
 import sqlite3
@@ -92,3 +92,21 @@ def test_a_city_of_before_learns_of_organisations(tmp_path: Path) -> None:
         kept = call(city.url, "GET", "/register/people")[1]["items"]
         assert [person["name"] for person in kept] == ["张伟"]  # type: ignore[index,attr-defined]
         assert call(city.url, "GET", "/register/organisations") == (200, {"items": []})
+
+
+def test_texts_to_the_city_are_listed_after_a_number() -> None:
+    with serve_city() as city:
+        for text in ("同意 123456", "不同意 123456"):
+            body = {"from": "+8613807190001", "text": text}
+            assert call(city.url, "POST", "/sms/answers", body)[0] == 201
+        texts = call(city.url, "GET", "/sms/answers")[1]["items"]
+        assert [(t["number"], t["from"]) for t in texts] == [  # type: ignore[index,attr-defined]
+            (1, "+8613807190001"),
+            (2, "+8613807190001"),
+        ]
+        later = call(city.url, "GET", "/sms/answers?after=1")[1]["items"]
+        assert later == texts[1:]  # type: ignore[index]
+        assert call(city.url, "GET", "/sms/answers?after=2")[1]["items"] == []
+        call(city.url, "PUT", "/sms/behaviour", {"mode": "down"})
+        assert call(city.url, "GET", "/sms/answers")[0] == 503
+        assert call(city.url, "POST", "/sms/answers", {"from": "x", "text": "y"})[0] == 422

@@ -10,6 +10,7 @@ from app.delegation.service.acting import (
     read_delegate,
     tell_delegates_payment,
 )
+from app.delegation.service.by_sms import ask_by_sms, read_answers, send_question
 from app.delegation.service.counter import consent_at_counter, draft_at_counter
 from app.delegation.service.deps import DelegationDeps
 from app.delegation.service.drafting import draft_mandate, send_invitation
@@ -50,6 +51,7 @@ __all__ = [
     "DelegationDeps",
     "accept_mandate",
     "allow_payment",
+    "ask_by_sms",
     "claim_guardianship",
     "claim_organisation",
     "close_organisation",
@@ -76,10 +78,12 @@ __all__ = [
     "mandate_of",
     "mandated",
     "note_act",
+    "read_answers",
     "read_delegate",
     "revoke_mandate",
     "revoke_scope",
     "send_invitation",
+    "send_question",
     "set_organisation_status",
     "tell_delegates_payment",
     "view_guardianship",

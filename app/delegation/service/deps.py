@@ -9,7 +9,7 @@ from sqlalchemy import text
 from app.core.crypto import Keyring, mask_name, mask_phone, seal, unseal
 from app.core.tokens import Tokens
 from app.core.unit_of_work import UnitOfWork
-from app.delegation.gateway import Registers
+from app.delegation.gateway import Registers, SmsAnswers
 from app.delegation.values import EVERYTHING, Party, Person
 from app.identity import service as identity
 from app.notifications.gateway import SmsGateway
@@ -20,13 +20,17 @@ _EVERYTHING = {"zh": "全部服务", "en": "every service"}
 
 @dataclass(frozen=True, slots=True)
 class DelegationDeps:
-    """Keys, tokens, the way to phones and registers, and the services there are."""
+    """Keys, tokens, the way to phones and registers, the services there are.
+
+    `answers` is where texts to the city's number are fetched, if any are taken.
+    """
 
     keyring: Keyring
     tokens: Tokens
     sms: SmsGateway
     registers: Registers
     registry: Registry
+    answers: SmsAnswers | None = None
 
     def title(self, service: str) -> Mapping[str, str]:
         """Return how a service is called; one that is gone is called by its id."""

@@ -164,10 +164,11 @@ def send_invitation(uow: UnitOfWork, deps: DelegationDeps, event: MandateDrafted
     """
     with uow.phase():
         mandate = uow.get_one(Mandate, event.mandate_id)
+        if mandate.phone_sealed is None or mandate.status not in OPEN_MANDATES:
+            return
         phone = deps.open(mandate.phone_sealed, "mandates", "phone", mandate.id)
         citizen_id = identity.citizen_with_phone(uow, deps.keyring, phone)
-        is_open = mandate.status in OPEN_MANDATES
-        if is_open and citizen_id is not None:
+        if citizen_id is not None:
             _invite(uow, deps, mandate, citizen_id)
         earlier = uow.scalar(
             select(func.count()).where(
@@ -177,7 +178,7 @@ def send_invitation(uow: UnitOfWork, deps: DelegationDeps, event: MandateDrafted
             )
         )
         names = names_of(deps, live_services(mandate))
-    if not is_open or citizen_id is not None or (earlier or 0) >= INVITATIONS_A_DAY:
+    if citizen_id is not None or (earlier or 0) >= INVITATIONS_A_DAY:
         return
     text = (
         f"【i武当】有人邀请您办理“{names['service_zh']}”的授权代办（{mandate.days}天）。"

@@ -147,11 +147,12 @@ def begin_mandate(uow: UnitOfWork, deps: DelegationDeps, mandate: Mandate) -> No
         .with_for_update()
         .execution_options(populate_existing=True)
     ).all():
-        _end(uow, deps, earlier, MandateStatus.SUPERSEDED, cause=f"mandate {mandate.id}")
+        end_mandate(uow, deps, earlier, MandateStatus.SUPERSEDED, cause=f"mandate {mandate.id}")
     uow.flush()  # the older one has to be over before the new one may be there
     mandate.starts_at = now()
     mandate.expires_at = mandate.starts_at + TERM[mandate.days]
     mandate.attestation = attestation_of(statement_of(mandate))
+    mandate.phone_sealed = None
     uow.move(mandate, MandateStatus.ACTIVE, cause=f"consent: {mandate.consent}")
     uow.flush()
     tell_began(uow, deps, mandate)
@@ -188,7 +189,7 @@ def decline_mandate(
     mandate.check_move(MandateStatus.DECLINED)
     asked = Side.DELEGATE if mandate.status == MandateStatus.DRAFTED else Side.PRINCIPAL
     _check_side(mandate, who.id, asked)
-    _end(uow, deps, mandate, MandateStatus.DECLINED, cause="declined")
+    end_mandate(uow, deps, mandate, MandateStatus.DECLINED, cause="declined")
     return mandate
 
 
@@ -207,7 +208,7 @@ def revoke_mandate(
     mandate = locked(uow, deps, who.id, mandate_id)
     if mandate.status != MandateStatus.REVOKED:
         side = side_of(mandate, who.id)
-        _end(uow, deps, mandate, MandateStatus.REVOKED, cause=f"revoked by the {side}")
+        end_mandate(uow, deps, mandate, MandateStatus.REVOKED, cause=f"revoked by the {side}")
     return mandate
 
 
@@ -229,7 +230,7 @@ def revoke_scope(
     scope.revoked_at = now()
     uow.record(ScopeRevoked(subject=mandate.principal_id, mandate_id=mandate.id, scope_id=scope.id))
     if all(one.revoked_at is not None for one in mandate.scopes):
-        _end(uow, deps, mandate, MandateStatus.REVOKED, cause="the last scope was revoked")
+        end_mandate(uow, deps, mandate, MandateStatus.REVOKED, cause="the last scope was revoked")
         return
     params = names_of(deps, [scope.service])
     tell_both(uow, mandate, "mandate-narrowed", str(scope.id), params)
@@ -242,10 +243,10 @@ def end_due(uow: UnitOfWork, deps: DelegationDeps) -> None:
     """
     moment = now()
     for mandate in _due(uow, Mandate.status == MandateStatus.ACTIVE, Mandate.expires_at <= moment):
-        _end(uow, deps, mandate, MandateStatus.EXPIRED, cause="term")
+        end_mandate(uow, deps, mandate, MandateStatus.EXPIRED, cause="term")
     stale = Mandate.created_at <= moment - ANSWER_WITHIN
     for mandate in _due(uow, Mandate.status.in_(OPEN_MANDATES), stale):
-        _end(uow, deps, mandate, MandateStatus.DECLINED, cause="unanswered")
+        end_mandate(uow, deps, mandate, MandateStatus.DECLINED, cause="unanswered")
 
 
 def _due(uow: UnitOfWork, *conditions: ColumnElement[bool]) -> Sequence[Mandate]:
@@ -262,7 +263,7 @@ def end_mandates_of(
     for mandate in _due(
         uow, Mandate.organisation_id == organisation_id, Mandate.status.in_(_ENDABLE)
     ):
-        _end(uow, deps, mandate, MandateStatus.REVOKED, cause=cause)
+        end_mandate(uow, deps, mandate, MandateStatus.REVOKED, cause=cause)
 
 
 def count_live_mandates(uow: UnitOfWork, citizen_id: UUID) -> int:
@@ -291,10 +292,12 @@ def locked(uow: UnitOfWork, deps: DelegationDeps, citizen_id: UUID, mandate_id: 
     return mandate
 
 
-def _end(
+def end_mandate(
     uow: UnitOfWork, deps: DelegationDeps, mandate: Mandate, to: MandateStatus, *, cause: str
 ) -> None:
+    """End a mandate whose row the caller has locked, tell both, and forget the number."""
     mandate.check_move(to)
     mandate.ended_at = now()
+    mandate.phone_sealed = None
     uow.move(mandate, to, cause=cause)
     tell_ended(uow, deps, mandate)

@@ -55,7 +55,7 @@ def view_mandate(
 def _party(
     uow: UnitOfWork, deps: DelegationDeps, mandate: Mandate, citizen_id: UUID | None, side: Side
 ) -> Party:
-    if citizen_id is None and mandate.named == side:
+    if citizen_id is None and mandate.named == side and mandate.phone_sealed is not None:
         phone = deps.open(mandate.phone_sealed, "mandates", "phone", mandate.id)
         return deps.party(uow, None, phone)
     return deps.party(uow, citizen_id)
