@@ -18,7 +18,7 @@ from app.identity import service
 from app.identity.values import EvidenceKind
 from tests.conftest import World
 from tests.factories import Citizen, city, later, log_in, verify
-from tests.identity.support import count, in_parallel
+from tests.identity.support import count, deps_of, in_parallel
 
 DAY = 86_400
 YEAR = 365 * DAY
@@ -136,6 +136,10 @@ def test_a_verified_name_lasts_five_years_to_the_second(
         assert (began.status_code, began.json["code"]) == (403, "assurance-too-low")
         assert began.json["needed"] == "verified"
         assert 'acr_values="verified"' in began.headers["WWW-Authenticate"]
+        with rooms.units.open(actor="test", read_only=True) as uow:
+            wanted = {"name", "resident_id", "phone"}
+            known = service.attributes_of(uow, deps_of(rooms).keyring, UUID(then.id), wanted)
+        assert (known.assurance, set(known.values)) == ("basic", {"phone"})
         assert told(rooms, then) == 0
         for _ in range(2):
             expire(rooms)

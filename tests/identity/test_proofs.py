@@ -25,6 +25,7 @@ from tests.factories import (
 )
 from tests.identity.support import count, in_parallel
 from tests.identity.test_evidence import evidence, level, see_a_face
+from tests.identity.test_resident_id import with_check
 
 WRONG, PERMIT = "110105194912310020", "BGR110074052700"
 GOOD_FACE = {"is_live": True, "is_same_person": True}
@@ -297,3 +298,39 @@ def test_a_face_again_renews_the_evidence(
     see_a_face(client, world, citizen)
     faces = [status for kind, status in evidence(client, citizen) if kind == "face-live"]
     assert faces == ["active", "withdrawn"]
+
+
+@pytest.mark.promise("P46")
+def test_a_number_that_cannot_be_one_never_raises_a_level(
+    client: FlaskClient,
+    world: World,
+    rooms: Rooms,
+    citizen: Citizen,
+    shows: Callable[[str], None],
+) -> None:
+    person = make_person(world)
+    good = person["resident_id"]
+    bent = [f"{good[:17]}{last}" for last in "0123456789X" if last != good[17]]
+    dates = ("20210229", "20201301", "29990101", "18491231", "20200431", "00000000")
+    bent += [with_check(f"420302{day}001") for day in dates]
+    bent += [good[:16], f"{good}0", "", "BGR110074052700", good.replace(good[0], "\uff14", 1)]
+    # Members that only the house writes.
+    extras = (
+        {"assurance": "strong"},
+        {"status": "verified"},
+        {"evidence": [{"kind": "counter"}]},
+        {"verified_at": "2026-11-28T00:00:00Z"},
+        {"resident_id_index": "x"},
+        {"citizen_id": citizen.id},
+        {"stepped_up_at": "2026-11-28T00:00:00Z"},
+    )
+    claims = [{"name": person["name"], "resident_id": number} for number in bent]
+    claims += [{"name": person["name"], "resident_id": good, **extra} for extra in extras]
+    claims.append({"name": "王五", "resident_id": good})
+    for claim in claims:
+        answer = client.post("/v1/me/verifications", json=claim, headers=citizen.auth)
+        assert answer.status_code == 422, claim
+    asked = "select count(*) from verifications where citizen_id = :id"
+    assert count(rooms, asked, id=citizen.id) == 1  # only the name that is not its holder's
+    assert level(client, citizen) == "basic"
+    shows(f"{len(claims)} bent claims (checksum, date, name, extra members): 0 levels raised")

@@ -70,16 +70,14 @@ def attributes_of(
 ) -> Attributes:
     """Return a citizen's assurance and those of the named attributes that are proven.
 
-    There is `phone`, and once verified `name` and `resident_id`; other names are left out. Nothing
+    There is `phone`, and while verified `name` and `resident_id`; other names are left out. Nothing
     is opened that is not asked for.
     """
     citizen = uow.get_one(Citizen, citizen_id)
-    sealed = {
-        "phone": citizen.phone_sealed,
-        "name": citizen.name_sealed,
-        "resident_id": citizen.resident_id_sealed,
-    }
     assurance = level_now(uow, citizen)
+    sealed: dict[str, bytes | None] = {"phone": citizen.phone_sealed}
+    if assurance != "basic":
+        sealed |= {"name": citizen.name_sealed, "resident_id": citizen.resident_id_sealed}
     wanted = {name: sealed[name] for name in names if sealed.get(name) is not None}
     if not wanted:
         return Attributes(assurance, {})
