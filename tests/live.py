@@ -83,7 +83,7 @@ def serve(world: World, *, named: bool = False, **settings: str) -> Iterator[Liv
     port = free_port()
     url = f"http://{'localhost' if named else '127.0.0.1'}:{port}"
     if named:
-        settings.setdefault("PUBLIC_URL", url)
+        settings = {"PUBLIC_URL": url, "WEBAUTHN_ORIGINS": url, **settings}
     command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1"]
     command += ["--port", str(port), "--workers", "2", "--blocking-threads", "4"]
     command += ["--workers-kill-timeout", "10", "wsgi:app"]

@@ -131,6 +131,92 @@ def test_the_name_is_verified_when_a_client_needs_it(
     assert "code" in landing.came[0]
 
 
+MAKE_PASSKEY = """
+const [options, done] = arguments
+const publicKey = PublicKeyCredential.parseCreationOptionsFromJSON(options)
+navigator.credentials.create({ publicKey }).then((made) => done(made.toJSON()), (e) => done(`${e}`))
+"""
+
+
+def make_passkey(browser: Browser, site: Site, number: str) -> None:
+    """Let a citizen make a passkey on the device of this browser, as the app does."""
+    token = log_in_by_api(site, number)
+    bearer = {"Authorization": f"Bearer {token}"}
+    asked = site.live.post("/v1/me/passkeys/options", {}, bearer)
+    assert asked.status in {200, 201}, asked.body
+    made = browser.driver.execute_async_script(MAKE_PASSKEY, asked.json["public_key"])
+    assert isinstance(made, dict), made
+    wanted = {"name": "我的手机", "passkey": {k: made[k] for k in PASSKEY_MEMBERS if k in made}}
+    answer = site.live.post("/v1/me/passkeys", wanted, bearer)
+    assert answer.status == 201, answer.body
+
+
+PASSKEY_MEMBERS = ("id", "rawId", "type", "response", "clientExtensionResults")
+
+
+def log_in_by_api(site: Site, number: str) -> str:
+    opened = site.live.post(
+        "/v1/auth/challenges", {"phone": f"+86{number}", "purpose": "login"}, {}
+    )
+    login = {
+        "challenge_id": opened.json["id"],
+        "code": site.code_for(number),
+        "device": {"name": "我的手机", "platform": "android"},
+    }
+    return str(site.live.post("/v1/auth/sessions", login, {}).json["access_token"])
+
+
+def test_a_passkey_logs_in_without_an_sms(
+    browser: Browser, site: Site, landing: Landing, url: str
+) -> None:
+    number = new_number()
+    browser.open(url)
+    with browser.authenticator():
+        make_passkey(browser, site, number)
+        browser.press("通行密钥")
+        assert faults_of(browser) == []
+        browser.press("使用通行密钥")
+        assert f"{number[:3]}****{number[-4:]}" in browser.text
+        browser.press("同意授权")
+    assert "code" in landing.came[0]
+    assert browser.complaints() == []
+
+
+def test_a_device_without_a_passkey_says_so(browser: Browser, url: str) -> None:
+    browser.open(url)
+    with browser.authenticator():
+        browser.press("通行密钥")
+        browser.find("#use-passkey").click()
+        browser.wait_for("没有完成")
+        assert faults_of(browser) == []
+
+
+def test_passkeys_need_javascript_and_say_so(browser: Browser, url: str) -> None:
+    browser.switch_scripts(on=False)
+    browser.open(url)
+    browser.press("通行密钥")
+    assert "通行密钥需要浏览器启用 JavaScript" in browser.text
+    browser.press("短信验证码")
+    assert "获取验证码" in browser.text
+
+
+def test_a_password_logs_in(browser: Browser, site: Site, landing: Landing, url: str) -> None:
+    number = new_number()
+    bearer = {"Authorization": f"Bearer {log_in_by_api(site, number)}"}
+    body = json.dumps({"password": "hebei-lu 27, the red gate"}).encode()
+    kind = {"Content-Type": "application/json"}
+    answer = site.live.call("PUT", "/v1/me/password", body=body, headers={**bearer, **kind})
+    assert answer.status == 204, answer.body
+    browser.open(url)
+    browser.press("密码")
+    assert faults_of(browser) == []
+    browser.fill("手机号", number)
+    browser.fill("密码", "hebei-lu 27, the red gate")
+    browser.press("登录")
+    browser.press("同意授权")
+    assert "code" in landing.came[0]
+
+
 def test_languages(browser: Browser, url: str) -> None:
     browser.speak("en-GB")
     browser.open(url)

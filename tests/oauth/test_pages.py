@@ -13,6 +13,7 @@ from app.http.server import Server
 from app.oauth.pages.forms import Form
 from tests.conftest import World
 from tests.factories import city, later, make_person, make_phone, run_jobs
+from tests.factories import log_in as session_of
 from tests.oauth.support import RelyingParty, make_client
 from tests.oauth.visitor import Visitor
 
@@ -192,6 +193,78 @@ def test_another_account(
     other = make_phone().removeprefix("+86")
     log_in(visitor, world, rooms, other)
     assert f"{other[:3]}****{other[-4:]}" in visitor.page.text
+
+
+PASSWORD = "hebei-lu 27, the red gate"
+
+
+def set_password(app: Server, world: World, rooms: Rooms, phone: str, password: str) -> None:
+    """Log in as the app does, and set a password."""
+    someone = session_of(app.test_client(), world, rooms, f"+86{phone}")
+    answer = app.test_client().put(
+        "/v1/me/password", json={"password": password}, headers=someone.auth
+    )
+    assert answer.status_code == 204, answer.text
+
+
+def test_a_long_password_is_enough(
+    app: Server, visitor: Visitor, party: RelyingParty, world: World, rooms: Rooms, phone: str
+) -> None:
+    set_password(app, world, rooms, phone, PASSWORD)
+    visitor.go(start(party)).press_link("密码")
+    visitor.fill("登录", {"手机号": phone, "密码": "wrong, wrong, wrong"})
+    assert visitor.answer.status_code == 422
+    assert "wrong, wrong" not in visitor.page.html
+    visitor.fill("登录", {"手机号": phone, "密码": PASSWORD})
+    assert "将获得" in visitor.page.text
+
+
+def test_a_number_nobody_has_is_refused_in_the_same_words(
+    app: Server, visitor: Visitor, party: RelyingParty, world: World, rooms: Rooms, phone: str
+) -> None:
+    set_password(app, world, rooms, phone, PASSWORD)
+    told = []
+    for number in (phone, make_phone().removeprefix("+86")):
+        visitor.go(start(party)).press_link("密码")
+        visitor.fill("登录", {"手机号": number, "密码": "not this one at all"})
+        told.append((visitor.answer.status_code, visitor.page.text))
+    assert told[0] == told[1]
+
+
+def test_a_short_password_asks_for_a_code_besides(
+    app: Server, visitor: Visitor, party: RelyingParty, world: World, rooms: Rooms, phone: str
+) -> None:
+    set_password(app, world, rooms, phone, "27 hebei-lu")
+    visitor.go(start(party)).press_link("密码")
+    visitor.fill("登录", {"手机号": phone, "密码": "27 hebei-lu"})
+    assert visitor.answer.status_code == 422
+    assert visitor.page.links["短信验证码"], "the way that is left"
+
+
+@pytest.mark.parametrize("answer", ["", "{}", "[]", "null", '{"id": "x"}', "[" * 5_000, "水"])
+def test_a_passkeys_answer_that_is_none_is_refused(
+    visitor: Visitor, party: RelyingParty, answer: str
+) -> None:
+    visitor.go(start(party))
+    visitor.fill("通行密钥")
+    assert visitor.page.text.count("JavaScript") == 1
+    sent = [(n, answer if n == "answer" else v) for n, v in visitor.fields_of("passkey")]
+    refused = visitor.send(sent)
+    assert (refused.status_code, refused.mimetype) == (422, "text/html")
+
+
+def test_a_request_that_cannot_be_trusted_is_a_page_for_people(
+    app: Server, party: RelyingParty
+) -> None:
+    """And it leads nowhere: neither the client nor the address is known to be right."""
+    query = f"?client_id={party.client_id}&redirect_uri=https://evil.example/&response_type=code"
+    people = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+    page = app.test_client().get(f"/oauth/authorize{query}", headers=people)
+    assert (page.status_code, page.mimetype) == (400, "text/html")
+    assert "Location" not in page.headers
+    assert 'href="https://evil' not in page.text
+    machines = app.test_client().get(f"/oauth/authorize{query}")
+    assert (machines.status_code, machines.mimetype) == (400, "application/json")
 
 
 # What nobody may do.

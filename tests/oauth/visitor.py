@@ -176,6 +176,10 @@ class Visitor:
         sent += [("scope", box) for box in ticks]
         return sent + ([(pressed[1], pressed[2])] if pressed[1] else [])
 
+    def fields_of(self, step: str) -> list[tuple[str, str]]:
+        """Return what the form of a step would send, whoever presses its button."""
+        return next(form.fields for form in self.page.forms if ("step", step) in form.fields)
+
     def send(self, fields: list[tuple[str, str]], place: str | None = None) -> TestResponse:
         """Send a form and look at the answer, wherever it leads."""
         data = urlencode(fields)

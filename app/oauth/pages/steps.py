@@ -5,16 +5,22 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+import orjson
 from flask import Response, request
+from marshmallow import ValidationError
 
 from app.core.crypto import mask_phone
 from app.core.errors import Invalid
+from app.core.passkeys import PasskeyRefused
 from app.core.unit_of_work import UnitOfWork
+from app.credentials.schemas import UsedPasskeySchema
+from app.credentials.values import Ceremony
 from app.http.context import client_address, deps
 from app.http.cookies import drop_cookie, read_cookie, set_cookie
+from app.http.json_input import parse_json
 from app.identity import service as identity
 from app.identity.service import IdentityDeps
-from app.identity.values import Device, LogIn, Purpose
+from app.identity.values import Device, LogIn, PasskeyLogIn, PasswordLogIn, Purpose, SignedIn
 from app.oauth import service
 from app.oauth.pages.forms import Form, proof_of
 from app.oauth.pages.page import Fault, go_to, show
@@ -29,7 +35,8 @@ from app.oauth.values import (
 )
 
 _CODE_LENGTH = 6
-WAYS = ("code",)
+WAYS = ("code", "password")
+"""The ways to log in that have a page of their own; a passkey's is made when it is asked."""
 
 CLAIM_TITLES: Mapping[str, tuple[str, str]] = {
     "nickname": ("隐去部分的姓名", "your name in part"),
@@ -106,6 +113,7 @@ def show_visit(
     *,
     way: str = "code",
     challenge: object = None,
+    question: str | None = None,
     typed: Mapping[str, Any] | None = None,
     fault: Fault | None = None,
     status: int = 200,
@@ -120,7 +128,12 @@ def show_visit(
         "typed": typed or {},
     }
     if interaction.step is Step.LOG_IN:
-        values |= {"way": way if way in WAYS else "code", "ways": WAYS, "challenge": challenge}
+        is_known = way in WAYS or question is not None
+        values |= {
+            "way": way if is_known else "code",
+            "challenge": challenge,
+            "question": question,
+        }
     return show(
         _PAGES[interaction.step],
         status=status,
@@ -160,17 +173,40 @@ def _log_in_with_code(uow: UnitOfWork, visit: Visit, form: Form) -> Response:
         raise Invalid
     login = LogIn(_id(form.one("challenge")), code, _device())
     signed_in = identity.start_session(uow, deps(IdentityDeps), login, client_address())
-    return _begin(uow, visit, signed_in.citizen_id, signed_in.session_id, "sms")
+    return _begin(uow, visit, signed_in, "otp", "sms")
 
 
-def _begin(
-    uow: UnitOfWork, visit: Visit, citizen_id: UUID, session_id: UUID, *means: str
-) -> Response:
+def _log_in_with_password(uow: UnitOfWork, visit: Visit, form: Form) -> Response:
+    login = PasswordLogIn(form.one("phone"), form.one("password"), _device())
+    signed_in = identity.start_session(uow, deps(IdentityDeps), login, client_address())
+    return _begin(uow, visit, signed_in, "pwd")
+
+
+def _ask_passkey(uow: UnitOfWork, visit: Visit, form: Form) -> Response:  # noqa: ARG001 - a step
+    """Show the page on which our script asks the browser's passkey."""
+    asked = identity.ask_passkey(uow, deps(IdentityDeps), Ceremony.LOGIN, None)
+    question = orjson.dumps(asked.public_key).decode()
+    return show_visit(uow, visit, way="passkey", question=question)
+
+
+def _log_in_with_passkey(uow: UnitOfWork, visit: Visit, form: Form) -> Response:
+    try:
+        answer = UsedPasskeySchema().load(parse_json(form.one("answer").encode()))
+    except ValidationError as error:
+        raise PasskeyRefused from error
+    login = PasskeyLogIn(answer, _device())
+    signed_in = identity.start_session(uow, deps(IdentityDeps), login, client_address())
+    return _begin(uow, visit, signed_in, "pop", "user", "mfa")
+
+
+def _begin(uow: UnitOfWork, visit: Visit, signed_in: SignedIn, *means: str) -> Response:
     """Bind the browser to a session that was just begun, and go on with the interaction.
 
     The cookie's secret is new with each log-in, so that one planted before is worth nothing.
     """
-    secret = service.open_browser_session(uow, deps(OAuthDeps), citizen_id, session_id, means)
+    secret = service.open_browser_session(
+        uow, deps(OAuthDeps), signed_in.citizen_id, signed_in.session_id, means
+    )
     session = service.read_browser_session(uow, deps(OAuthDeps), secret)
     after = service.read_interaction(
         uow, deps(OAuthDeps), visit.interaction.id, visit.browser, session
@@ -239,6 +275,9 @@ def _switch(uow: UnitOfWork, visit: Visit, form: Form) -> Response:  # noqa: ARG
 STEPS: Mapping[str, Callable[[UnitOfWork, Visit, Form], Response]] = {
     "phone": _send_code,
     "code": _log_in_with_code,
+    "password": _log_in_with_password,
+    "ask-passkey": _ask_passkey,
+    "passkey": _log_in_with_passkey,
     "verify": _verify,
     "consent": _consent,
     "log-out": _consent,

@@ -12,6 +12,7 @@ from app.core.unit_of_work import UnitOfWork
 from app.oauth.models import Client, Grant
 from app.oauth.service.clients import is_usable, live_scopes
 from app.oauth.service.deps import OAuthDeps
+from app.oauth.service.minting import subject_of
 from app.oauth.service.standing import is_grant_live, level_of
 from app.oauth.values import GrantStatus
 
@@ -27,6 +28,8 @@ def read_grant(uow: UnitOfWork, claims: Mapping[str, Any], deps: OAuthDeps) -> P
         return None
     grant, client, scopes = found
     if grant.citizen_id is None:
+        return None
+    if claims["sub"] != subject_of(deps, client, grant.citizen_id):
         return None
     level = level_of(uow, grant)
     if level is None:
@@ -86,11 +89,19 @@ def _find(
     ).one_or_none()
     if row is None or str(row.Client.id) != claims.get("client_id"):
         return None
+    if _key_of(claims) != row.Grant.key_thumbprint:
+        return None
     if not is_usable(row.Client.status, is_sandbox=deps.is_sandbox):
         return None
     asked = frozenset(str(claims.get("scope", "")).split(" "))
     scopes = asked & set(row.Grant.scopes) & live_scopes(uow, row.Client.id)
     return row.Grant, row.Client, scopes
+
+
+def _key_of(claims: Mapping[str, Any]) -> object:
+    """Return the thumbprint of the key that a token says it is bound to."""
+    named = claims.get("cnf")
+    return named.get("jkt") if isinstance(named, dict) else named
 
 
 def _mandate(uow: UnitOfWork, deps: OAuthDeps, grant: Grant) -> Mandated | None:
