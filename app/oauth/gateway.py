@@ -81,14 +81,17 @@ class LogoutNotices:
         self._egress = egress
 
     def send(self, url: str, logout_token: str) -> bool:
-        """Send one logout token; False when the client refuses it, `NoAnswer` to try again."""
-        reply = self._egress.request(
-            "POST",
-            url,
-            form={"logout_token": logout_token},
-            connect_seconds=_CONNECT_SECONDS,
-            total_seconds=_TOTAL_SECONDS,
-        )
+        """Send one logout token; False when it cannot arrive; raise `NoAnswer` to try again."""
+        try:
+            reply = self._egress.request(
+                "POST",
+                url,
+                form={"logout_token": logout_token},
+                connect_seconds=_CONNECT_SECONDS,
+                total_seconds=_TOTAL_SECONDS,
+            )
+        except EgressRefused:
+            return False
         if reply.status >= _SERVER_ERROR:
             raise NoAnswer(f"status {reply.status}", may_have_acted=True)
         return reply.status in {_OK, 204}

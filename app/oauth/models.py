@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.clock import now
@@ -61,7 +62,7 @@ class Client(Stateful, Base):
     redirect_uris: Mapped[list[Any]]
     post_logout_uris: Mapped[list[Any]]
     backchannel_logout_uri: Mapped[str | None]
-    jwks: Mapped[dict[str, Any] | None]
+    jwks: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     jwks_uri: Mapped[str | None]
     sector: Mapped[str]
     department: Mapped[str | None]

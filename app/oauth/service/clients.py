@@ -50,7 +50,7 @@ def create_client(
         with uow.begin_nested():
             uow.open_record(client, cause=cause)
     except IntegrityError as error:
-        raise ClientExists from error
+        raise _taken(error) from error
     _grant_scopes(uow, client.id, wanted.scopes)
     secret = _add_secret(uow, client.id) if wanted.auth_method in _SECRETS else None
     if status is not ClientStatus.DRAFT:
@@ -90,7 +90,7 @@ def change_client(
     try:
         uow.flush()
     except IntegrityError as error:
-        raise ClientExists from error
+        raise _taken(error) from error
     return _view(client, wanted.scopes)
 
 
@@ -180,6 +180,12 @@ def has_secret(uow: UnitOfWork, client_id: UUID, secret: str) -> bool:
         )
     )
     return found is not None
+
+
+def _taken(error: IntegrityError) -> Exception:
+    """Return the refusal of a name that is taken, or the error itself: a fault of ours."""
+    constraint = getattr(getattr(error.orig, "diag", None), "constraint_name", None)
+    return ClientExists() if constraint == "uq_clients_name" else error
 
 
 def _check(wanted: NewClient) -> NewClient:

@@ -53,7 +53,10 @@ def revoke(uow: UnitOfWork, deps: OAuthDeps, call: ProtocolCall) -> None:
     if grant_id is None:
         return
     grant = uow.scalar(
-        select(Grant).where(Grant.id == grant_id, Grant.client_id == client.id).with_for_update()
+        select(Grant)
+        .where(Grant.id == grant_id, Grant.client_id == client.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
     )
     if grant is not None:
         end_grant(uow, grant, "client")

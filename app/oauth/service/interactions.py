@@ -181,7 +181,10 @@ def decide_interaction(
     raise `InteractionOver` for a second decision, `StepMissing` while something else comes first.
     """
     row = uow.scalar(
-        select(OpenInteraction).where(OpenInteraction.id == interaction_id).with_for_update()
+        select(OpenInteraction)
+        .where(OpenInteraction.id == interaction_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
     )
     row = _check_open(row, browser_secret)
     row.decided_at = now()
