@@ -45,11 +45,13 @@ check: .venv/ready-dev
 	$(ALONE) $(FLASK) openapi --check
 	$(ALONE) $(FLASK) problems --check
 	$(ALONE) $(FLASK) audit events --check
+	$(ALONE) $(FLASK) staff roles --check
 
 openapi: .venv/ready
 	$(ALONE) $(FLASK) openapi
 	$(ALONE) $(FLASK) problems
 	$(ALONE) $(FLASK) audit events
+	$(ALONE) $(FLASK) staff roles
 
 plugin: .venv/ready
 	@test -n "$(name)" || { echo "say: make plugin name=libraries kind=payable" >&2; exit 2; }

@@ -73,7 +73,9 @@ from app.payments.service import PaymentDeps
 from app.payments.values import PaymentPolicy
 from app.sdk.context import DirectoryOfCitizens
 from app.sdk.registry import Registry
+from app.staff import routes as staff_routes
 from app.staff import service as staff
+from app.staff.service import StaffDeps
 from config.settings import ROOT, Settings
 
 API_VERSION = "1.0.0"
@@ -217,6 +219,7 @@ def build(settings: Settings, fakes: Mapping[type, Any] | None = None) -> Rooms:
     }
     deps[PaymentDeps] = _payments(settings, units, keyring, deps)
     deps[DelegationDeps] = _delegation(settings, egress, keyring, deps)
+    deps[StaffDeps] = _staff(keyring, tokens, deps)
     deps.update(fakes or {})
     rooms = Rooms(settings, units, jobs, egress, hosted, deps)
     subscriptions.wire(jobs, deps)
@@ -286,6 +289,19 @@ def _credentials(settings: Settings, keyring: Keyring) -> CredentialsDeps:
         relying_party=RelyingParty(ways_in.rp_id, "i武当", ways_in.origins),
         loopback_exempt=settings.web.loopback_exempt,
         failed_passwords=ways_in.failed_passwords,
+    )
+
+
+def _staff(keyring: Keyring, tokens: Tokens, deps: Mapping[type, Any]) -> StaffDeps:
+    """Join the dangerous acts of every room, and the departments of the catalogue."""
+    shelf = deps[CatalogDeps].shelf
+    return StaffDeps(
+        keyring=keyring,
+        tokens=tokens,
+        credentials=deps[CredentialsDeps],
+        consent=deps[ConsentDeps],
+        department_exists=lambda department: department in shelf.snapshot().department_pages,
+        acts={act.name: act for act in staff.own_acts()},
     )
 
 
@@ -379,6 +395,7 @@ def create_app(settings: Settings, rooms: Rooms) -> Server:
         require_tls=settings.web.require_tls,
         note_act=partial(_note_act, rooms.deps[DelegationDeps]),
         keys=KeyCheck(rooms.units, settings.web.public_url, rooms.deps[OAuthDeps].nonces),
+        staff_networks=settings.web.staff_networks,
     )
     app.trust_proxies(settings.web.trusted_proxies)
     api = openapi.make_api(app, API_VERSION, _scopes())
@@ -389,6 +406,7 @@ def create_app(settings: Settings, rooms: Rooms) -> Server:
         identity_routes.desk,
         notifications_routes.blueprint,
         consent_routes.blueprint,
+        staff_routes.staff,
     ):
         api.register_blueprint(blueprint)
     for prefix, blueprint in (

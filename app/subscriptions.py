@@ -46,6 +46,7 @@ from app.payments.events import (
     RefundQuestioned,
     RefundSucceeded,
 )
+from app.staff import service as staff
 
 PEOPLE, CLIENTS, INBOX, DESK, HELP = (
     identity.IdentityDeps,
@@ -115,6 +116,7 @@ def wire(jobs: Jobs, deps: Mapping[type, Any]) -> None:
             lambda uow: delegation.read_answers(uow, helpers),
         )
     )
+    jobs.schedule(Schedule(300, "staff.close_what_is_over", staff.close_what_is_over))
 
 
 def _with(deps: Any, handler: Callable[[UnitOfWork, Any, Any], None]) -> Handler:  # noqa: ANN401 - a room's

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -101,6 +102,7 @@ class Web:
     docs: bool
     require_tls: bool
     trusted_proxies: int
+    staff_networks: tuple[IPv4Network | IPv6Network, ...]
     loopback_exempt: bool
 
 
@@ -197,6 +199,7 @@ class Settings:
                 docs=read.choice("DOCS", ("on", "off"), "on") == "on",
                 require_tls=read.choice("REQUIRE_TLS", ("0", "1"), "0") == "1",
                 trusted_proxies=read.number("TRUSTED_PROXIES", 0),
+                staff_networks=read.networks("STAFF_NETWORKS"),
                 loopback_exempt=sandbox,
             ),
             sms_url=read.text("SMS_URL"),
@@ -259,6 +262,15 @@ class _Reader:
     def names(self, name: str) -> frozenset[str]:
         parts = (part.strip() for part in self._env.get(name, "").split(","))
         return frozenset(part for part in parts if part)
+
+    def networks(self, name: str) -> tuple[IPv4Network | IPv6Network, ...]:
+        found = []
+        for written in sorted(self.names(name)):
+            try:
+                found.append(ip_network(written))
+            except ValueError:
+                self._faults.append(f"{name}: {written} is not a network such as 10.20.0.0/16")
+        return tuple(found)
 
     def key(self, name: str) -> bytes:
         try:

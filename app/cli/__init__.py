@@ -4,7 +4,7 @@ import click
 from flask import Flask
 from flask.cli import FlaskGroup
 
-from app.cli import audit, demo, jobs, keys, migrate, openapi, people, plugins, problems
+from app.cli import audit, demo, jobs, keys, migrate, openapi, people, plugins, problems, staff
 from app.factory import Rooms
 from config.settings import Settings
 
@@ -15,7 +15,8 @@ def register(app: Flask, settings: Settings, rooms: Rooms) -> None:
     openapi.register(app)
     problems.register(app)
     plugins.register(app, settings)
-    people.register(app, settings, rooms)
+    people.register(app, rooms)
+    staff.register(app, settings, rooms)
     jobs.register(app, rooms)
     audit.register(app, settings, rooms)
     keys.register(app, rooms)

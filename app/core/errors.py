@@ -143,6 +143,14 @@ class ActingNotAllowed(Forbidden):
     title_en = "The mandate does not cover this"
 
 
+class NotFromHere(Forbidden):
+    """The operation is open from the staff's networks only, and the caller is elsewhere."""
+
+    code = "not-from-here"
+    title_zh = "不允许从当前网络访问"
+    title_en = "This is not open from the caller's network"
+
+
 class StepUpRequired(Unauthenticated):
     """Prove again who you are, and surely; then repeat the call (RFC 9470)."""
 

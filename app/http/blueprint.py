@@ -34,6 +34,7 @@ class Access:
     scope: str | None = None
     acting: str | None = None
     step_up: bool = False
+    from_office: bool = False
     idempotent: bool = False
     key_optional: bool = False
     lane: str = "normal"
@@ -155,6 +156,11 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc] # the library is
     def acting(action: Literal["view", "book", "pay", "submit"]) -> Callable[[F], F]:
         """Open a citizen's operation to whoever acts for them under a mandate for this action."""
         return _mark(acting=action)
+
+    @staticmethod
+    def from_office(view: F) -> F:
+        """Open an operation to the staff's networks only, as every staff token is anyway."""
+        return _mark(from_office=True)(view)
 
     @staticmethod
     def step_up(view: F) -> F:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from hashlib import sha256
-from ipaddress import ip_address
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Any, cast
 
 import structlog
@@ -25,6 +25,7 @@ from app.core.errors import (
     InsufficientScope,
     Invalid,
     Malformed,
+    NotFromHere,
     StepUpRequired,
     Unauthenticated,
 )
@@ -69,6 +70,7 @@ class Door:
     require_tls: bool
     note_act: Callable[[UnitOfWork, Principal, str, str], None]
     keys: KeyCheck
+    staff_networks: tuple[IPv4Network | IPv6Network, ...] = ()
 
 
 class SlugConverter(BaseConverter):
@@ -146,10 +148,14 @@ class Server(Flask):
         return REQUEST_SECONDS if seconds is None else float(seconds)
 
     def _authenticate(self, access: Access) -> None:
-        if access.public:
+        if access.from_office:
+            self._check_office()
+        if access.public and not access.from_office:
             return
         if self.door.require_tls and not request.is_secure:
             raise Forbidden("This API is served over TLS only.")
+        if access.public:
+            return
         fresh = request.method not in _SAFE or access.permission is not None or access.step_up
         try:
             presented = read_token(request)
@@ -162,9 +168,19 @@ class Server(Flask):
             raise
         g.principal = who
         structlog.contextvars.bind_contextvars(actor=who.actor)
+        if who.kind == "staff":
+            self._check_office()
         _check_power(who, access)
         if access.permission is not None and request.method not in _SAFE:
             self.door.check_sealing()
+
+    def _check_office(self) -> None:
+        """Refuse whoever calls from outside the staff's networks, where these are set."""
+        networks, address = self.door.staff_networks, ip_address(g.address)
+        if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+            address = address.ipv4_mapped
+        if networks and not any(address in network for network in networks):
+            raise NotFromHere
 
     def _limit(self, access: Access) -> None:
         who: Principal | None = g.get("principal")
@@ -282,14 +298,18 @@ def _operation_name() -> str:
 
 
 def _check_power(who: Principal, access: Access) -> None:
-    if access.permission is not None:
-        if who.kind != "staff" or access.permission not in who.permissions:
+    needed = access.permission or access.integrator_scope
+    if needed is not None:
+        kind = "staff" if access.permission else "integrator"
+        if who.kind != kind or needed not in who.permissions:
             raise Forbidden
-        return
-    if access.integrator_scope is not None:
-        if who.kind != "integrator" or access.integrator_scope not in who.permissions:
-            raise Forbidden
-        return
+    else:
+        _check_citizens_power(who, access)
+    if access.step_up and not who.is_stepped_up:
+        raise StepUpRequired
+
+
+def _check_citizens_power(who: Principal, access: Access) -> None:
     if who.kind != "citizen":
         raise Forbidden
     if who.scopes is not None and not (access.scope and access.scope in who.scopes):
@@ -298,8 +318,6 @@ def _check_power(who: Principal, access: Access) -> None:
         raise ActingNotAllowed
     if not who.reaches(access.assurance):
         raise AssuranceTooLow(needed=access.assurance)
-    if access.step_up and not who.is_stepped_up:
-        raise StepUpRequired
 
 
 def _scope_challenge(access: Access) -> str:

@@ -318,6 +318,17 @@ class SteppedUp:
 
 
 @dataclass(frozen=True, slots=True)
+class CitizenCard:
+    """A citizen as the staff's desk sees them: masked."""
+
+    phone: str
+    name: str | None
+    resident_id: str | None
+    assurance: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
 class Attributes:
     """What the house knows of a citizen that a plug-in may be shown."""
 

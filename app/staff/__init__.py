@@ -1,1 +1,1 @@
-"""Who works behind the counter, and what each of them may do."""
+"""Who works for the city, and what each may do."""

@@ -37,6 +37,11 @@ from app.identity.service.factors import (
 from app.identity.service.janitor import forget_expired
 from app.identity.service.locking import lock_account, unlock_account
 from app.identity.service.log_in import start_session
+from app.identity.service.lookups import (
+    describe_citizen,
+    find_by_phone,
+    find_by_resident_id,
+)
 from app.identity.service.phone import canonical_phone
 from app.identity.service.phone_change import change_phone, tell_old_phone
 from app.identity.service.refresh import refresh_session
@@ -62,11 +67,14 @@ __all__ = [
     "citizen_with_phone",
     "confirm_at_counter",
     "count_passkey",
+    "describe_citizen",
     "describe_factors",
     "describe_me",
     "end_every_session",
     "end_session",
     "expire_evidence",
+    "find_by_phone",
+    "find_by_resident_id",
     "finish_face_check",
     "finish_step_up",
     "forget_expired",
