@@ -25,12 +25,17 @@ def deps_of(rooms: Rooms) -> IdentityDeps:
 
 
 def ask(
-    rooms: Rooms, phone: str, *, address: str = HERE, deps: IdentityDeps | None = None
+    rooms: Rooms,
+    phone: str,
+    *,
+    address: str = HERE,
+    deps: IdentityDeps | None = None,
+    purpose: Purpose = Purpose.LOGIN,
 ) -> tuple[UUID, str]:
     """Open a challenge and read its code out of the sealed row."""
     deps = deps or deps_of(rooms)
     with rooms.units.open(actor="test") as uow:
-        opened = service.open_challenge(uow, deps, phone, Purpose.LOGIN, address)
+        opened = service.open_challenge(uow, deps, phone, purpose, address)
         uow.flush()
         sealed = uow.scalar(
             text("select code_sealed from challenges where id = :id"), {"id": opened.id}
