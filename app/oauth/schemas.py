@@ -239,16 +239,21 @@ class ChangeClientSchema(Schema):
     scopes = List(Nested(GrantedScopeSchema), validate=validate.Length(max=50))
 
     @post_load
-    def _typed(self, data: dict[str, Any], **_: object) -> dict[str, Any]:
-        for name, kind in (("profile", Profile), ("auth_method", AuthMethod)):
-            if name in data:
-                data[name] = kind(data[name])
-        if "grant_types" in data:
-            data["grant_types"] = tuple(GrantType(one) for one in data["grant_types"])
-        for name in ("redirect_uris", "post_logout_uris", "scopes"):
-            if name in data:
-                data[name] = tuple(data[name])
-        return data
+    def _read(self, data: dict[str, Any], **_: object) -> Any:  # noqa: ANN401 - each schema's own
+        return _typed(data)
+
+
+def _typed(data: dict[str, Any]) -> dict[str, Any]:
+    """Return a description of a client in the room's own values."""
+    for name, kind in (("profile", Profile), ("auth_method", AuthMethod)):
+        if name in data:
+            data[name] = kind(data[name])
+    if "grant_types" in data:
+        data["grant_types"] = tuple(GrantType(one) for one in data["grant_types"])
+    for name in ("redirect_uris", "post_logout_uris", "scopes"):
+        if name in data:
+            data[name] = tuple(data[name])
+    return data
 
 
 class NewClientSchema(ChangeClientSchema):
@@ -258,9 +263,8 @@ class NewClientSchema(ChangeClientSchema):
         exclude = ("status",)
 
     @post_load
-    def _make(self, data: dict[str, Any], **_: object) -> NewClient:
-        data = self._typed(data)
-        return NewClient(**data)
+    def _read(self, data: dict[str, Any], **_: object) -> NewClient:
+        return NewClient(**_typed(data))
 
 
 class ClientSchema(Schema):

@@ -75,16 +75,23 @@ def run_party(port: int, settings: Mapping[str, Any]) -> Iterator[Party]:
     """Start the relying party at a port and stop it afterwards."""
     install()
     told = json.dumps({**settings, "port": port})
-    process = subprocess.Popen(
-        ["node", "server.mjs"],  # noqa: S607 - wherever node is
-        cwd=FOLDER,
-        env={**_ENV, "RELYING_PARTY": told},
+    with run_node(FOLDER / "server.mjs", {"RELYING_PARTY": told}):
+        yield Party(f"http://127.0.0.1:{port}")
+
+
+@contextmanager
+def run_node(program: Path, told: Mapping[str, str]) -> Iterator[None]:
+    """Run a program that says when it is ready, and stop it afterwards."""
+    process = subprocess.Popen(  # noqa: S603 - our own program
+        ["node", program],  # noqa: S607 - wherever node is
+        cwd=program.parent,
+        env={**_ENV, **told},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
     )
     try:
         _wait(process)
-        yield Party(f"http://127.0.0.1:{port}")
+        yield
     finally:
         process.terminate()
         process.communicate(timeout=10)
