@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from app.factory import Rooms, build
 from config.settings import Settings
@@ -19,6 +20,17 @@ class Site:
     live: Live
     rooms: Rooms
     world: World
+    env: dict[str, str]
+
+    @contextmanager
+    def house_that_reaches(self, url: str) -> Iterator[Rooms]:
+        """Return a house that may call one more address of this machine."""
+        reached = f"{self.env['EGRESS_LOOPBACK']},{urlsplit(url).netloc}"
+        house = build(Settings.from_env({**self.env, "EGRESS_LOOPBACK": reached}))
+        try:
+            yield house
+        finally:
+            house.close()
 
     def code_for(self, phone: str) -> str:
         """Return the newest code that a number was sent, once the worker has sent it."""
@@ -30,9 +42,14 @@ class Site:
 def serve_site(world: World, **settings: str) -> Iterator[Site]:
     """Run the product at `localhost`, a name, which browsers want for passkeys."""
     with serve(world, named=True, **settings) as live:
-        env = {**world.env, **settings, "PUBLIC_URL": live.url}
+        env = {
+            **world.env,
+            "PUBLIC_URL": live.url,
+            "WEBAUTHN_ORIGINS": live.url,
+            **settings,
+        }
         rooms = build(Settings.from_env(env))
         try:
-            yield Site(live.url, live, rooms, world)
+            yield Site(live.url, live, rooms, world, env)
         finally:
             rooms.close()

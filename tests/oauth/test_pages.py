@@ -258,7 +258,10 @@ def test_a_request_that_cannot_be_trusted_is_a_page_for_people(
 ) -> None:
     """And it leads nowhere: neither the client nor the address is known to be right."""
     query = f"?client_id={party.client_id}&redirect_uri=https://evil.example/&response_type=code"
-    people = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+    people = {
+        "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,"
+        "image/apng,*/*;q=0.8,application/signed-exchange;v=b3;q=0.7"
+    }
     page = app.test_client().get(f"/oauth/authorize{query}", headers=people)
     assert (page.status_code, page.mimetype) == (400, "text/html")
     assert "Location" not in page.headers

@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 
 from app.http.server import Server
+from tests.browser.accessibility import faults_of
 from tests.browser.chromium import Browser
 from tests.browser.person import log_in, new_number
+from tests.factories import run_jobs
 from tests.oauth.support import RelyingParty, make_client
 from tests.relying_party.party import Party, free_home, install, run_party
 from tests.site import Site
@@ -32,6 +34,8 @@ def start(app: Server, chromium: Browser, site: Site) -> Start:
     @contextmanager
     def begin(scope: str = " ".join(SCOPES), **wanted: Any) -> Iterator[tuple[Party, RelyingParty]]:  # noqa: ANN401
         port, home = free_home()
+        if wanted.pop("hears_logouts", False):
+            wanted["backchannel_logout_uri"] = f"{home}/backchannel-logout"
         client = make_client(
             app,
             site.rooms,
@@ -159,6 +163,24 @@ def test_logging_out_by_the_party(browser: Browser, site: Site, start: Start) ->
         assert browser.result() == {"state": "goodbye"}
         browser.open(party.login_address(prompt="none"))
         assert browser.result()["refused"]["error"] == "login_required"
+
+
+def test_a_party_is_told_when_the_citizen_logs_out_elsewhere(
+    browser: Browser, site: Site, start: Start
+) -> None:
+    """The log-out token is verified by the party: signature, issuer, audience, type, event."""
+    with start(hears_logouts=True) as (party, _):
+        browser.open(party.login_address())
+        log_in(browser, site, new_number())
+        consent(browser)
+        subject = browser.result()["claims"]["sub"]
+        browser.open(f"{site.url}/oauth/logout")
+        assert faults_of(browser) == []
+        browser.press("退出登录")
+        with site.house_that_reaches(party.home) as house:
+            run_jobs(house)
+        (told,) = party.see("logouts")
+        assert told["sub"] == subject
 
 
 def test_a_device_without_a_keyboard(browser: Browser, site: Site, start: Start) -> None:

@@ -116,7 +116,8 @@ def answer_browser(error: BaseException) -> Response:
 
     RFC 6749, 4.1.2.1: a request whose client or address cannot be trusted is told to the citizen.
     """
-    if request.endpoint in _FOR_BROWSERS and request.accept_mimetypes.best == "text/html":
+    wanted = request.accept_mimetypes.best_match(["application/json", "text/html"])
+    if request.endpoint in _FOR_BROWSERS and wanted == "text/html":
         return show_refusal(error)
     return problems.response_for(error)
 
