@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Any, cast
+from uuid import UUID, uuid5
 
 import structlog
 from flask import Flask, Request, Response, g, request
@@ -29,7 +30,7 @@ from app.core.errors import (
     StepUpRequired,
     Unauthenticated,
 )
-from app.core.tokens import Mandated, Principal
+from app.core.tokens import FIRST_PARTY, Mandated, Principal
 from app.core.unit_of_work import UnitOfWork, Units
 from app.http import envelope, problems
 from app.http.blueprint import Access, access_of, check_json_type
@@ -276,10 +277,8 @@ class Server(Flask):
         key = idempotency.parse_key(header)
         operation = _operation_name()
         who = cast("Principal", g.principal)
-        mandate = _mandate()
         return idempotency.Claim(
-            # A delegate's keys are the mandate's: nobody is given another person's answer.
-            principal_id=who.id if mandate is None else mandate.id,
+            principal_id=_key_owner(who),
             key=key,
             operation=operation,
             fingerprint=idempotency.fingerprint(f"{operation} {request.path}", _payload(access)),
@@ -290,6 +289,18 @@ class Server(Flask):
 def _mandate() -> Mandated | None:
     who: Principal | None = g.get("principal")
     return who.mandate if who is not None else None
+
+
+def _key_owner(who: Principal) -> UUID:
+    """Return whose an idempotency key is, so that nobody is given an answer meant for another.
+
+    A delegate's keys are the mandate's; a client's are its own for each citizen, under any grant.
+    """
+    if who.mandate is not None:
+        return who.mandate.id
+    if who.client_id != FIRST_PARTY:
+        return uuid5(who.id, who.client_id)
+    return who.id
 
 
 def _operation_name() -> str:

@@ -180,6 +180,29 @@ def test_a_level_is_raised_on_the_way(
     assert "将获得" in visitor.page.text
 
 
+def test_a_level_that_no_page_can_give_is_explained(
+    visitor: Visitor, party: RelyingParty, world: World, rooms: Rooms, phone: str
+) -> None:
+    claims = '{"id_token": {"acr": {"essential": true, "value": "strong"}}}'
+    log_in(visitor.go(start(party, claims=claims)), world, rooms, phone)
+    person = make_person(world)
+    visitor.fill("提交核对", {"姓名": person["name"], "身份证号": person["resident_id"]})
+    assert "人脸核验" in visitor.page.text
+    visitor.press_link("已完成，继续")
+    assert "人脸核验" in visitor.page.text, "saying so changes nothing"
+    visitor.fill("不认证，返回")
+    assert answered(visitor)["error"] == "access_denied"
+
+
+def test_the_number_that_the_client_knows_is_filled_in(
+    visitor: Visitor, party: RelyingParty, phone: str
+) -> None:
+    hint = f'+86{phone}"><script>'
+    visitor.go(start(party, login_hint=hint))
+    assert dict(visitor.filled("获取验证码"))["phone"] == hint
+    assert "<script>" not in visitor.page.html
+
+
 def test_another_account(
     visitor: Visitor,
     party: RelyingParty,

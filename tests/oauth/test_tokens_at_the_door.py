@@ -22,6 +22,7 @@ from tests.core.test_tokens import BROKEN, FORGED, Json, parts, raw_signed, sign
 from tests.factories import Citizen, bearer, log_in, staff_token
 from tests.oauth.bent_proofs import BENT_PROOFS, parts_of_proof, prove
 from tests.oauth.support import RelyingParty, make_client, open_browser, plain
+from tests.payments.helpers import make_bill, new_key, order
 
 SCOPES = ("openid", "bills.read", "payments.read", "offline_access")
 ISSUER = "http://127.0.0.1:8000"
@@ -262,6 +263,28 @@ def test_what_was_not_granted_is_not_open(
     assert answer.status_code in {403, 404}, answer.text
     if answer.status_code == 403:
         assert answer.json["code"] in {"insufficient-scope", "forbidden"}
+
+
+def test_a_key_of_one_client_is_no_key_of_another(
+    app: Server, client: FlaskClient, world: World, rooms: Rooms
+) -> None:
+    """Both may begin payments for the citizen; neither is given the other's answer."""
+    someone = log_in(app.test_client(), world, rooms)
+    browser = open_browser(app, rooms, someone)
+    wanted = {"scope": "openid payments.write"}
+    body, key = order(make_bill(client, world, someone)), new_key()
+    answers = []
+    for _ in range(2):
+        party = plain(app, rooms, scopes=("openid", "payments.write"))
+        token = party.log_in(browser, **wanted)["access_token"]
+        headers = {**bearer(token), "Idempotency-Key": key}
+        answers.append(client.post("/v1/payments", json=body, headers=headers))
+        again = client.post("/v1/payments", json=body, headers=headers)
+        assert again.data == answers[-1].data or again.status_code == 409
+    first, second = answers
+    assert first.status_code == 201, first.text
+    assert (second.status_code, second.json["code"]) == (409, "payment-in-progress")
+    assert "Idempotent-Replayed" not in second.headers
 
 
 def test_a_grant_that_was_revoked_is_over_for_the_token(
