@@ -154,9 +154,11 @@ def claim(client: FlaskClient, who: Person, firm: dict[str, str]) -> TestRespons
     return client.post("/v1/delegation/organisations", json=body, headers=who.auth)
 
 
-def make_child(world: World, guardian: Person | None, born: str = "2015-03-01") -> dict[str, str]:
+def make_child(
+    world: World, guardian: Person | None, born: str = "2015-03-01", name: str = "李小雷"
+) -> dict[str, str]:
     """Put a child into the register, and who its guardian is."""
-    child = make_person(world, "李小雷", born)
+    child = make_person(world, name, born)
     if guardian is not None:
         pair = {"guardian": guardian.resident_id, "child": child["resident_id"]}
         city(world, "POST", "/register/guardians", pair)

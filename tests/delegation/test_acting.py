@@ -451,3 +451,25 @@ def test_a_cap_is_the_services_own(
     assert pay(client, auth, gas).status_code == 201
     power = make_bill(client, world, father.citizen, "power-bill", amount=1)
     assert pay(client, auth, power).json["code"] == "mandate-cap-reached"
+
+
+def test_what_a_delegate_submits_is_told_to_both(
+    client: FlaskClient, rooms: Rooms, father: Person, daughter: Person
+) -> None:
+    """No operation of the house is opened to submit yet; what opens one later goes this way."""
+    scope = {"service": "water-bill", "actions": ["submit", "book"]}
+    mandate_id = give(client, rooms, father, daughter, scope)["id"]
+    claims = rooms.deps[Tokens].verify(acting_token(client, rooms, daughter, mandate_id))
+    with rooms.units.open(actor="test", read_only=True) as uow:
+        who = service.read_delegate(uow, claims)
+    assert who is not None
+    for action in ("submit", "view"):
+        with rooms.units.open(actor=who.actor) as uow:
+            service.note_act(uow, house(rooms), who, action, f"POST /v1/{action}")
+    acts = client.get(f"/v1/delegation/mandates/{mandate_id}/acts", headers=father.auth)
+    assert [(act["action"], act["services"]) for act in acts.json["items"]] == [
+        ("view", []),
+        ("submit", ["water-bill"]),
+    ]
+    for person in (father, daughter):
+        assert inbox(client, person).count("mandate-acted") == 1

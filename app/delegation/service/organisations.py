@@ -70,7 +70,7 @@ def claim_organisation(
     with uow.phase():  # a refusal is kept although the answer undoes the rest
         decided = _decide(uow, deps, record_id, answer)
         if answer is not Answer.MATCH:
-            uow.record(ClaimRefused(subject=who.id, claim="organisation"))
+            uow.record(ClaimRefused(subject=who.id, result="refused", claim="organisation"))
     if decided is None:
         raise OrganisationMismatch
     return view_organisation(deps, decided, who.id)
