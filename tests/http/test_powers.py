@@ -178,7 +178,8 @@ def test_the_document_says_who_is_let_in(ask: Ask) -> None:
     app = ask(citizen()).application
     spec = app.extensions["api"].spec.to_dict()["paths"]
     assert spec["/powers/feed"]["post"]["security"] == [{"integrator": []}]
-    assert spec["/powers/bills"]["get"]["security"] == [{"citizen": []}]
+    theirs = [{"citizen": []}, {"grant": ["bills.read"]}]
+    assert spec["/powers/bills"]["get"]["security"] == theirs
 
 
 def test_an_actor_says_who_acts_for_whom_and_through_what() -> None:

@@ -16,6 +16,13 @@ SAMPLE = {
     "code": "8K2M-44QX",
     "platform": "ios",
     "at": datetime(2026, 11, 22, 2, 31, tzinfo=UTC),
+    "until": datetime(2026, 12, 23, 2, 31, tzinfo=UTC),
+    "days": 31,
+    "how_zh": "已到期",
+    "how_en": "has expired",
+    "what_zh": "密码",
+    "what_en": "password",
+    "phone": "138****0001",
 }
 
 
