@@ -202,7 +202,10 @@ def test_a_retirement_of_young_seals_is_found_outside(house: Rooms, tmp_path: Pa
             signed_retirement(deps, 1),
         )
         said = verify_offline(uow, house, tmp_path)
+        inside = service.verify_trail(uow, deps).fault
     assert (said["sound"], said["code"], said["seal"]) == (False, "retired-too-early", 1)
+    assert inside is not None
+    assert inside.code == "retired-too-early"
 
 
 def test_an_export_is_written_for_the_verifier_and_told(house: Rooms, tmp_path: Path) -> None:

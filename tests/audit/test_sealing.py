@@ -18,8 +18,10 @@ from sqlalchemy import text
 from structlog.testing import capture_logs
 
 from app.audit import service
+from app.audit.models import AuditEntry, AuditSeal
 from app.audit.service import AuditDeps, sealing
 from app.audit.service.anchors import appending
+from app.audit.service.reading import proof_of
 from app.audit.values import NOTHING_BEFORE, Finding, Statement
 from app.factory import Rooms
 from tests.audit.support import Knocked, knock, lines_of, owner, rows, seal
@@ -79,6 +81,22 @@ def test_a_batch_has_at_most_so_many_rows(house: Rooms, monkeypatch: pytest.Monk
     seal(house)
     assert [row.entries for row in rows(house, SEALS)] == [4, 4, 2]
     assert verify(house).is_sound
+
+
+def test_ten_thousand_rows_are_one_seal_and_one_more_is_the_next(house: Rooms) -> None:
+    with house.units.open(actor="test") as uow:
+        for times in range(10_001):
+            uow.record(Knocked(times=times))
+    seal(house)
+    assert [row.entries for row in rows(house, SEALS)] == [10_000, 1]
+    found = verify(house)
+    assert (found.is_sound, found.entries, found.is_complete) == (True, 10_001, True)
+    number = rows(house, "select number from audit_entries order by number offset 6999 limit 1")
+    with house.units.open(actor="test", read_only=True) as uow:
+        entry = uow.get_one(AuditEntry, number[0][0])
+        proof = proof_of(entry, uow.get_one(AuditSeal, 1))
+    assert proof is not None
+    assert (proof.index, proof.size, len(proof.path)) == (6_999, 10_000, 14)
 
 
 def test_two_sealers_and_busy_writers_seal_every_row_once(house: Rooms) -> None:

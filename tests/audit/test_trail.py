@@ -230,7 +230,7 @@ def test_what_the_table_refuses(house: Rooms, constraint: str, changes: dict[str
         "eyJhbGciOi.eyJzdWIi.c2ln",
         1.5,
         {"name": "王"},
-        ["fine", "not fine"],
+        ["fine", "不好"],
         b"bytes",
     ],
 )

@@ -6,6 +6,7 @@ number); the horizon is read while nobody holds it. One sealer works at a time, 
 one leaves is whole: a seal is one transaction, and the anchors' file is completed from the seals.
 """
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from prometheus_client import Gauge
@@ -48,42 +49,55 @@ def seal_due(uow: UnitOfWork, deps: AuditDeps) -> None:
 
 
 def _seal_batch(uow: UnitOfWork, deps: AuditDeps) -> int:
-    """Seal the next batch and return how many rows it has; 0 when another sealer is at work."""
+    """Seal the next batch and return how many rows it has; 0 when another sealer was faster."""
     horizon = _horizon(uow)
     if horizon is None:
         return 0
     with uow.phase():
-        if not uow.scalar(select(func.pg_try_advisory_xact_lock(_SEALER_LOCK))):
-            return 0
-        before = uow.scalar(select(AuditSeal).order_by(AuditSeal.number.desc()).limit(1))
+        before = _newest(uow)
         rows = uow.scalars(
             select(AuditEntry)
             .where(AuditEntry.number > (before.last if before else 0), AuditEntry.number <= horizon)
             .order_by(AuditEntry.number)
             .limit(BATCH)
         ).all()
-        if not rows:
+    if not rows:
+        return 0
+    # Decided rows do not change, so nothing is held while thousands of them are hashed.
+    seal = _make_seal(deps, before, rows)
+    with uow.phase():
+        if not uow.scalar(select(func.pg_try_advisory_xact_lock(_SEALER_LOCK))):
             return 0
-        leaves = [leaf_hash(leaf_of(row)) for row in rows]
-        seal = AuditSeal(
-            number=before.number + 1 if before else 1,
-            first=rows[0].number,
-            last=rows[-1].number,
-            entries=len(rows),
-            root=root_of(leaves),
-            previous=seal_statement(before).fingerprint if before else NOTHING_BEFORE,
-            forged=[row.number for row in rows if not is_genuine(deps.mac_key, row)],
-            at=now(),
-            leaves=b"".join(leaves),
-        )
-        signed = deps.key.sign(seal_content(seal))
-        seal.key_id, seal.signature = deps.key.id, signed.signature
+        newest = _newest(uow)
+        if (newest.number if newest else 0) != seal.number - 1:
+            return 0
         uow.add(seal)
         if seal.forged:
             log.error("audit.forgery_found", seal=seal.number, entries=len(seal.forged))
             uow.record(ForgeryFound(seal=seal.number, entries=len(seal.forged)))
     uow.expunge_all()
     return len(rows)
+
+
+def _newest(uow: UnitOfWork) -> AuditSeal | None:
+    return uow.scalar(select(AuditSeal).order_by(AuditSeal.number.desc()).limit(1))
+
+
+def _make_seal(deps: AuditDeps, before: AuditSeal | None, rows: Sequence[AuditEntry]) -> AuditSeal:
+    leaves = [leaf_hash(leaf_of(row)) for row in rows]
+    seal = AuditSeal(
+        number=before.number + 1 if before else 1,
+        first=rows[0].number,
+        last=rows[-1].number,
+        entries=len(rows),
+        root=root_of(leaves),
+        previous=seal_statement(before).fingerprint if before else NOTHING_BEFORE,
+        forged=[row.number for row in rows if not is_genuine(deps.mac_key, row)],
+        at=now(),
+        leaves=b"".join(leaves),
+    )
+    seal.key_id, seal.signature = deps.key.id, deps.key.sign(seal_content(seal)).signature
+    return seal
 
 
 def _horizon(uow: UnitOfWork) -> int | None:

@@ -6,6 +6,7 @@ fault, because what follows a changed row proves nothing any more.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import exists, func, select, true
@@ -16,7 +17,15 @@ from app.audit.service.anchors import read_anchors
 from app.audit.service.leaves import is_genuine, leaf_of
 from app.audit.service.merkle import leaf_hash, root_of
 from app.audit.service.statements import retirement_statement, seal_statement
-from app.audit.values import BATCH, NOTHING_BEFORE, AuditDeps, Fault, Finding, canonical
+from app.audit.values import (
+    BATCH,
+    NOTHING_BEFORE,
+    SHORTEST_RETENTION,
+    AuditDeps,
+    Fault,
+    Finding,
+    canonical,
+)
 from app.core.unit_of_work import UnitOfWork
 
 MOST_ROWS = 50_000
@@ -97,8 +106,16 @@ def _ground(
         if not deps.key.is_signed(retirement_statement(row)):
             detail = f"the retirement of seals up to {row.through} is not signed by our key"
             return _Ground(anchors, last_anchor, retired), Fault("retirement-forged", detail)
+        if row.at - _sealed_at(uow, row.through) < SHORTEST_RETENTION:
+            detail = f"seals up to {row.through} were retired before their time"
+            return _Ground(anchors, last_anchor, retired), Fault("retired-too-early", detail)
         retired = row.through
     return _Ground(anchors, last_anchor, retired), None
+
+
+def _sealed_at(uow: UnitOfWork, number: int) -> datetime:
+    found = uow.scalar(select(AuditSeal.at).where(AuditSeal.number == number))
+    return found or datetime.max.replace(tzinfo=UTC)
 
 
 def _seal_fault(
