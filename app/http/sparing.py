@@ -19,10 +19,13 @@ class _Kept:
 
 
 class Sparing:
-    """Lets one of a kind pass in a minute and counts the others; 120 a minute of all kinds."""
+    """Lets one of a kind pass in a minute and counts the others; so many a minute of all kinds."""
 
-    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
+    def __init__(
+        self, clock: Callable[[], float] = monotonic, *, per_window: int = PER_WINDOW
+    ) -> None:
         self._clock = clock
+        self._per_window = per_window
         self._kinds: OrderedDict[tuple[str, ...], _Kept] = OrderedDict()
         self._window, self._passed = 0.0, 0
         self._lock = threading.Lock()
@@ -37,7 +40,7 @@ class Sparing:
                 return None
             if moment - self._window >= SECONDS:
                 self._window, self._passed = moment, 0
-            if self._passed >= PER_WINDOW:
+            if self._passed >= self._per_window:
                 if known is not None:
                     known.more += 1
                 return None

@@ -20,6 +20,7 @@ from app.http.sparing import Sparing
 
 _REFUSED = 400
 _LONGEST = 100
+OF_THE_KNOWN = 1_200
 log = get_logger("http")
 
 
@@ -35,7 +36,9 @@ class Watch:
 
     def __init__(self, open_unit: Opener) -> None:
         self._open_unit = open_unit
-        self._sparing = Sparing()
+        # Two, so that nobody who is unknown can crowd out what is told of the known.
+        self._strangers = Sparing()
+        self._known = Sparing(per_window=OF_THE_KNOWN)
 
     def act(self, uow: UnitOfWork, access: Access, status: int) -> None:
         """Tell what a member of staff did or read, with the commit of what they did."""
@@ -61,7 +64,7 @@ class Watch:
             return _staff_acted(problems.status_of(error))
         if not isinstance(error, Forbidden):
             return None
-        more = self._sparing.take("access", str(who.session_id), _operation(), error.code)
+        more = self._known.take(str(who.session_id), _operation(), error.code)
         if more is None:
             return None
         return AccessRefused(
@@ -76,7 +79,7 @@ class Watch:
         """Tell of a token that was shown and does not hold; that none was shown is no event."""
         if not isinstance(error, Unauthenticated) or type(error) is Unauthenticated:
             return None
-        more = self._sparing.take("token", g.address, error.code)
+        more = self._strangers.take(g.address, error.code)
         if more is None:
             return None
         return TokenRefused(result="refused", operation=_operation(), code=error.code, more=more)

@@ -104,17 +104,24 @@ def verify_offline(
     uow: UnitOfWork, rooms: Rooms, folder: Path, *, anchors: Path | None = None, key: str = ""
 ) -> Mapping[str, Any]:
     """Export what a unit sees and run the program that knows nothing of the product on it."""
-    export = folder / "trail.jsonl"
-    export.write_bytes(b"".join(canonical(line) + b"\n" for line in service.export_trail(uow)))
+    export = write_export(uow, folder)
     return run_verifier(export, anchors or rooms.deps[AuditDeps].anchors, key or public_key(rooms))
 
 
-def run_verifier(export: Path, anchors: Path, key: str) -> Mapping[str, Any]:
+def write_export(uow: UnitOfWork, folder: Path) -> Path:
+    """Write what a unit sees of the trail to a file."""
+    export = folder / "trail.jsonl"
+    export.write_bytes(b"".join(canonical(line) + b"\n" for line in service.export_trail(uow)))
+    return export
+
+
+def run_verifier(export: Path, anchors: Path, *keys: str) -> Mapping[str, Any]:
     """Run the program as its own process, away from the product, and return what it says."""
     done = subprocess.run(  # noqa: S603 - our own program
         [
             *(sys.executable, "-I", str(VERIFIER)),
-            *("--export", str(export), "--anchors", str(anchors), "--key", key),
+            *("--export", str(export), "--anchors", str(anchors)),
+            *(part for key in keys for part in ("--key", key)),
         ],
         cwd=export.parent,
         capture_output=True,

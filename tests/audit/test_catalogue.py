@@ -93,7 +93,8 @@ def test_what_is_plain(hint: Any, plain: bool) -> None:  # noqa: ANN401, FBT001
     assert is_plain(hint) is plain
 
 
-def test_every_event_that_is_declared_is_told_somewhere() -> None:
+@pytest.mark.promise("M09")
+def test_every_event_that_is_declared_is_told_somewhere(shows: Callable[[str], None]) -> None:
     """Not by its name: by a call in the code of the house."""
     called = {
         (dotted(node.func) or "").rpartition(".")[2]
@@ -103,6 +104,7 @@ def test_every_event_that_is_declared_is_told_somewhere() -> None:
     }
     silent = [kind.__name__ for kind in declared().values() if kind.__name__ not in called]
     assert silent == []
+    shows(f"{len(declared())} kinds of events declared, each told by code of the house")
 
 
 def test_events_are_declared_in_the_rooms_events() -> None:

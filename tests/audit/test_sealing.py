@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,23 @@ from structlog.testing import capture_logs
 
 from app.audit import service
 from app.audit.models import AuditEntry, AuditSeal
-from app.audit.service import AuditDeps, sealing
+from app.audit.service import AuditDeps, SealingKey, sealing
 from app.audit.service.anchors import appending
 from app.audit.service.reading import proof_of
 from app.audit.values import NOTHING_BEFORE, Finding, Statement
 from app.factory import Rooms
-from tests.audit.support import Knocked, knock, lines_of, owner, rows, seal
+from tests.audit.support import (
+    Knocked,
+    knock,
+    lines_of,
+    owner,
+    public_key,
+    rows,
+    run_verifier,
+    seal,
+    write_export,
+)
+from tests.conftest import secret_env
 from tests.factories import later
 
 SEALS = "select number, first, last, entries, previous, forged from audit_seals order by number"
@@ -241,6 +253,29 @@ def test_a_row_that_the_house_has_not_written_is_sealed_and_marked(house: Rooms)
     found = verify(house)
     assert found.fault is not None
     assert (found.fault.code, found.fault.entry) == ("entry-forged", planted)
+
+
+def test_a_new_key_seals_on_and_the_one_before_still_proves(house: Rooms, tmp_path: Path) -> None:
+    knock(house, 2)
+    seal(house)
+    former = house.deps[AuditDeps].key
+    fresh = SealingKey(secret_env()["AUDIT_SIGNING_KEY"], [public_key(house)])
+    lonely = SealingKey(secret_env()["AUDIT_SIGNING_KEY"])
+    deps = replace(house.deps[AuditDeps], key=fresh)
+    knock(house, 2)
+    with house.units.open(actor="test") as uow:
+        service.seal_due(uow, deps)
+    lines = lines_of(anchors(house))
+    assert [line["key"] for line in lines] == [former.id, fresh.id]
+    keys = [public_key(house), fresh.publics[fresh.id].hex()]
+    with house.units.open(actor="test", read_only=True) as uow:
+        assert service.verify_trail(uow, deps).is_sound
+        fault = service.verify_trail(uow, replace(deps, key=lonely)).fault
+        export = write_export(uow, tmp_path)
+    assert fault is not None
+    assert (fault.code, fault.seal) == ("seal-forged", 1)
+    assert run_verifier(export, anchors(house), *keys)["sound"] is True
+    assert run_verifier(export, anchors(house), keys[1])["code"] == "anchor-forged"
 
 
 def lag(rooms: Rooms) -> float:

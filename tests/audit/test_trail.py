@@ -1,6 +1,7 @@
 """Rows of the trail: what they say, who wrote them, and that numbers are never burnt."""
 
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -30,7 +31,10 @@ def door() -> str:
     return str(new_id())
 
 
-def test_a_row_says_when_who_what_whom_how_and_from_where(rooms: Rooms) -> None:
+@pytest.mark.promise("M10")
+def test_a_row_says_when_who_what_whom_how_and_from_where(
+    rooms: Rooms, shows: Callable[[str], None]
+) -> None:
     citizen, mine, before = new_id(), door(), datetime.now(UTC)
     with rooms.units.open(actor=f"citizen:{citizen}", request_id="r-1", address="192.0.2.7") as uow:
         uow.record(Knocked(subject=citizen, result="refused", door=mine, times=3))
@@ -43,6 +47,7 @@ def test_a_row_says_when_who_what_whom_how_and_from_where(rooms: Rooms) -> None:
     assert (row.address, row.request_id) == ("192.0.2.7", "r-1")
     assert row.details == {"times": 3, "door": mine}
     assert (len(row.salt), len(row.mac), row.sequence > 0) == (16, 32, True)
+    shows("time with offset, actor, kind, event, subject, result, address, request id: 8 of 8")
 
 
 @pytest.mark.parametrize(

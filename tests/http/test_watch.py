@@ -1,6 +1,6 @@
 """What the door tells the trail: acts of staff, refusals, worthless tokens; and no more of them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -130,8 +130,9 @@ def much_later(seconds: float) -> Iterator[None]:
         clock.travel(timedelta(0))
 
 
+@pytest.mark.promise("M12")
 def test_nothing_is_changed_by_staff_while_the_trail_is_not_sealed(
-    fresh: FlaskClient, rooms: Rooms, world: World
+    fresh: FlaskClient, rooms: Rooms, shows: Callable[[str], None]
 ) -> None:
     """Four hours behind, staff may look and citizens go on, but no act of staff happens (M12)."""
     token = bearer(staff_token(rooms, "department-operator", "water-bureau"))
@@ -157,3 +158,4 @@ def test_nothing_is_changed_by_staff_while_the_trail_is_not_sealed(
         assert fresh.get("/v1/ledger/trial-balance", headers=auditor).status_code == 200
         seal(rooms)
         assert write().status_code != 503
+    shows("sealing 4 h 1 min behind: writes of staff 503, reads 200; after a seal they go on")

@@ -28,7 +28,7 @@ from app.audit.values import (
 )
 from app.core.unit_of_work import UnitOfWork
 
-MOST_ROWS = 50_000
+MOST_ROWS = 20_000
 _HASH = 32
 
 
@@ -46,7 +46,7 @@ def verify_trail(
 ) -> Finding:
     """Verify the seals from `first` to `last` with their rows, and say what is wrong first.
 
-    Without `last` also the rows that are not sealed yet. It stops at 50,000 rows and then is not
+    Without `last` also the rows that are not sealed yet. It stops at 20,000 rows and then is not
     complete: go on from the seal after the last one.
     """
     start = max(1, first or 1)
