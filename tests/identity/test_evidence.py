@@ -17,8 +17,10 @@ from app.factory import Rooms
 from app.identity import service
 from app.identity.values import EvidenceKind
 from tests.conftest import World
-from tests.factories import Citizen, city, later, log_in, verify
+from tests.credentials.authenticator import Authenticator
+from tests.factories import Citizen, city, later, log_in, run_jobs, verify
 from tests.identity.support import count, deps_of, in_parallel
+from tests.identity.ways_in import by_passkey, login_options, with_passkey
 
 DAY = 86_400
 YEAR = 365 * DAY
@@ -265,3 +267,37 @@ def test_a_level_that_runs_out_is_gone_before_any_worker_comes(
         calls = [level(client, then) for _ in range(20)]
     assert calls == ["basic"] * 20
     shows("20 calls after the end of the evidence and before the worker: 0 with the old level")
+
+
+def test_an_account_that_lay_unused_begins_anew_with_its_phone(
+    client: FlaskClient, world: World, rooms: Rooms, citizen: Citizen
+) -> None:
+    person = verify(client, world, citizen)
+    hold_a_passkey(rooms, citizen)
+    with later(90 * DAY - 60):
+        again = log_in(client, world, rooms, citizen.phone)
+        assert (again.id, level(client, again)) == (citizen.id, "strong")
+    with later(180 * DAY):
+        # Whoever has the number now.
+        other = log_in(client, world, rooms, citizen.phone)
+        assert (other.id, level(client, other)) == (citizen.id, "basic")
+        assert told(rooms, citizen) == 1
+        stranger = city(world, "POST", "/register/people", {"name": "韩梅", "born": "1991-02-03"})
+        claim = {"name": stranger["name"], "resident_id": stranger["resident_id"]}
+        answer = client.post("/v1/me/verifications", json=claim, headers=other.auth)
+        assert (answer.status_code, answer.json["code"]) == (409, "identity-differs")
+        verify(client, world, other, person)
+        assert level(client, other) == "strong"
+
+
+def test_a_passkey_wakes_an_account_as_it_was(
+    client: FlaskClient, world: World, rooms: Rooms
+) -> None:
+    phone = Authenticator()
+    citizen = with_passkey(client, world, rooms, phone)
+    verify(client, world, citizen)
+    run_jobs(rooms)
+    with later(180 * DAY):
+        woken = by_passkey(client, phone.prove(login_options(client)))
+        assert (woken.status_code, woken.json["citizen"]["assurance"]) == (201, "strong")
+    assert told(rooms, citizen) == 0

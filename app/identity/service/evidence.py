@@ -1,5 +1,6 @@
 """A citizen's evidence: gained, ended, and the level that it makes; always under their lock."""
 
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
@@ -73,6 +74,17 @@ def renew_phone(uow: UnitOfWork, citizen: Citizen, challenge_id: UUID) -> None:
     """Let what was proven with the old number go, and begin with the one a code has proven."""
     kinds = [kind for kind, rule in RULES.kinds.items() if rule.follows_phone]
     _withdraw(uow, citizen, kinds, cause="phone-changed")
+    record_evidence(uow, citizen, EvidenceKind.PHONE_CODE, "code", reference=challenge_id)
+
+
+def restart_evidence(uow: UnitOfWork, citizen: Citizen, challenge_id: UUID) -> None:
+    """Begin anew with the phone alone, since nobody used the account for a long time.
+
+    Numbers are given to others: who holds this one now proves the same identity again, or stays
+    `basic`. Passkeys stay; they prove nothing by themselves.
+    """
+    kinds = [kind for kind in EvidenceKind if kind is not EvidenceKind.PASSKEY]
+    _withdraw(uow, citizen, kinds, cause="dormant")
     record_evidence(uow, citizen, EvidenceKind.PHONE_CODE, "code", reference=challenge_id)
 
 
@@ -184,7 +196,7 @@ def _active(uow: UnitOfWork, citizen_id: UUID) -> list[Evidence]:
 def _withdraw(
     uow: UnitOfWork,
     citizen: Citizen,
-    kinds: list[EvidenceKind],
+    kinds: Collection[EvidenceKind],
     *,
     cause: str,
     reference: UUID | None = None,

@@ -20,10 +20,10 @@ from app.identity.models import AuthSession, Challenge, Citizen
 from app.identity.service.challenges import try_code, use_challenge
 from app.identity.service.citizens import id_by_phone
 from app.identity.service.deps import IdentityDeps
-from app.identity.service.evidence import level_now, record_evidence
+from app.identity.service.evidence import level_now, record_evidence, restart_evidence
 from app.identity.service.phone import canonical_phone
 from app.identity.service.refresh import issue_tokens
-from app.identity.service.sessions import ABSOLUTE, IDLE, make_room
+from app.identity.service.sessions import ABSOLUTE, IDLE, is_dormant, make_room
 from app.identity.service.vault import make_vault, vault_of
 from app.identity.values import (
     AnyLogIn,
@@ -63,7 +63,8 @@ def start_session(uow: UnitOfWork, deps: IdentityDeps, login: AnyLogIn, address:
 
     With a code (which makes the citizen when the number is new), with a code and a password, with a
     password that may stand alone, or with a passkey. Tells the citizen when the device is new; the
-    oldest of eleven sessions ends. Raise `CodeWrong`, `TooManyTries`, `CredentialsWrong`,
+    oldest of eleven sessions ends. After ninety days without use, a code alone proves nothing but
+    the number. Raise `CodeWrong`, `TooManyTries`, `CredentialsWrong`,
     `SecondFactorNeeded`, `TooManyGuesses`, `MeansBlocked`, `PasskeyRefused` or `AccountLocked`;
     not idempotent.
     """
@@ -71,6 +72,8 @@ def start_session(uow: UnitOfWork, deps: IdentityDeps, login: AnyLogIn, address:
     citizen = proven.citizen
     if citizen.status != CitizenStatus.ACTIVE:
         _refuse(uow, proven.means, AccountLocked(), citizen.id)
+    if isinstance(login, LogIn) and login.password is None and not proven.is_new:
+        _wake(uow, citizen, login)
     make_room(uow, citizen.id)
     device = _device_digest(deps, citizen.id, login.device)
     is_known = uow.scalar(
@@ -91,6 +94,11 @@ def start_session(uow: UnitOfWork, deps: IdentityDeps, login: AnyLogIn, address:
             {"at": session.created_at, "platform": login.device.platform},
         )
     return issue_tokens(uow, deps, session, level_now(uow, citizen), parent_id=None)
+
+
+def _wake(uow: UnitOfWork, citizen: Citizen, login: LogIn) -> None:
+    if is_dormant(uow, citizen.id):
+        restart_evidence(uow, citizen, login.challenge_id)
 
 
 def _prove(uow: UnitOfWork, deps: IdentityDeps, login: AnyLogIn, address: str) -> _Proven:

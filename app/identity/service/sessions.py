@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, exists, select
 
 from app.core.clock import now
 from app.core.pagination import Page, PageRequest, fetch_page
@@ -18,6 +18,8 @@ from app.identity.values import Device, SessionStatus, SessionView
 IDLE = timedelta(days=14)
 ABSOLUTE = timedelta(days=30)
 MOST = 10
+DORMANT = timedelta(days=90)
+"""How long an account may lie unused before a phone alone proves no more than a phone (MLPS 3)."""
 
 
 def is_live(moment: datetime) -> ColumnElement[bool]:
@@ -37,6 +39,14 @@ def finish_session(uow: UnitOfWork, session: AuthSession, cause: str) -> None:
     fact = SessionEnded(session_id=session.id, citizen_id=session.citizen_id)
     uow.move(session, SessionStatus.ENDED, cause=cause, fact=fact)
     uow.record(SessionClosed(subject=session.citizen_id, session_id=session.id, cause=cause))
+
+
+def is_dormant(uow: UnitOfWork, citizen_id: UUID) -> bool:
+    """Say whether no session of a citizen was in use for ninety days."""
+    in_use = exists().where(
+        AuthSession.citizen_id == citizen_id, AuthSession.last_seen_at > now() - DORMANT
+    )
+    return not uow.scalar(select(in_use))
 
 
 def make_room(uow: UnitOfWork, citizen_id: UUID) -> None:
