@@ -44,6 +44,7 @@ check: .venv/ready-dev
 	$(ALONE) $(FLASK) plugins check
 	$(ALONE) $(FLASK) openapi --check
 	$(ALONE) $(FLASK) problems --check
+	$(ALONE) $(FLASK) personal-data --check
 	$(ALONE) $(FLASK) audit events --check
 	$(ALONE) $(FLASK) staff roles --check
 

@@ -1,9 +1,9 @@
 """Makes the house: the only module that sees every room and hands each its collaborators."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from typing import Any
 from uuid import UUID
 
@@ -68,9 +68,14 @@ from app.oauth.gateway import ClientKeys, LogoutNotices
 from app.oauth.service import Acting, OAuthDeps
 from app.oauth.values import SCOPES
 from app.payments import routes as payments_routes
+from app.payments import service as payments
 from app.payments.gateway import StripeGateway
 from app.payments.service import PaymentDeps
 from app.payments.values import PaymentPolicy
+from app.privacy import routes as privacy_routes
+from app.privacy import service as privacy
+from app.privacy.service import PrivacyDeps
+from app.privacy.values import TableEntry
 from app.sdk.context import DirectoryOfCitizens
 from app.sdk.registry import Registry
 from app.staff import routes as staff_routes
@@ -130,6 +135,11 @@ class Rooms:
         agreements = consent.read_agreements(ROOT / "config" / "agreements")
         with self.units.open(actor="migrate") as uow:
             return consent.publish_agreements(uow, agreements)
+
+    def inventory(self) -> Sequence[TableEntry]:
+        """Return what every column is, the plug-ins' too, or raise `InventoryInvalid`."""
+        file = ROOT / "config" / privacy.INVENTORY
+        return privacy.read_inventory(file, self.settings.plugins_dir, self.histories)
 
     def is_database_ready(self) -> bool:
         """Say whether PostgreSQL answers and its schema is the one of this code."""
@@ -220,6 +230,7 @@ def build(settings: Settings, fakes: Mapping[type, Any] | None = None) -> Rooms:
     deps[PaymentDeps] = _payments(settings, units, keyring, deps)
     deps[DelegationDeps] = _delegation(settings, egress, keyring, deps)
     deps[StaffDeps] = _staff(keyring, tokens, deps)
+    deps[PrivacyDeps] = _privacy(hosted, deps)
     deps.update(fakes or {})
     rooms = Rooms(settings, units, jobs, egress, hosted, deps)
     subscriptions.wire(jobs, deps)
@@ -370,6 +381,23 @@ def _delegation(
     )
 
 
+def _privacy(hosted: Hosted, deps: Mapping[type, Any]) -> PrivacyDeps:
+    return PrivacyDeps(
+        keyring=deps[Keyring],
+        identity=deps[IdentityDeps],
+        consent=deps[ConsentDeps],
+        read_inventory=_house_inventory,
+        plugins=hosted.personal_data,
+        obligations=(payments.count_open, delegation.count_open),
+    )
+
+
+@cache
+def _house_inventory() -> Sequence[TableEntry]:
+    file = ROOT / "config" / privacy.INVENTORY
+    return privacy.read_inventory(file, ROOT, [house_history(Base.metadata)])
+
+
 def _directory(hosted: Hosted, units: Units, keyring: Keyring) -> DirectoryOfCitizens:
     def attributes_of(uow: UnitOfWork, citizen_id: UUID, names: frozenset[str]) -> Attributes:
         return identity.attributes_of(uow, keyring, citizen_id, names)
@@ -407,6 +435,9 @@ def create_app(settings: Settings, rooms: Rooms) -> Server:
         notifications_routes.blueprint,
         consent_routes.blueprint,
         staff_routes.staff,
+        consent_routes.consumers,
+        privacy_routes.me,
+        privacy_routes.desk,
     ):
         api.register_blueprint(blueprint)
     for prefix, blueprint in (

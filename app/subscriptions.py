@@ -46,6 +46,8 @@ from app.payments.events import (
     RefundQuestioned,
     RefundSucceeded,
 )
+from app.privacy import service as privacy
+from app.privacy.events import AccountErased, ClosureDue, ExportRequested
 from app.staff import service as staff
 
 PEOPLE, CLIENTS, INBOX, DESK, HELP = (
@@ -55,6 +57,7 @@ PEOPLE, CLIENTS, INBOX, DESK, HELP = (
     payments.PaymentDeps,
     delegation.DelegationDeps,
 )
+RIGHTS = privacy.PrivacyDeps
 QUICK, FOREIGN = QUICK_RETRIES, FOREIGN_RETRIES
 
 # fmt: off
@@ -67,6 +70,9 @@ HANDLERS: tuple[tuple[type[Event], str, Callable[..., None], type, Sequence[floa
     (PhoneChanged, "identity.tell_old_phone", identity.tell_old_phone, PEOPLE, FOREIGN),
     (MessageQueued, "notifications.deliver_message", notifications.deliver_message, INBOX, FOREIGN),
     (GatewayEventReceived, "payments.apply_gateway_event", payments.apply_gateway_event, DESK, FOREIGN),
+    (ExportRequested, "privacy.gather_export", privacy.gather_export, RIGHTS, FOREIGN),
+    (ClosureDue, "privacy.close_account", privacy.close_account, RIGHTS, QUICK),
+    (AccountErased, "privacy.erase_at_plugins", privacy.erase_at_plugins, RIGHTS, FOREIGN),
     (AttemptQuestioned, "payments.question_attempt", payments.question_attempt, DESK, QUICK),
     (PaymentSucceeded, "payments.tell_payment_received", payments.tell_payment_received, DESK, QUICK),
     (ItemDue, "payments.fulfil_item", payments.fulfil_item, DESK, FOREIGN),
@@ -99,6 +105,8 @@ def wire(jobs: Jobs, deps: Mapping[type, Any]) -> None:
     jobs.schedule(Schedule(60, "identity.expire_evidence", identity.expire_evidence))
     jobs.schedule(Schedule(60, "consent.expire_consents", consent.expire_consents))
     jobs.schedule(Schedule(1800, "oauth.forget_expired", oauth.forget_expired))
+    jobs.schedule(Schedule(60, "privacy.question_closures", privacy.question_closures))
+    jobs.schedule(Schedule(600, "privacy.forget_exports", privacy.forget_exports))
     jobs.schedule(Schedule(payments.TICK_SECONDS, "payments.question_due", _at(desk)))
     jobs.schedule(Schedule(1800, "payments.sweep", payments.sweep))
     helpers: delegation.DelegationDeps = deps[delegation.DelegationDeps]

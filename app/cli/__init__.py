@@ -4,7 +4,19 @@ import click
 from flask import Flask
 from flask.cli import FlaskGroup
 
-from app.cli import audit, demo, jobs, keys, migrate, openapi, people, plugins, problems, staff
+from app.cli import (
+    audit,
+    demo,
+    jobs,
+    keys,
+    migrate,
+    openapi,
+    people,
+    personal_data,
+    plugins,
+    problems,
+    staff,
+)
 from app.factory import Rooms
 from config.settings import Settings
 
@@ -14,6 +26,7 @@ def register(app: Flask, settings: Settings, rooms: Rooms) -> None:
     migrate.register(app, settings, rooms)
     openapi.register(app)
     problems.register(app)
+    personal_data.register(app, rooms)
     plugins.register(app, settings)
     people.register(app, rooms)
     staff.register(app, settings, rooms)

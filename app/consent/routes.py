@@ -10,11 +10,15 @@ from app.consent.models import DisclosureEntry
 from app.consent.schemas import (
     AcceptanceSchema,
     AgreementStandingSchema,
+    ConsentAnswerSchema,
+    ConsentChangesArgs,
+    ConsentChangesSchema,
+    ConsentQuestionSchema,
     ConsentSchema,
     DisclosureSchema,
     NewConsentSchema,
 )
-from app.consent.values import ConsentView, Standing
+from app.consent.values import Changes, ConsentView, Standing
 from app.core.pagination import Page
 from app.http.blueprint import Blueprint
 from app.http.context import principal, unit
@@ -25,6 +29,13 @@ blueprint = Blueprint(
     __name__,
     url_prefix="/v1/me",
     description="What I agreed to, and who saw what of me",
+)
+
+consumers = Blueprint(
+    "consumers",
+    __name__,
+    url_prefix="/v1/consents",
+    description="What a client may ask about consents to itself",
 )
 
 
@@ -98,3 +109,30 @@ class Disclosures(MethodView):
     def get(self, wanted: dict[str, Any]) -> Page[DisclosureEntry]:
         """List who was shown what of me."""
         return service.list_disclosures(unit(), principal().id, wanted["page"])
+
+
+@consumers.route("/changes")
+class ConsentChanges(MethodView):
+    """The feed of a client."""
+
+    @consumers.integrator("consents.read")
+    @consumers.arguments(ConsentChangesArgs, location="query")
+    @consumers.response(200, ConsentChangesSchema)
+    def get(self, wanted: dict[str, int]) -> Changes:
+        """List changes of consents to my client."""
+        consumer = f"client:{principal().id}"
+        return service.list_changes(unit(), consumer, wanted["after"], wanted["limit"])
+
+
+@consumers.route("/questions")
+class ConsentQuestions(MethodView):
+    """Whether a consent holds."""
+
+    @consumers.integrator("consents.read")
+    @consumers.arguments(ConsentQuestionSchema)
+    @consumers.response(200, ConsentAnswerSchema)
+    def post(self, wanted: dict[str, str]) -> dict[str, bool]:
+        """Ask whether a consent holds now."""
+        consumer = f"client:{principal().id}"
+        holds = service.is_consented(unit(), consumer, wanted["subject"], wanted["attribute"])
+        return {"is_consented": holds}

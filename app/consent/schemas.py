@@ -3,7 +3,19 @@
 from typing import Any
 
 from app.consent.values import AgreementKind, Basis, ConsentStatus, DelayReason
-from app.http.fields import UUID, Flag, Integer, List, Moment, Nested, Schema, Text, Title, validate
+from app.http.fields import (
+    UUID,
+    Flag,
+    Integer,
+    List,
+    Moment,
+    Nested,
+    QueryInteger,
+    Schema,
+    Text,
+    Title,
+    validate,
+)
 
 _CONSUMER = {
     "description": "`app`, or `plugin:`, `client:`, `department:` or `staff:` and an id",
@@ -90,6 +102,46 @@ class ConsentSchema(Schema):
     granted_at = Moment(required=True)
     expires_at = Moment(required=True, allow_none=True)
     ended_at = Moment(required=True, allow_none=True)
+
+
+class ConsentChangeSchema(Schema):
+    """One consent as it stands after a change; `subject` is the consumer's name for the citizen."""
+
+    number = Integer(required=True)
+    consent_id = UUID(required=True)
+    subject = Text(required=True, allow_none=True)
+    status = _one_of(ConsentStatus)
+    agreement_id = Text(required=True)
+    agreement_version = Integer(required=True)
+    attributes = List(Text(), required=True)
+    at = Moment(required=True)
+
+
+class ConsentChangesSchema(Schema):
+    """A part of a consumer's feed; `next_cursor` goes on after it, also at its present end."""
+
+    items = List(Nested(ConsentChangeSchema), required=True)
+    next_cursor = Integer(required=True)
+
+
+class ConsentChangesArgs(Schema):
+    """After which number of the feed, and how many changes at most."""
+
+    after = QueryInteger(load_default=0, validate=validate.Range(min=0, max=10**17))
+    limit = QueryInteger(load_default=100, validate=validate.Range(min=1, max=500))
+
+
+class ConsentQuestionSchema(Schema):
+    """Whether a consumer may see an attribute of somebody it knows now."""
+
+    subject = Text(required=True, max_length=200)
+    attribute = Text(required=True, max_length=40, pattern="[a-z][a-z0-9_]*")
+
+
+class ConsentAnswerSchema(Schema):
+    """The answer holds at this moment only."""
+
+    is_consented = Flag(required=True)
 
 
 class DisclosureSchema(Schema):

@@ -1,7 +1,9 @@
 """Stands before every provider: a slow, dead or lying plug-in hurts only itself."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
+
+import orjson
 
 from app.core.egress import NoAnswer
 from app.core.errors import Unavailable
@@ -22,10 +24,13 @@ from app.sdk.provider import (
     Payable,
     PayableProvider,
     PaymentNotice,
+    PersonalData,
 )
 
 READ_SECONDS = 2.0
 POST_SECONDS = 8.0
+PERSONAL_SECONDS = 8.0
+MOST_BYTES = 8 * 1024 * 1024
 
 log = get_logger("host")
 T = TypeVar("T")
@@ -117,3 +122,38 @@ class GuardedPayable(PayableProvider):
 
     def _tell(self, what: str, error: Exception) -> None:
         log.error("plugin.failed", plugin=self._gate.name, call=what, exc_info=error)
+
+
+class GuardedPersonalData(PersonalData):
+    """A plug-in's care for personal data as the house sees it: done, or `Unavailable`."""
+
+    def __init__(self, provider: PersonalData, gate: Gate) -> None:
+        self._provider = provider
+        self._gate = gate
+
+    def export(self, citizen: Citizen) -> Mapping[str, object]:
+        """Return everything that is kept about a citizen. Raise `Unavailable` for all else."""
+        return self._run("export", lambda: _checked(self._provider.export(citizen)))
+
+    def erase(self, citizen: Citizen) -> None:
+        """Let the plug-in forget a citizen. Raise `Unavailable` unless it surely has."""
+        self._run("erase", lambda: self._provider.erase(citizen))
+
+    def _run(self, what: str, call: Callable[[], T]) -> T:
+        forbid_open_transaction(self._gate.name)
+        try:
+            return self._gate.run(what, PERSONAL_SECONDS, call, on_request_thread=False)
+        except Refused as error:
+            raise Unavailable from error
+        except Exception as error:
+            log.exception("plugin.failed", plugin=self._gate.name, call=what)
+            raise Unavailable from error
+
+
+def _checked(answer: object) -> Mapping[str, object]:
+    """Return what a plug-in exports if it is a JSON object of a bearable size, or raise."""
+    if not isinstance(answer, Mapping):
+        raise TypeError("an export is a mapping")
+    if len(orjson.dumps(dict(answer))) > MOST_BYTES:
+        raise ValueError("an export of this size is not taken")
+    return answer

@@ -8,7 +8,7 @@ from app.core.logs import get_logger
 from app.core.migrate import History
 from app.host.manifest import Fault, Manifest, PluginRefused, ids_named
 from app.http.blueprint import Blueprint
-from app.sdk.provider import PayableProvider, Provider
+from app.sdk.provider import PayableProvider, PersonalData, Provider
 from app.sdk.registry import Payee, Registry, Service
 
 log = get_logger("host")
@@ -21,6 +21,7 @@ class Plugin:
     manifest: Manifest
     provider: Provider | None
     guarded: PayableProvider | None
+    personal: PersonalData | None
     blueprint: Blueprint | None
     history: History | None
 
@@ -51,6 +52,13 @@ class Hosted:
         """Return each provider by its class: what a plug-in's own routes ask `deps` for."""
         made = (p.provider for p in self.plugins.values())
         return {type(provider): provider for provider in made if provider is not None}
+
+    @property
+    def personal_data(self) -> Mapping[str, PersonalData | None]:
+        """Return the plug-ins that keep personal data; None stands for one that is not in."""
+        keepers = (name for name, m in self.manifests.items() if m.personal_data)
+        loaded = self.plugins
+        return {name: loaded[name].personal if name in loaded else None for name in keepers}
 
 
 @dataclass

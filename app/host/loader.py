@@ -15,13 +15,13 @@ from app.core.unit_of_work import Units
 from app.host.answers import Declared
 from app.host.breaker import Breaker, Bulkhead
 from app.host.gate import PLACES, Gate, GuardedSender
-from app.host.guard import GuardedPayable
+from app.host.guard import GuardedPayable, GuardedPersonalData
 from app.host.hosted import Hosted, Intake, Plugin
 from app.host.manifest import Fault, Manifest, PluginRefused, manifest_files, read_manifest
 from app.host.mount import ROUTE_SECONDS, try_mounting
 from app.http.blueprint import Blueprint
 from app.sdk.http import HttpClient, Sender
-from app.sdk.provider import House, PayableProvider, Provider
+from app.sdk.provider import House, PayableProvider, PersonalData, Provider
 from app.sdk.vault import Vault
 from config.settings import Settings
 
@@ -89,7 +89,7 @@ def _make(intake: Intake, manifest: Manifest, means: _Means) -> Plugin:
     history = history_of(manifest)
     if history is not None:
         intake.histories.append(history)
-    plugin = Plugin(manifest, None, None, blueprint_of(manifest), history)
+    plugin = Plugin(manifest, None, None, None, blueprint_of(manifest), history)
     kind = provider_class(manifest)
     if kind is None:
         return plugin
@@ -103,7 +103,9 @@ def _make(intake: Intake, manifest: Manifest, means: _Means) -> Plugin:
             vault=Vault.of(means.keyring, name),
         )
     )
-    return replace(plugin, provider=provider, guarded=_guarded(provider, gate, manifest))
+    personal = GuardedPersonalData(provider, gate) if isinstance(provider, PersonalData) else None
+    guarded = _guarded(provider, gate, manifest)
+    return replace(plugin, provider=provider, guarded=guarded, personal=personal)
 
 
 def import_part(manifest: Manifest, part: str) -> ModuleType | None:

@@ -69,6 +69,14 @@ class CitizenLocked(Event):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class AccountClosed(Event):
+    """An account is over for good; whatever else speaks for it ends."""
+
+    name = "account.closed"
+    citizen_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ProofTried(AuditEvent):
     """Somebody tried to prove who they are; `kind` is the evidence it would have been."""
 

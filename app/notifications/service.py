@@ -67,8 +67,10 @@ def deliver_message(uow: UnitOfWork, deps: NotificationsDeps, queued: MessageQue
     `SmsUnavailable` when the gateway does not take it now.
     """
     with uow.phase():
-        delivery = uow.get_one(Delivery, queued.delivery_id)
-        message = uow.get_one(InboxMessage, queued.message_id)
+        delivery = uow.get(Delivery, queued.delivery_id)
+        message = uow.get(InboxMessage, queued.message_id)
+        if delivery is None or message is None:
+            return  # its citizen has closed the account
         is_waiting = delivery.status == DeliveryStatus.QUEUED
         phone = deps.phone_of(uow, message.citizen_id)
     if is_waiting:

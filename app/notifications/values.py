@@ -33,6 +33,9 @@ Kind = Literal[
     "guardianship-began",
     "guardianship-ended",
     "organisation-changed",
+    "export-ready",
+    "correction-decided",
+    "closure-asked",
 ]
 Params = Mapping[str, str | int | datetime]
 

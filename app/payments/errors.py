@@ -41,6 +41,14 @@ class DuplicateItem(Invalid):
     title_en = "The same bill stands twice"
 
 
+class PayerGone(Conflict):
+    """The account was closed while the payment was being started; nothing was begun."""
+
+    code = "account-closed"
+    title_zh = "账户已注销"
+    title_en = "The account is closed"
+
+
 class ReturnUrlMissing(Invalid):
     """A wallet needs an address to return to."""
 

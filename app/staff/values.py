@@ -65,6 +65,7 @@ PERMISSIONS_BY_NAME: Mapping[str, Words] = {
         "当面核验代办与监护", "Confirm mandates and guardians at the counter"
     ),
     "identity.find": Words("按手机号或身份证号查找市民", "Find a citizen by number"),
+    "corrections.review": Words("审核更正申请", "Decide requests for correction"),
     "identity.unmask": Words("查看市民未脱敏信息", "Read a citizen's masked field in clear"),
 }
 """Every permission there is; what is not here can be given to nobody."""
@@ -136,7 +137,7 @@ ROLES: Mapping[Role, RoleCard] = {
     Role.IDENTITY_OFFICER: RoleCard(
         Office.OPERATIONS,
         Words("身份核验员", "Identity officer"),
-        frozenset({"identity.find", "identity.unmask"}),
+        frozenset({"identity.find", "identity.unmask", "corrections.review"}),
     ),
 }
 """The permission table: the only place where a role gets what it may do (docs/roles.md)."""

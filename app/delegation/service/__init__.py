@@ -34,6 +34,7 @@ from app.delegation.service.mandates import (
     revoke_mandate,
     revoke_scope,
 )
+from app.delegation.service.obligations import count_open
 from app.delegation.service.organisations import (
     claim_organisation,
     close_organisation,
@@ -59,6 +60,7 @@ __all__ = [
     "consent_at_counter",
     "consent_to_mandate",
     "count_live_mandates",
+    "count_open",
     "decline_mandate",
     "draft_at_counter",
     "draft_mandate",

@@ -1,6 +1,6 @@
 """One citizen's personal fields, sealed with a data key of their own."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from app.core.crypto import Keyring, seal, unseal
@@ -12,7 +12,7 @@ from app.core.unit_of_work import UnitOfWork
 class Vault:
     """Seals and opens a citizen's fields; a value opens only in the row it was sealed for."""
 
-    key: bytes
+    key: bytes = field(repr=False)
 
     def seal(self, plain: str, table: str, column: str, row: UUID) -> bytes:
         """Return a field as it is stored."""

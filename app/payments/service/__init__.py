@@ -17,6 +17,7 @@ from app.payments.service.notify import (
     tell_receipt_issued,
     tell_refund_succeeded,
 )
+from app.payments.service.obligations import count_open
 from app.payments.service.payables import list_payables
 from app.payments.service.query import list_payment_events, list_payments, view_payment
 from app.payments.service.receipt import (
@@ -37,6 +38,7 @@ __all__ = [
     "Spent",
     "apply_gateway_event",
     "cancel_payment",
+    "count_open",
     "fulfil_item",
     "is_receipt_valid",
     "issue_receipt",

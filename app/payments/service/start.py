@@ -17,6 +17,7 @@ from app.core.unit_of_work import UnitOfWork
 from app.payments.errors import (
     AlreadyPaid,
     DuplicateItem,
+    PayerGone,
     PaymentInProgress,
     ReturnUrlMissing,
 )
@@ -82,6 +83,8 @@ def _make_payment(
     try:
         return _commit_payment(uow, deps, who, order, quotes)
     except IntegrityError as error:
+        if "open_account" in str(error.orig):
+            raise PayerGone from error
         if "uq_payment_items_live_payable" not in str(error.orig):
             raise
     _refuse_if_taken(uow, deps, who, lines)

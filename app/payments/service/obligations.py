@@ -1,0 +1,59 @@
+"""What is open between a citizen and the billers: money on its way in, out, or not told yet."""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from sqlalchemy import func, or_, select
+
+from app.core.unit_of_work import UnitOfWork
+from app.payments.models import Payment, PaymentAttempt, PaymentItem, Refund
+from app.payments.values import (
+    LIVE_ATTEMPTS,
+    ItemStatus,
+    PaymentStatus,
+    RefundStatus,
+)
+
+_OPEN_ITEMS = (
+    ItemStatus.DUE,
+    ItemStatus.UNKNOWN,
+    ItemStatus.REJECTED,
+    ItemStatus.UNDER_REVIEW,
+    ItemStatus.REFUNDING,
+    ItemStatus.REFUND_FAILED,
+)
+_OPEN_REFUNDS = (
+    RefundStatus.REQUESTED,
+    RefundStatus.APPROVED,
+    RefundStatus.SUBMITTED,
+    RefundStatus.UNKNOWN,
+)
+
+
+def count_open(uow: UnitOfWork, citizen_id: UUID) -> Mapping[str, int]:
+    """Return how many of a citizen's payments, items and refunds are not over, by kind.
+
+    A payment is open, too, while an attempt of it may still move money. Kinds that have none are
+    left out.
+    """
+    live = select(PaymentAttempt.payment_id).where(PaymentAttempt.status.in_(LIVE_ATTEMPTS))
+    mine = select(Payment.id).where(Payment.citizen_id == citizen_id)
+    payments = select(func.count()).where(
+        Payment.citizen_id == citizen_id,
+        or_(
+            Payment.status.in_((PaymentStatus.PENDING, PaymentStatus.PROCESSING)),
+            Payment.id.in_(live),
+        ),
+    )
+    items = select(func.count()).where(
+        PaymentItem.payment_id.in_(mine), PaymentItem.status.in_(_OPEN_ITEMS)
+    )
+    refunds = select(func.count()).where(
+        Refund.payment_id.in_(mine), Refund.status.in_(_OPEN_REFUNDS)
+    )
+    found = {
+        "payments-open": uow.scalars(payments).one(),
+        "bills-not-settled": uow.scalars(items).one(),
+        "refunds-in-flight": uow.scalars(refunds).one(),
+    }
+    return {code: count for code, count in found.items() if count}
