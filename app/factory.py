@@ -297,7 +297,9 @@ def _credentials(settings: Settings, keyring: Keyring) -> CredentialsDeps:
     return CredentialsDeps(
         keyring=keyring,
         passwords=Passwords([keyring.pepper], cost),
-        relying_party=RelyingParty(ways_in.rp_id, "i武当", ways_in.origins),
+        relying_party=RelyingParty(
+            ways_in.rp_id, "i武当", ways_in.origins, ways_in.attestation_roots
+        ),
         loopback_exempt=settings.web.loopback_exempt,
         failed_passwords=ways_in.failed_passwords,
     )

@@ -85,6 +85,7 @@ class WaysIn:
 
     rp_id: str
     origins: tuple[str, ...]
+    attestation_roots: tuple[bytes, ...]
     argon2_memory: int
     argon2_passes: int
     daily_codes: int
@@ -186,6 +187,7 @@ class Settings:
             ways_in=WaysIn(
                 rp_id=read.text("WEBAUTHN_RP_ID", urlsplit(browser_url).hostname),
                 origins=tuple(sorted(read.names("WEBAUTHN_ORIGINS") or {browser_url})),
+                attestation_roots=read.certificates("WEBAUTHN_ROOTS_FILE"),
                 argon2_memory=read.number("ARGON2_MEMORY_KIB", 19_456),
                 argon2_passes=read.number("ARGON2_PASSES", 2),
                 daily_codes=read.number("DAILY_CODES", 50_000),
@@ -271,6 +273,19 @@ class _Reader:
             except ValueError:
                 self._faults.append(f"{name}: {written} is not a network such as 10.20.0.0/16")
         return tuple(found)
+
+    def certificates(self, name: str) -> tuple[bytes, ...]:
+        path = self.optional(name)
+        if path is None:
+            return ()
+        try:
+            text = Path(path).read_text(encoding="ascii")
+        except (OSError, UnicodeError):
+            text = ""
+        found = re.findall(r"-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----", text)
+        if not found:
+            self._faults.append(f"{name} must name a file with certificates (PEM)")
+        return tuple(one.encode() for one in found)
 
     def key(self, name: str) -> bytes:
         try:

@@ -18,22 +18,28 @@ from webauthn.helpers import (
     decode_credential_public_key,
     decoded_public_key_to_cryptography,
     options_to_json_dict,
+    parse_attestation_object,
+    validate_certificate_chain,
 )
 from webauthn.helpers.cose import COSEAlgorithmIdentifier as Algorithm
+from webauthn.helpers.exceptions import InvalidCertificateChain
+from webauthn.helpers.structs import AttestationConveyancePreference as _Conveyance
 from webauthn.helpers.structs import (
     AttestationFormat,
     AuthenticatorSelectionCriteria,
+    CredentialDeviceType,
     PublicKeyCredentialDescriptor,
     ResidentKeyRequirement,
     UserVerificationRequirement,
 )
+from webauthn.registration.verify_registration_response import VerifiedRegistration
 
 from app.core.errors import Invalid
 
 CHALLENGE_SIZE = 32
 TIMEOUT_MILLISECONDS = 300_000
 ALGORITHMS = [Algorithm.ECDSA_SHA_256, Algorithm.EDDSA, Algorithm.RSASSA_PKCS1_v1_5_SHA_256]
-# No attestation is asked for; some browsers send the authenticator's own signature all the same.
+# Where no attestation is asked for, some browsers send the key's own signature all the same.
 _FORMATS = {AttestationFormat.NONE, AttestationFormat.PACKED}
 _LONGEST_ID = 1_023
 _SHORTEST_RSA = 2_048
@@ -52,21 +58,31 @@ class PasskeyRefused(Invalid):
 
 @dataclass(frozen=True, slots=True)
 class NewPasskey:
-    """What is kept of a passkey that was made."""
+    """What is kept of a passkey that was made.
+
+    `is_synced` is what its device says: it may be kept in several. `is_bound` is what its maker has
+    signed: it cannot leave its device.
+    """
 
     credential_id: bytes
     public_key: bytes
     sign_count: int
     is_synced: bool
+    is_bound: bool
 
 
 @dataclass(frozen=True, slots=True)
 class RelyingParty:
-    """Us, as browsers know us: a domain, and the exact origins that may speak for it."""
+    """Us, as browsers know us: a domain, and the exact origins that may speak for it.
+
+    `roots` are the certificates (PEM) of makers whose word counts that a key cannot leave its
+    device; without any, nobody's is asked for.
+    """
 
     id: str
     name: str
     origins: tuple[str, ...]
+    roots: tuple[bytes, ...] = ()
 
     def ask_registration(
         self, challenge: bytes, *, user_id: bytes, user_name: str, known: Sequence[bytes]
@@ -86,6 +102,7 @@ class RelyingParty:
                 user_verification=UserVerificationRequirement.REQUIRED,
             ),
             supported_pub_key_algs=ALGORITHMS,
+            attestation=_Conveyance.DIRECT if self.roots else _Conveyance.NONE,
         )
         return dict(options_to_json_dict(options))
 
@@ -122,14 +139,32 @@ class RelyingParty:
             raise PasskeyRefused from error
         is_ours = made.credential_id == _decode(str(credential["rawId"]))
         is_sized = len(made.credential_id) <= _LONGEST_ID
-        if made.fmt not in _FORMATS or not (is_ours and is_sized and is_usable):
+        formats = set(AttestationFormat) if self.roots else _FORMATS
+        if made.fmt not in formats or not (is_ours and is_sized and is_usable):
             raise PasskeyRefused
         return NewPasskey(
             credential_id=made.credential_id,
             public_key=made.credential_public_key,
             sign_count=made.sign_count,
-            is_synced=made.credential_backed_up,
+            is_synced=made.credential_device_type == CredentialDeviceType.MULTI_DEVICE,
+            is_bound=self._is_bound(made),
         )
+
+    def _is_bound(self, made: VerifiedRegistration) -> bool:
+        """Say whether a maker that is known here has signed for a key of one device.
+
+        A key that only says so of itself is one that anybody may have made in software.
+        """
+        is_of_one = made.credential_device_type == CredentialDeviceType.SINGLE_DEVICE
+        if not self.roots or made.fmt != AttestationFormat.PACKED or not is_of_one:
+            return False
+        chain = parse_attestation_object(made.attestation_object).att_stmt.x5c
+        try:
+            return bool(chain) and validate_certificate_chain(
+                x5c=chain or [], pem_root_certs_bytes=list(self.roots)
+            )
+        except InvalidCertificateChain:
+            return False
 
     def check_assertion(self, credential: Credential, challenge: bytes, public_key: bytes) -> int:
         """Return the signature counter of a genuine answer, or raise `PasskeyRefused`.

@@ -59,6 +59,7 @@ class Passkey(Base):
     public_key: Mapped[bytes]
     sign_count: Mapped[int] = mapped_column(BigInteger)
     is_synced: Mapped[bool]
+    is_bound: Mapped[bool] = mapped_column(default=False)
     name_sealed: Mapped[bytes]
     created_at: Mapped[datetime] = mapped_column(default=now)
     last_used_at: Mapped[datetime | None]

@@ -93,6 +93,10 @@ class PasskeySchema(Schema):
     is_synced = Flag(
         required=True, metadata={"description": "Whether it is kept in several devices"}
     )
+    is_bound = Flag(
+        required=True,
+        metadata={"description": "Whether its maker has signed that it cannot leave its device"},
+    )
     created_at = Moment(required=True)
     last_used_at = Moment(required=True, allow_none=True)
 

@@ -92,6 +92,7 @@ class PasskeyView:
     id: UUID
     name: str
     is_synced: bool
+    is_bound: bool
     created_at: datetime
     last_used_at: datetime | None
 

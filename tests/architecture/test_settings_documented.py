@@ -10,7 +10,17 @@ from config.settings import ROOT, Settings, SettingsInvalid
 from tests.architecture.source import dotted, files_of, name_of, tree_of
 
 EXAMPLE = ROOT / "config" / "example.env"
-READERS = {"text", "optional", "choice", "number", "number_or_none", "names", "networks", "key"}
+READERS = {
+    "text",
+    "optional",
+    "choice",
+    "number",
+    "number_or_none",
+    "names",
+    "networks",
+    "certificates",
+    "key",
+}
 # Read by a library of ours, not by us.
 LIBRARIES = {"PROMETHEUS_MULTIPROC_DIR"}
 # An example with secrets in it would be an installation without any.

@@ -40,6 +40,15 @@ class Key:
     count: int = 0
 
 
+@dataclass(frozen=True)
+class Maker:
+    """A maker of keys: its root certificate (PEM), and what signs for a batch (DER)."""
+
+    root: bytes
+    leaf: bytes
+    private: ec.EllipticCurvePrivateKey = field(repr=False)
+
+
 @dataclass
 class Authenticator:
     """A phone with a fingerprint reader in front of one origin.
@@ -64,6 +73,7 @@ class Authenticator:
         credential_id: bytes | None = None,
         client: Mapping[str, Any] | None = None,
         fmt: str = "none",
+        maker: Maker | None = None,
     ) -> Json:
         """Make a passkey as `options` ask, and return what a browser would send."""
         own = credential_id or secrets.token_bytes(32)
@@ -79,10 +89,15 @@ class Authenticator:
         data = self._head(rp_id or options["rp"]["id"], flags, key)
         if flags & ATTESTED:
             data += bytes(16) + len(own).to_bytes(2, "big") + own + cbor2.dumps(cose)
+        said = self._client(options, kind, challenge, origin, client)
         statement: Json = {}
+        if maker is not None:
+            fmt, signed = "packed", data + sha256(decode(said)).digest()
+            signature = maker.private.sign(signed, ec.ECDSA(SHA256()))
+            statement = {"alg": ES256, "sig": signature, "x5c": [maker.leaf]}
         self.keys.append(key)
         response = {
-            "clientDataJSON": self._client(options, kind, challenge, origin, client),
+            "clientDataJSON": said,
             "attestationObject": encode(
                 cbor2.dumps({"fmt": fmt, "attStmt": statement, "authData": data})
             ),

@@ -43,6 +43,7 @@ def passkey(**changes: object) -> Row:
         "public_key": b"x",
         "sign_count": 0,
         "is_synced": False,
+        "is_bound": False,
         "name_sealed": b"x",
         "created_at": now(),
         **changes,

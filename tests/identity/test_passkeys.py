@@ -25,7 +25,7 @@ from tests.credentials.authenticator import (
     decode,
     encode,
 )
-from tests.factories import bearer, later, log_in, make_phone
+from tests.factories import bearer, later, log_in, make_phone, run_jobs, verify
 from tests.identity.support import count, in_parallel
 from tests.identity.ways_in import (
     add_passkey,
@@ -372,3 +372,18 @@ def lock(uow: UnitOfWork, citizen_id: str) -> None:
         text("update citizens set status = 'locked', version = version + 1 where id = :id"),
         {"id": citizen_id},
     )
+
+
+@pytest.mark.promise("P46")
+def test_a_key_made_in_software_raises_no_level(
+    client: FlaskClient, world: World, rooms: Rooms, shows: Callable[[str], None]
+) -> None:
+    citizen = with_passkey(client, world, rooms, Authenticator())
+    verify(client, world, citizen)
+    step_up(rooms, citizen)
+    for _ in range(5):
+        made = Authenticator().register(passkey_options(client, citizen))
+        assert add_passkey(client, citizen, made).json["is_bound"] is False
+    run_jobs(rooms)
+    assert client.get("/v1/me", headers=citizen.auth).json["assurance"] == "verified"
+    shows("6 passkeys that only say of themselves that they are bound: 0 levels raised")

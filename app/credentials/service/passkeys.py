@@ -85,6 +85,7 @@ def finish_passkey_registration(
         public_key=made.public_key,
         sign_count=made.sign_count,
         is_synced=made.is_synced,
+        is_bound=made.is_bound,
         name_sealed=_seal(deps.keyring, name, row),
     )
     try:
@@ -262,6 +263,7 @@ def _view(keyring: Keyring, passkey: Passkey) -> PasskeyView:
             keyring.class_key(_TABLE), passkey.name_sealed, context=f"{_TABLE}|name|{passkey.id}"
         ).decode(),
         is_synced=passkey.is_synced,
+        is_bound=passkey.is_bound,
         created_at=passkey.created_at,
         last_used_at=passkey.last_used_at,
     )

@@ -110,7 +110,7 @@ def add_passkey(
         session_id=who.session_id,
         name=name,
     )
-    if not made.is_synced:
+    if made.is_bound:
         uow.emit(PasskeyBound(citizen_id=who.id, passkey_id=made.id))
     _tell(uow, who.id, "passkey-added")
     return made
@@ -122,8 +122,11 @@ def count_passkey(uow: UnitOfWork, deps: IdentityDeps, bound: PasskeyBound) -> N
     A job of its own: the citizen is locked before their credentials, never after.
     """
     citizen = lock_citizen(uow, bound.citizen_id)
-    held = credentials.list_passkeys(uow, deps.credentials, Owner.citizen(citizen.id))
-    if citizen.status != CitizenStatus.CLOSED and bound.passkey_id in {key.id for key in held}:
+    owner = Owner.citizen(citizen.id)
+    held = {
+        key.id for key in credentials.list_passkeys(uow, deps.credentials, owner) if key.is_bound
+    }
+    if citizen.status != CitizenStatus.CLOSED and bound.passkey_id in held:
         withdraw_evidence(uow, citizen, EvidenceKind.PASSKEY, bound.passkey_id, cause="renewed")
         record_evidence(uow, citizen, EvidenceKind.PASSKEY, "passkey", reference=bound.passkey_id)
 
