@@ -473,3 +473,48 @@ def test_what_a_delegate_submits_is_told_to_both(
     ]
     for person in (father, daughter):
         assert inbox(client, person).count("mandate-acted") == 1
+
+
+def test_a_payment_is_the_mandates_it_was_made_under(
+    client: FlaskClient, world: World, rooms: Rooms, father: Person, daughter: Person
+) -> None:
+    """A mandate that replaced another does not take its payments over."""
+    bill = make_bill(client, world, father.citizen)
+    first = acting(client, rooms, daughter, give(client, rooms, father, daughter)["id"])
+    started = pay(client, first, bill).json
+    place = f"/v1/payments/{started['id']}"
+    assert client.get(place, headers=first).status_code == 200
+    second = acting(client, rooms, daughter, give(client, rooms, father, daughter)["id"])
+    for method, path in (("GET", place), ("POST", f"{place}/cancellation")):
+        assert client.open(path, method=method, headers=second).status_code == 404
+    retried = client.post(f"{place}/attempts", json={"method": "card"}, headers=second)
+    assert retried.status_code == 404
+    assert client.get(place, headers=father.auth).json["status"] == "pending"
+    assert client.post(f"{place}/cancellation", headers=father.auth).json["status"] == "cancelled"
+
+
+def test_a_service_that_was_taken_out_is_not_tried_again(
+    client: FlaskClient, world: World, rooms: Rooms, father: Person, daughter: Person
+) -> None:
+    bill = make_bill(client, world, father.citizen)
+    power = {"service": "power-bill", "actions": ["pay"], "cap_total": 10_000}
+    mandate = give(client, rooms, father, daughter, WATER, power)
+    auth = acting(client, rooms, daughter, mandate["id"])
+    started = pay(client, auth, bill).json
+    water = next(s["id"] for s in mandate["scopes"] if s["service"] == "water-bill")
+    place = f"/v1/delegation/mandates/{mandate['id']}/scopes/{water}"
+    assert client.delete(place, headers=father.auth).status_code == 204
+    retried = client.post(
+        f"/v1/payments/{started['id']}/attempts", json={"method": "card"}, headers=auth
+    )
+    assert (retried.status_code, retried.json["code"]) == (403, "acting-not-allowed")
+    attempts = run(
+        rooms,
+        "select status from payment_attempts where payment_id = :id",
+        id=UUID(started["id"]),
+    )
+    assert [row.status for row in attempts] == ["open"]
+    another = pay(client, auth, make_bill(client, world, father.citizen))
+    assert (another.status_code, another.json["code"]) == (403, "acting-not-allowed")
+    listed = client.get("/v1/utilities/bills", headers=auth)
+    assert (listed.status_code, listed.json["code"]) == (403, "acting-not-allowed")
