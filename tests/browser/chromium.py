@@ -136,6 +136,7 @@ class Browser:
         self.switch_scripts(on=True)
         self.speak("zh-CN,zh")
         self.open("about:blank")
+        self.complaints()
 
     def cookies(self) -> list[dict[str, Any]]:
         """Return all cookies, those that scripts cannot see among them."""

@@ -76,6 +76,9 @@ def test_from_log_in_to_consent(
     log_in(visitor, world, rooms, phone)
     assert "将获得" in visitor.page.text
     assert f"{phone[:3]}****{phone[-4:]}" in visitor.page.text
+    assert "用途：登录第三方应用" in visitor.page.text
+    assert "您的同意在 90 天内有效" in visitor.page.text
+    assert "敏感信息" not in visitor.page.text
     visitor.fill("同意授权", ticks=("bills.read",))
     told = answered(visitor)
     assert told["state"] == "s-1"
@@ -170,7 +173,7 @@ def test_a_level_is_raised_on_the_way(
     phone: str,
 ) -> None:
     claims = '{"id_token": {"acr": {"essential": true, "value": "verified"}}}'
-    log_in(visitor.go(start(party, claims=claims)), world, rooms, phone)
+    log_in(visitor.go(start(party, scope="openid real_name", claims=claims)), world, rooms, phone)
     assert "实名认证" in visitor.page.text
     person = make_person(world)
     visitor.fill("提交核对", {"姓名": "韩梅梅", "身份证号": person["resident_id"]})
@@ -178,6 +181,7 @@ def test_a_level_is_raised_on_the_way(
     assert person["resident_id"] not in visitor.page.html, "a number is not shown again"
     visitor.fill("提交核对", {"姓名": person["name"], "身份证号": person["resident_id"]})
     assert "将获得" in visitor.page.text
+    assert "敏感信息" in visitor.page.text
 
 
 def test_a_level_that_no_page_can_give_is_explained(

@@ -9,6 +9,7 @@ import orjson
 from flask import Response, request
 from marshmallow import ValidationError
 
+from app.consent import service as consent
 from app.core.crypto import mask_phone
 from app.core.errors import Invalid
 from app.core.passkeys import PasskeyRefused
@@ -25,6 +26,7 @@ from app.oauth import service
 from app.oauth.pages.forms import Form, proof_of
 from app.oauth.pages.page import Fault, go_to, show
 from app.oauth.service import OAuthDeps
+from app.oauth.service.consents import AGREEMENT
 from app.oauth.values import (
     BROWSER_COOKIE,
     SESSION_COOKIE,
@@ -127,6 +129,10 @@ def show_visit(
         "claims": CLAIM_TITLES,
         "typed": typed or {},
     }
+    if interaction.step is Step.CONSENT:
+        agreement = consent.current_agreement(uow, AGREEMENT)
+        sensitive = {a.name for a in agreement.attributes if a.sensitivity == "sensitive"}
+        values |= {"agreement": agreement, "sensitive": sensitive}
     if interaction.step is Step.LOG_IN:
         is_known = way in WAYS or question is not None
         values |= {

@@ -31,7 +31,7 @@ from app.oauth.service.browsers import end_browser_session
 from app.oauth.service.clients import is_usable
 from app.oauth.service.consents import find_consented, remember_consent
 from app.oauth.service.deps import OAuthDeps
-from app.oauth.service.granting import grant_code, is_offline, open_grant, refusal_address
+from app.oauth.service.granting import grant_code, open_grant, refusal_address
 from app.oauth.service.minting import subject_of
 from app.oauth.service.sealing import open_json, open_request, seal_json, seal_request
 from app.oauth.values import (
@@ -162,7 +162,7 @@ def read_interaction(
         details=request.details,
         is_consented=step is None and not is_device,
         redirect_uri=request.redirect_uri or None,
-        lasts=GRANT_LIFETIME if is_offline(client, request.scopes) else None,
+        lasts=GRANT_LIFETIME,
     )
 
 
