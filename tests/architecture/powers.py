@@ -1,5 +1,6 @@
 """Who can call, what the marks of an operation promise each of them, and bodies that fit."""
 
+import functools
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -134,13 +135,20 @@ def _text(schema: Mapping[str, Any]) -> str:
         return "2030-01-01T00:00:00Z"
     if form == "date":
         return "2030-01-01"
+    if form == "uri":
+        return "https://city.example/"
     plain = (_SAFE_TEXT * 40)[: max(len(_SAFE_TEXT), schema.get("minLength", 1))]
     pattern = schema.get("pattern", "")
     if re.search(pattern, plain) and len(plain) <= schema.get("maxLength", len(plain)):
         return plain
-    quiet = settings(max_examples=200, database=None, suppress_health_check=list(HealthCheck))
-    shortest = schema.get("minLength", 1)
-    text = st.from_regex(pattern, fullmatch=True)
+    return _matching(pattern, schema.get("minLength", 1))
+
+
+@functools.cache
+def _matching(pattern: str, shortest: int) -> str:
+    """Return a short text that fits a pattern; looked for once."""
+    quiet = settings(max_examples=50, database=None, suppress_health_check=list(HealthCheck))
+    text = st.from_regex(pattern.replace("$", r"\Z"), fullmatch=True)
     found: str = find(text, lambda t: len(t) >= shortest, settings=quiet)
     return found
 

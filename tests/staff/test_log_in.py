@@ -212,12 +212,12 @@ def test_a_passkey_is_a_second_factor(client: FlaskClient, rooms: Rooms) -> None
     member = Member(staff_id, login, secret="")
     begun = begin(client, member)
     assert begun["factors"] == ["passkey"]
-    answered = phone.assert_(begun["passkey"])  # noqa: PT009
+    answered = phone.prove(begun["passkey"])
     path = f"/v1/staff/sessions/{begun['id']}/second-factor"
     body = {"ticket": begun["ticket"], "passkey": answered}
     # An answer to a challenge that nobody gave opens nothing.
     other = begin(client, member)
-    forged = phone.assert_(other["passkey"], challenge=b"x" * 32)  # noqa: PT009
+    forged = phone.prove(other["passkey"], challenge=b"x" * 32)
     refused = client.post(
         f"/v1/staff/sessions/{other['id']}/second-factor",
         json={"ticket": other["ticket"], "passkey": forged},
@@ -232,7 +232,7 @@ def test_a_passkey_is_a_second_factor(client: FlaskClient, rooms: Rooms) -> None
     headers = bearer(answer.json["access_token"])
     asked = client.post("/v1/staff/me/step-up-challenges", headers=headers)
     assert asked.json["factors"] == ["passkey"]
-    proof = {"passkey": phone.assert_(asked.json["passkey"])}  # noqa: PT009
+    proof = {"passkey": phone.prove(asked.json["passkey"])}
     assert client.post("/v1/staff/me/step-ups", json=proof, headers=headers).status_code == 204
     assert principal_of(rooms, answer.json["access_token"]).is_stepped_up
 
@@ -248,12 +248,12 @@ def test_a_log_in_challenge_does_not_step_up(client: FlaskClient, rooms: Rooms) 
     member = Member(staff_id, login, secret="")
     begun = begin(client, member)
     path = f"/v1/staff/sessions/{begun['id']}/second-factor"
-    proof = {"ticket": begun["ticket"], "passkey": phone.assert_(begun["passkey"])}  # noqa: PT009
+    proof = {"ticket": begun["ticket"], "passkey": phone.prove(begun["passkey"])}
     member.token = client.post(path, json=proof).json["access_token"]
     other = begin(client, member)
     answer = client.post(
         "/v1/staff/me/step-ups",
-        json={"passkey": phone.assert_(other["passkey"])},  # noqa: PT009
+        json={"passkey": phone.prove(other["passkey"])},
         headers=member.auth,
     )
     assert (answer.status_code, answer.json["code"]) == (422, "second-factor-wrong")

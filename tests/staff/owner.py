@@ -1,0 +1,110 @@
+"""A citizen who owns one thing of every kind, and a member of staff who does."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from flask.testing import FlaskClient
+
+from app.factory import Rooms
+from tests.conftest import World
+from tests.consent.support import grant, make_agreement, make_consumer
+from tests.credentials.authenticator import Authenticator
+from tests.delegation.support import (
+    Person,
+    claim,
+    give,
+    make_child,
+    make_citizen,
+    make_firm,
+    step_up,
+)
+from tests.identity.ways_in import add_passkey, passkey_options
+from tests.payments.helpers import make_bill, pay
+from tests.staff import support as office
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Whose things they are, and which: by the address of the thing, up to its id."""
+
+    headers: Mapping[str, str]
+    things: Mapping[str, str]
+
+
+def make_owner(client: FlaskClient, world: World, rooms: Rooms) -> Owner:
+    """Return a citizen with a thing of every kind that a citizen can own."""
+    who = make_citizen(client, world, rooms)
+    other = make_citizen(client, world, rooms, "韩梅梅", "1985-01-01")
+    bill = make_bill(client, world, who.citizen)
+    paid = pay(client, rooms, who.citizen, bill)
+    mandate = give(client, rooms, who, other)
+    consent = grant(rooms, who.id, make_consumer(), make_agreement(rooms))
+    return Owner(
+        who.auth,
+        {
+            "/v1/auth/sessions/{session_id}": who.citizen.session_id,
+            "/v1/me/passkeys/{passkey_id}": passkey(client, rooms, who),
+            "/v1/auth/step-ups/{step_up_id}": made(client, who, "/v1/auth/step-ups", {}),
+            "/v1/payments/{payment_id}": paid["id"],
+            "/v1/utilities/bills/{bill_id}": bill.id,
+            "/v1/utilities/accounts/{account_id}": first(client, who, "/v1/utilities/accounts"),
+            "/v1/me/inbox/{message_id}": first(client, who, "/v1/me/inbox"),
+            "/v1/me/consents/{consent_id}": str(consent),
+            "/v1/me/face-checks/{face_check_id}": made(client, who, "/v1/me/face-checks", {}),
+            "/v1/delegation/mandates/{mandate_id}": mandate["id"],
+            "/v1/delegation/mandates/{mandate_id}/scopes/{scope_id}": mandate["scopes"][0]["id"],
+            "/v1/delegation/organisations/{organisation_id}": firm(client, world, rooms, who),
+            "/v1/delegation/guardianships/{guardianship_id}": ward(client, world, rooms, who),
+        },
+    )
+
+
+def first(client: FlaskClient, who: Person, path: str) -> str:
+    """Return the id of the first thing in a list of somebody's."""
+    answer = client.get(path, headers=who.auth)
+    assert answer.status_code == 200, answer.text
+    return str(answer.json["items"][0]["id"])
+
+
+def made(client: FlaskClient, who: Person, path: str, body: object) -> str:
+    """Make a thing of somebody's and return its id."""
+    answer = client.post(path, json=body, headers=who.auth)
+    assert answer.status_code == 201, answer.text
+    return str(answer.json["id"])
+
+
+def passkey(client: FlaskClient, rooms: Rooms, who: Person) -> str:
+    step_up(rooms, who)
+    answer = add_passkey(
+        client, who.citizen, Authenticator().register(passkey_options(client, who.citizen))
+    )
+    assert answer.status_code == 201, answer.text
+    return str(answer.json["id"])
+
+
+def firm(client: FlaskClient, world: World, rooms: Rooms, who: Person) -> str:
+    step_up(rooms, who)
+    answer = claim(client, who, make_firm(world, who))
+    assert answer.status_code == 201, answer.text
+    return str(answer.json["id"])
+
+
+def ward(client: FlaskClient, world: World, rooms: Rooms, who: Person) -> str:
+    step_up(rooms, who)
+    child = make_child(world, who)
+    return made(client, who, "/v1/delegation/guardianships", {"child": child})
+
+
+def make_clerk(client: FlaskClient, rooms: Rooms) -> Owner:
+    """Return a member of staff with a session and a request of their own."""
+    clerk = office.step_up(client, rooms, office.join(client, rooms, "citizen-support"))
+    parameters = {"permission": "identity.unmask", "minutes": 5}
+    asked = office.ask(client, clerk, "permission.elevate", parameters)
+    assert asked.status_code == 201, asked.text
+    return Owner(
+        clerk.auth,
+        {
+            "/v1/staff/sessions/{session_id}": clerk.session_id,
+            "/v1/staff/requests/{request_id}": asked.json["id"],
+        },
+    )
