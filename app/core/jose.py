@@ -196,6 +196,7 @@ def _json(part: str) -> dict[str, Any]:
         raise JoseInvalid("not base64url")
     try:
         value = json.loads(_base64(part), object_pairs_hook=_object, parse_constant=_refuse)
+        json.dumps(value, ensure_ascii=False).encode()  # no half of a surrogate pair
     except (ValueError, RecursionError) as error:
         raise JoseInvalid("not a JSON object") from error
     if not isinstance(value, dict) or _depth(value) > _DEEPEST:

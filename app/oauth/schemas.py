@@ -262,6 +262,8 @@ class NewClientSchema(ChangeClientSchema):
     class Meta:
         exclude = ("status",)
 
+    name = Text(required=True, max_length=100, metadata={"examples": ["武当文旅"]})
+
     @post_load
     def _read(self, data: dict[str, Any], **_: object) -> NewClient:
         return NewClient(**_typed(data))

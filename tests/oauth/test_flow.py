@@ -1,5 +1,6 @@
 """A citizen is logged in, by FAPI 2.0 and by the plain profile; what the tokens say."""
 
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from app.http.server import Server
 from app.oauth.service import OAuthDeps
 from tests.conftest import World
 from tests.factories import Citizen, verify
-from tests.oauth.support import make_client, native, open_browser, plain, query_of
+from tests.oauth.support import b64, make_client, native, open_browser, plain, query_of
 
 
 def id_claims(rooms: Rooms, token: str) -> dict[str, Any]:
@@ -34,6 +35,9 @@ def test_a_citizen_is_logged_in_by_fapi(app: Server, rooms: Rooms, citizen: Citi
     assert claims["aud"] == claims["azp"] == rp.client_id
     assert (claims["nonce"], claims["acr"], claims["amr"]) == ("n-1", "basic", ["sms"])
     assert claims["exp"] - claims["iat"] == 300
+    assert claims["at_hash"] == b64(sha256(tokens["access_token"].encode()).digest()[:16])
+    assert claims["auth_time"] <= claims["iat"]
+    assert answer.headers["RateLimit"].startswith('"default";r=')
     assert claims["sub"] != citizen.id
 
 

@@ -80,8 +80,11 @@ def test_an_essential_level_is_reached_or_refused(
 ) -> None:
     rp = plain(app, rooms)
     browser = open_browser(app, rooms, citizen)
-    location = ask(rp, browser, claims=ESSENTIAL)
-    assert step(rooms, browser, location) == "raise-level"
+    for wanted in ({"acr_values": "strong verified"}, {"claims": ESSENTIAL}):
+        location = ask(rp, browser, **wanted)
+        assert step(rooms, browser, location) == "raise-level"
+    unknown = ask(rp, browser, acr_values="urn:mace:incommon:iap:silver")
+    assert step(rooms, browser, unknown) == "consent"
     verify(app.test_client(), world, citizen)
     assert step(rooms, browser, location) == "consent"
     tokens = rp.redeem(query_of(browser.decide(location))["code"]).json

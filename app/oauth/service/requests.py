@@ -27,7 +27,14 @@ from app.oauth.values import CLAIMS, SCOPES, AuthorizationRequest, GrantType, Pr
 PROMPTS = frozenset({"none", "login", "consent", "select_account"})
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 _VISIBLE = re.compile(r"[ -~]*")
-_LONGEST = {"state": 1_000, "nonce": 255, "login_hint": 100, "ui_locales": 100, "scope": 1_000}
+_LONGEST = {
+    "acr_values": 200,
+    "state": 1_000,
+    "nonce": 255,
+    "login_hint": 100,
+    "ui_locales": 100,
+    "scope": 1_000,
+}
 _LONGEST_JSON = 4_000
 _MOST_SECONDS = 10**8
 _HINT_MEMBERS = ("alg", "kid", "typ")
@@ -65,6 +72,8 @@ def read_request(
         if len(value) > longest or (name != "login_hint" and not _VISIBLE.fullmatch(value)):
             raise InvalidRequest(f"{name} is too long, or has characters that are not allowed.")
     id_token, levels, subject = _read_claims(parameters.get("claims"))
+    # A level that is wished for is asked for as well: a step-up (RFC 9470) is no mere wish.
+    wished = [name for name in parameters.get("acr_values", "").split(" ") if name in LEVELS]
     thumbprint = parameters.get("dpop_jkt")
     if thumbprint is not None and not _CHALLENGE.fullmatch(thumbprint):
         raise InvalidRequest("dpop_jkt is not a thumbprint.")
@@ -76,7 +85,7 @@ def read_request(
         nonce=parameters.get("nonce"),
         prompt=_read_prompt(parameters.get("prompt", "")),
         max_age=_read_age(parameters.get("max_age")),
-        level=min(levels, key=LEVELS.index) if levels else None,
+        level=min(levels or wished, key=LEVELS.index, default=None),
         login_hint=parameters.get("login_hint"),
         subject_hint=_read_hint(deps, client, parameters.get("id_token_hint"), subject),
         ui_locales=parameters.get("ui_locales"),
