@@ -360,6 +360,14 @@ BENT_REQUESTS: dict[str, tuple[dict[str, Any], str]] = {
         {"authorization_details": '[{"type": "payment", "payee": "water", "amount": 0}]'},
         "invalid_authorization_details",
     ),
+    "endless details": (
+        {
+            "authorization_details": json.dumps(
+                [{"type": "payment", "payee": "水" * 100, "amount": 1}] * 5
+            )
+        },
+        "invalid_authorization_details",
+    ),
     "a payment with more": (
         {"authorization_details": '[{"type": "payment", "payee": "w", "amount": 1, "to": "me"}]'},
         "invalid_authorization_details",

@@ -36,6 +36,7 @@ _LONGEST = {
     "scope": 1_000,
 }
 _LONGEST_JSON = 4_000
+_LONGEST_DETAILS = 1_500  # they stand in the access token, which has an end of its own
 _MOST_SECONDS = 10**8
 _HINT_MEMBERS = ("alg", "kid", "typ")
 _MOST_DETAILS = 5
@@ -212,6 +213,8 @@ def _read_details(text: str | None) -> tuple[Mapping[str, Any], ...]:
     value = _json(text)
     if not isinstance(value, list) or not 1 <= len(value) <= _MOST_DETAILS:
         raise InvalidAuthorizationDetails("A list of one to five objects is needed.")
+    if len(json.dumps(value)) > _LONGEST_DETAILS:
+        raise InvalidAuthorizationDetails("The details are too long.")
     return tuple(_read_detail(one) for one in value)
 
 
