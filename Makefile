@@ -45,14 +45,17 @@ check: .venv/ready-dev
 	$(ALONE) $(FLASK) openapi --check
 	$(ALONE) $(FLASK) problems --check
 	$(ALONE) $(FLASK) personal-data --check
+	$(PYTHON) -m tools.compliance --check
 	$(ALONE) $(FLASK) audit events --check
 	$(ALONE) $(FLASK) staff roles --check
 
 openapi: .venv/ready
 	$(ALONE) $(FLASK) openapi
 	$(ALONE) $(FLASK) problems
+	$(PYTHON) -m tools.compliance
 	$(ALONE) $(FLASK) audit events
 	$(ALONE) $(FLASK) staff roles
+	$(ALONE) $(FLASK) personal-data
 
 plugin: .venv/ready
 	@test -n "$(name)" || { echo "say: make plugin name=libraries kind=payable" >&2; exit 2; }
