@@ -63,7 +63,7 @@ class Browser:
 
     def find(self, selector: str) -> WebElement:
         """Return the one element of a CSS selector, waiting for it to be there."""
-        wait = WebDriverWait(self.driver, PATIENCE)
+        wait = self._wait()
         found: WebElement = wait.until(lambda d: d.find_element(By.CSS_SELECTOR, selector))
         return found
 
@@ -96,7 +96,7 @@ class Browser:
     def _page_after(self) -> Iterator[None]:
         page = self.driver.find_element(By.TAG_NAME, "html")
         yield
-        wait = WebDriverWait(self.driver, PATIENCE, ignored_exceptions=[WebDriverException])
+        wait = self._wait()
         wait.until(staleness_of(page))
         wait.until(lambda d: d.execute_script("return document.readyState") == "complete")
 
@@ -115,7 +115,7 @@ class Browser:
 
     def wait_for(self, words: str) -> None:
         """Wait until something can be read on the page."""
-        WebDriverWait(self.driver, PATIENCE, ignored_exceptions=[WebDriverException]).until(
+        self._wait().until(
             lambda d: words in d.find_element(By.TAG_NAME, "body").text, f"never read: {words}"
         )
 
@@ -173,6 +173,11 @@ class Browser:
     def result(self) -> Any:  # noqa: ANN401 - any JSON value
         """Return the figures that the relying party's page shows."""
         return json.loads(self.find("#result").text)
+
+    def _wait(self) -> "WebDriverWait[Chrome]":
+        """Return what asks twenty times a second whether something has come."""
+        ignored = [WebDriverException]
+        return WebDriverWait(self.driver, PATIENCE, 0.05, ignored_exceptions=ignored)
 
     def _labelled(self, label: str) -> WebElement:
         for found in self.driver.find_elements(By.TAG_NAME, "label"):
