@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from app.audit import service
 from app.audit.models import AuditEntry, AuditSeal
-from app.audit.service import AuditDeps, SealingKey
+from app.audit.service import AuditDeps, SealingKey, verification
 from app.audit.service.leaves import leaf_of, mac_of
 from app.audit.service.merkle import leaf_hash, root_of
 from app.audit.service.statements import seal_content, seal_statement
@@ -284,3 +284,18 @@ def test_a_range_of_seals_is_verified_by_itself(house: Rooms) -> None:
     assert (rest.first_seal, rest.last_seal, rest.seals, rest.entries) == (3, 4, 2, 10)
     assert beyond.fault is not None
     assert (beyond.fault.code, beyond.fault.seal) == ("seal-missing", 5)
+
+
+def test_a_long_trail_is_verified_in_parts(house: Rooms, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(house)
+    deps = house.deps[AuditDeps]
+    monkeypatch.setattr(verification, "MOST_ROWS", PER_SEAL)
+    with owner(house) as uow:
+        edited = number(uow, 18)  # under the fourth seal
+        do(uow, "update audit_entries set result = 'refused' where number = :n", n=edited)
+        part = service.verify_trail(uow, deps)
+        rest = service.verify_trail(uow, deps, (part.last_seal or 0) + 1)
+    assert (part.is_sound, part.is_complete, part.last_seal) == (True, False, 2)
+    assert (rest.is_sound, rest.is_complete) == (False, True)
+    assert rest.fault is not None
+    assert (rest.fault.seal, rest.fault.entry) == (4, edited)

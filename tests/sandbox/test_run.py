@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -441,3 +442,18 @@ def test_secrets_are_made_once_and_are_what_the_product_takes(tmp_path: Path) ->
     signing = load_pem_private_key(pem, password=None)
     assert isinstance(signing, EllipticCurvePrivateKey)
     assert signing.curve.name == "secp256r1"
+
+
+def test_a_folder_of_an_older_version_gets_what_is_new_and_keeps_what_it_has(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "secrets.json"
+    made = Secrets.kept_in(path)
+    older = json.loads(path.read_text())
+    del older["audit_signing_key"]
+    path.write_text(json.dumps(older))
+    now = Secrets.kept_in(path)
+    assert now.audit_signing_key != made.audit_signing_key
+    assert replace(now, audit_signing_key=made.audit_signing_key) == made
+    assert Secrets.kept_in(path) == now
+    assert path.stat().st_mode & 0o777 == 0o600
