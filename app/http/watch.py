@@ -105,4 +105,6 @@ def _operation() -> str:
 
 def _code(value: object) -> str:
     """Return a part of an address as the trail may keep it: what looks personal is struck out."""
+    if isinstance(value, UUID):
+        return str(value)
     return redact(quote(str(value), safe=""))[:_LONGEST]

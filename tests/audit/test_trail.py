@@ -254,5 +254,9 @@ def test_what_may_be_said(rooms: Rooms) -> None:
         "path": {"payment_id": str(new_id())},
         "scopes": ["bills.read", "openid"],
         "fields": "name redirect_uris",
+        # Eleven digits, but a part of something that nobody can call.
+        "by chance": "01a22354-380f-7fea-8235-13807190001a",
+        "several": "a:01a22354-380f-7fea-8235-13807190001a,01a22354-380f-7fea-8235-a13807190001",
+        "digest": "ab" * 20 + "c13807190001d" + "ef" * 5,
     }
     assert plain_details(kept) == kept

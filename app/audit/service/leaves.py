@@ -21,6 +21,7 @@ from app.audit.values import canonical, moment_text
 from app.core.logs import redact
 
 VERSION = 1
+_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\b[0-9a-f]{32,}\b")
 _CODE = re.compile(r"[\x20-\x7e]{0,1000}")
 
 
@@ -104,4 +105,6 @@ def _check(value: Any) -> None:  # noqa: ANN401 - any JSON value
 def _is_plain(value: object) -> bool:
     if not isinstance(value, str):
         return True
-    return _CODE.fullmatch(value) is not None and redact(value) == value
+    # Eleven digits in a row stand in an id or a digest by chance, too.
+    rest = _ID.sub("", value)
+    return _CODE.fullmatch(value) is not None and redact(rest) == rest
