@@ -247,8 +247,12 @@ def test_twenty_parallel_payments_stay_below_the_cap(
     with serve(world) as live:
 
         def start(bill: Bill) -> tuple[int, Any]:
+            """Pay, and ask again with the same key while a busy machine says: later."""
             headers = {**bearer(token), "Idempotency-Key": new_key()}
-            answer = live.post("/v1/payments", order(bill), headers)
+            for _ in range(5):
+                answer = live.post("/v1/payments", order(bill), headers)
+                if answer.status != 503:
+                    break
             return answer.status, json.loads(answer.body)
 
         answers = at_once([lambda bill=bill: start(bill) for bill in bills])
@@ -276,7 +280,8 @@ def test_a_revoked_mandate_is_refused_on_every_worker(
         def read() -> set[int]:
             """Ask so often that both processes have answered."""
             calls = range(12)
-            return {live.call("GET", "/v1/utilities/bills", headers=auth).status for _ in calls}
+            found = {live.call("GET", "/v1/utilities/bills", headers=auth).status for _ in calls}
+            return found - {503}  # a busy machine may say: later
 
         assert at_once([read, read]) == [{200}, {200}]
         do(client, father, mandate_id, "revocation")
