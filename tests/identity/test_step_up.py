@@ -1,6 +1,7 @@
 """Proving oneself again within a session, and coming back to the call that was refused."""
 
 from datetime import datetime, timedelta
+from uuid import UUID
 
 import pytest
 from flask.testing import FlaskClient
@@ -14,7 +15,7 @@ from tests.conftest import World
 from tests.credentials.authenticator import Authenticator, Json
 from tests.factories import Citizen, city, later, log_in, run_jobs, verify
 from tests.identity.support import count, in_parallel
-from tests.identity.test_evidence import evidence, level
+from tests.identity.test_evidence import evidence, hold_a_passkey, level
 from tests.identity.ways_in import GOOD, put_password, with_passkey, with_password
 from tests.payments.helpers import make_bill, order
 
@@ -291,15 +292,15 @@ def test_a_step_up_does_not_outlive_its_session(
         assert uow.scalar(text(row), {"id": citizen.session_id}) is None
 
 
-def test_a_key_bound_to_its_device_makes_a_verified_name_strong(
+def test_a_key_that_is_removed_takes_its_level_along(
     client: FlaskClient, world: World, rooms: Rooms, phone: Authenticator
 ) -> None:
     citizen = with_passkey(client, world, rooms, phone)
     verify(client, world, citizen)
-    run_jobs(rooms)
-    assert level(client, citizen) == "strong"
-    assert ("passkey", "active") in evidence(client, citizen)
     key = client.get("/v1/me/passkeys", headers=citizen.auth).json["items"][0]["id"]
+    assert level(client, citizen) == "verified"
+    hold_a_passkey(rooms, citizen, UUID(key))
+    assert level(client, citizen) == "strong"
     begun = begin(client, citizen).json
     answer = phone.prove(begun["public_key"])
     assert finish(client, citizen, begun["id"], passkey=answer).status_code == 200
