@@ -60,6 +60,12 @@ class Makers:
             self.known[name] = Caller(name, headers, who)
         return self.known[name]
 
+    def add_integrator(self, scope: str) -> Caller:
+        """Return a client in its own name that carries a scope."""
+        name = f"client in its own name, {scope}"
+        self.makers[name] = lambda: self._integrator(scope)
+        return self.get(name)
+
     def _client_of_app(self) -> FlaskClient:
         return FlaskClient(self.app)
 
@@ -77,9 +83,9 @@ class Makers:
         browser = open_browser(self.app, self.rooms, citizen)
         return bearer(str(party.log_in(browser, scope="phone")["access_token"]))
 
-    def _integrator(self) -> Mapping[str, str]:
-        party = plain(self.app, self.rooms, scopes=["services.read"])
-        fields = {"grant_type": "client_credentials", "scope": "services.read"}
+    def _integrator(self, scope: str = "services.read") -> Mapping[str, str]:
+        party = plain(self.app, self.rooms, scopes=[scope])
+        fields = {"grant_type": "client_credentials", "scope": scope}
         answer = party.post("/oauth/token", fields)
         assert answer.status_code == 200, answer.text
         return bearer(str(answer.json["access_token"]))

@@ -18,6 +18,7 @@ from tests.delegation.support import (
     make_firm,
     step_up,
 )
+from tests.factories import run_jobs
 from tests.identity.ways_in import add_passkey, passkey_options
 from tests.payments.helpers import make_bill, pay
 from tests.staff import support as office
@@ -49,6 +50,7 @@ def make_owner(client: FlaskClient, world: World, rooms: Rooms) -> Owner:
             "/v1/utilities/bills/{bill_id}": bill.id,
             "/v1/utilities/accounts/{account_id}": first(client, who, "/v1/utilities/accounts"),
             "/v1/me/inbox/{message_id}": first(client, who, "/v1/me/inbox"),
+            "/v1/me/exports/{export_id}": export(client, rooms, who),
             "/v1/me/consents/{consent_id}": str(consent),
             "/v1/me/face-checks/{face_check_id}": made(client, who, "/v1/me/face-checks", {}),
             "/v1/delegation/mandates/{mandate_id}": mandate["id"],
@@ -70,6 +72,14 @@ def made(client: FlaskClient, who: Person, path: str, body: object) -> str:
     """Make a thing of somebody's and return its id."""
     answer = client.post(path, json=body, headers=who.auth)
     assert answer.status_code == 201, answer.text
+    return str(answer.json["id"])
+
+
+def export(client: FlaskClient, rooms: Rooms, who: Person) -> str:
+    step_up(rooms, who)
+    answer = client.post("/v1/me/exports", headers=who.auth)
+    assert answer.status_code == 202, answer.text
+    run_jobs(rooms)
     return str(answer.json["id"])
 
 

@@ -171,7 +171,10 @@ def read(
     citizen, clerk = owners
     is_staffs = marks_of(app, operation).permission is not None
     headers = dict((clerk if is_staffs else citizen).headers)
-    return told(FlaskClient(app).get(address(operation, things), headers=headers))
+    status, body = told(FlaskClient(app).get(address(operation, things), headers=headers))
+    if isinstance(body, dict):  # a copy that is fetched anew says so
+        body = {name: value for name, value in body.items() if not name.endswith("_at")}
+    return status, body
 
 
 @pytest.mark.promise("P42")
@@ -219,6 +222,10 @@ def who_may(app: Server, callers: Makers, operation: Operation) -> dict[str, str
         caller = callers.get(name)
         if promised(access, caller.who) == THROUGH and (access.public or caller.who is not None):
             return dict(caller.headers)
+    if access.integrator_scope is not None:
+        caller = callers.add_integrator(access.integrator_scope)
+        assert promised(access, caller.who) == THROUGH
+        return dict(caller.headers)
     raise AssertionError(f"nobody may call {operation}: give the matrix a caller who may")
 
 
