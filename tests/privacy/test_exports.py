@@ -127,8 +127,8 @@ def _make_rows(rooms: Rooms, citizen: Citizen) -> None:
         uow.execute(
             text(
                 "insert into passkeys (id, owner_kind, owner_id, credential_id, public_key, "
-                "sign_count, is_synced, name_sealed, created_at) "
-                "values (:id, 'citizen', :me, :key, '', 0, false, '', :at)"
+                "sign_count, is_synced, is_bound, name_sealed, created_at) "
+                "values (:id, 'citizen', :me, :key, '', 0, false, false, '', :at)"
             ),
             {"id": new_id(), "me": me, "key": secrets.token_bytes(16), "at": at},
         )
