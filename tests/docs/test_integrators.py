@@ -49,6 +49,7 @@ def test_from_zero_to_a_logged_in_citizen(browser: Browser, site: Site, folder: 
     port, home = free_home()
     text = BLOCKS["registration"].replace("http://127.0.0.1:4000", home)
     wanted = json.loads(text)
+    wanted["name"] += f" {port}"  # a name is taken once, and other tests share this city
     wanted["jwks"] = {"keys": [keys["public"]]}
     staff = bearer(staff_token(site.rooms, "security-admin"))
     registered = site.live.post("/v1/oauth/clients", wanted, staff)
