@@ -55,7 +55,7 @@ from app.identity import routes as identity_routes
 from app.identity import service as identity
 from app.identity.gateway import RegisterGateway
 from app.identity.service import IdentityDeps
-from app.identity.values import Attributes
+from app.identity.values import Attributes, CodeLimits, SessionLimits
 from app.ledger import routes as ledger_routes
 from app.notifications import routes as notifications_routes
 from app.notifications.gateway import SmsGateway
@@ -278,8 +278,8 @@ def _people(
             register=RegisterGateway(egress, settings.register_url),
             credentials=credentials,
             loopback_exempt=settings.web.loopback_exempt,
-            daily_codes=settings.ways_in.daily_codes,
-            failed_codes=settings.ways_in.failed_codes,
+            codes=CodeLimits(**settings.ways_in.codes),  # type: ignore[arg-type] # by their names
+            sessions=SessionLimits(**settings.ways_in.sessions),  # type: ignore[arg-type] # the same
         ),
         CredentialsDeps: credentials,
         OAuthDeps: room_of_clients,
@@ -302,6 +302,7 @@ def _credentials(settings: Settings, keyring: Keyring) -> CredentialsDeps:
         ),
         loopback_exempt=settings.web.loopback_exempt,
         failed_passwords=ways_in.failed_passwords,
+        failures_per_quarter=ways_in.failures_per_quarter,
     )
 
 

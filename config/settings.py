@@ -77,10 +77,11 @@ class Payments:
 
 @dataclass(frozen=True, slots=True)
 class WaysIn:
-    """How people log in: us as browsers know us, what a hash costs, and the limits of the city.
+    """How people log in: us as browsers know us, what a hash costs, and how much is let pass.
 
-    `daily_codes` is what the city sends in one day at most; so many wrong codes or passwords in ten
-    minutes look like somebody guessing.
+    `codes` and `sessions` are the figures of `identity.values.CodeLimits` and `SessionLimits` by
+    their names. So many wrong passwords in ten minutes look like somebody guessing all over the
+    city, so many in a quarter of an hour at one account.
     """
 
     rp_id: str
@@ -88,9 +89,10 @@ class WaysIn:
     attestation_roots: tuple[bytes, ...]
     argon2_memory: int
     argon2_passes: int
-    daily_codes: int
-    failed_codes: int
+    codes: Mapping[str, int | timedelta]
+    sessions: Mapping[str, int | timedelta]
     failed_passwords: int
+    failures_per_quarter: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,9 +192,10 @@ class Settings:
                 attestation_roots=read.certificates("WEBAUTHN_ROOTS_FILE"),
                 argon2_memory=read.number("ARGON2_MEMORY_KIB", 19_456),
                 argon2_passes=read.number("ARGON2_PASSES", 2),
-                daily_codes=read.number("DAILY_CODES", 50_000),
-                failed_codes=read.number("FAILED_CODES", 500),
-                failed_passwords=read.number("FAILED_PASSWORDS", 500),
+                codes=_codes(read),
+                sessions=_sessions(read),
+                failed_passwords=read.within("FAILED_PASSWORDS", 500),
+                failures_per_quarter=read.within("LOGIN_FAILURES_PER_QUARTER", 10),
             ),
             web=Web(
                 public_url=public_url,
@@ -224,6 +227,30 @@ def _rate_factor(read: "_Reader") -> int:
     return 100 if read.choice("RATE_LIMITS", ("default", "sandbox"), "default") == "sandbox" else 1
 
 
+def _codes(read: "_Reader") -> Mapping[str, int | timedelta]:
+    return {
+        # NIST SP 800-63B: ten minutes at the most; the table holds five tries.
+        "lifetime": timedelta(seconds=read.within("CODE_SECONDS", 300, most=600)),
+        "tries": read.within("CODE_TRIES", 5, most=5),
+        "resend": timedelta(seconds=read.within("CODE_RESEND_SECONDS", 60)),
+        "per_number_hour": read.within("CODES_PER_NUMBER_HOUR", 5),
+        "per_number_day": read.within("CODES_PER_NUMBER_DAY", 10),
+        "per_network_hour": read.within("CODES_PER_NETWORK_HOUR", 20),
+        "numbers_per_address_day": read.within("NUMBERS_PER_ADDRESS_DAY", 30),
+        "city_day": read.within("DAILY_CODES", 50_000),
+        "city_wrong": read.within("FAILED_CODES", 500),
+    }
+
+
+def _sessions(read: "_Reader") -> Mapping[str, int | timedelta]:
+    return {
+        "access": timedelta(seconds=read.within("ACCESS_TOKEN_SECONDS", 600, most=600)),
+        "idle": timedelta(days=read.within("SESSION_IDLE_DAYS", 14)),
+        "absolute": timedelta(days=read.within("SESSION_ABSOLUTE_DAYS", 30)),
+        "most": read.within("SESSIONS_PER_CITIZEN", 10),
+    }
+
+
 class _Reader:
     """Reads variables and collects faults, so that one start names all of them."""
 
@@ -250,6 +277,13 @@ class _Reader:
     def number(self, name: str, default: int) -> int:
         value = self.number_or_none(name)
         return default if value is None else value
+
+    def within(self, name: str, default: int, *, most: int | None = None) -> int:
+        value = self.number(name, default)
+        if value < 1 or (most is not None and value > most):
+            upper = f" and at most {most}" if most is not None else ""
+            self._faults.append(f"{name} must be at least 1{upper}")
+        return value
 
     def number_or_none(self, name: str) -> int | None:
         value = self._env.get(name)

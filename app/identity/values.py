@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -129,6 +129,36 @@ class FaceStatus(StrEnum):
     WAITING = "waiting"
     PASSED = "passed"
     FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class CodeLimits:
+    """How long a code counts, how often it may be tried, and how many are sent.
+
+    `per_number_*` and `per_network_hour` count codes, `numbers_per_address_day` numbers; in the
+    whole city at most `city_day` codes are sent in a day, and `city_wrong` wrong ones in ten
+    minutes look like somebody guessing.
+    """
+
+    lifetime: timedelta = timedelta(minutes=5)
+    tries: int = 5
+    resend: timedelta = timedelta(seconds=60)
+    per_number_hour: int = 5
+    per_number_day: int = 10
+    per_network_hour: int = 20
+    numbers_per_address_day: int = 30
+    city_day: int = 50_000
+    city_wrong: int = 500
+
+
+@dataclass(frozen=True, slots=True)
+class SessionLimits:
+    """How long an access token and a session last, unused and at all, and how many one may have."""
+
+    access: timedelta = timedelta(minutes=10)
+    idle: timedelta = timedelta(days=14)
+    absolute: timedelta = timedelta(days=30)
+    most: int = 10
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TypeVar
 from uuid import UUID
 
@@ -22,6 +23,16 @@ THREADS = 6  # as many as the normal lane of a web process lets in; more might b
 def deps_of(rooms: Rooms) -> IdentityDeps:
     deps: IdentityDeps = rooms.deps[IdentityDeps]
     return deps
+
+
+def with_codes(rooms: Rooms, *, exempt: bool = True, **limits: object) -> IdentityDeps:
+    """Return the room's collaborators with other limits of codes."""
+    deps = deps_of(rooms)
+    return replace(
+        deps,
+        codes=replace(deps.codes, **limits),  # type: ignore[arg-type]
+        loopback_exempt=deps.loopback_exempt and exempt,
+    )
 
 
 def ask(

@@ -17,7 +17,7 @@ from app.notifications.errors import SmsUnavailable
 from app.notifications.gateway import SmsGateway
 from tests.conftest import World
 from tests.factories import city, later, log_in, make_phone, run_jobs, texts_to
-from tests.identity.support import HERE, ask, count, deps_of, in_parallel
+from tests.identity.support import HERE, ask, count, deps_of, in_parallel, with_codes
 
 DAY = 86_400
 _CHANGING = re.compile(rb"[0-9a-f]{8}-[0-9a-f-]{27}|\d{4}-\d\d-\d\dT[\d:.]+Z")
@@ -161,7 +161,7 @@ def test_parallel_calls_do_not_pass_the_networks_limit(client: FlaskClient) -> N
 
 
 def test_the_city_sends_so_many_codes_a_day(rooms: Rooms) -> None:
-    deps = replace(deps_of(rooms), daily_codes=3, loopback_exempt=False)
+    deps = with_codes(rooms, city_day=3, exempt=False)
     with later(40 * DAY):
         for last in range(3):
             ask(rooms, make_phone(), address=f"100.65.{last}.1", deps=deps)
@@ -183,7 +183,7 @@ def test_loopback_is_exempt_in_the_sandbox_only(rooms: Rooms) -> None:
 
 
 def test_guessing_all_over_the_city_is_braked_for_ten_minutes(rooms: Rooms) -> None:
-    deps = replace(deps_of(rooms), failed_codes=3, loopback_exempt=False)
+    deps = with_codes(rooms, city_wrong=3, exempt=False)
 
     def guess(code: str | None = None) -> SignedIn:
         challenge_id, right = ask(rooms, make_phone())

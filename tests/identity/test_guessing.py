@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -17,7 +16,7 @@ from config.settings import Settings
 from sandbox.servers import free_port
 from tests.conftest import World
 from tests.factories import ask_code, later, log_in, make_phone
-from tests.identity.support import ask, count, deps_of, in_parallel
+from tests.identity.support import ask, count, in_parallel, with_codes
 from tests.identity.ways_in import by_password, step_up, with_password
 
 DAY = 86_400
@@ -44,7 +43,7 @@ def wrong_codes(right: str, many: int) -> list[str]:
 def test_a_number_gets_fifty_tries_a_day_whatever_is_tried(
     rooms: Rooms, shows: Callable[[str], None]
 ) -> None:
-    phone, deps = make_phone(), replace(deps_of(rooms), failed_codes=10**6)
+    phone, deps = make_phone(), with_codes(rooms, city_wrong=10**6)
     looked_at = sent = 0
     for attempt in range(30):
         with later(200 * DAY + attempt * 2_400):

@@ -13,7 +13,7 @@ from app.identity.service import IdentityDeps, limits
 from app.identity.values import Device, LogIn, Purpose
 from tests.conftest import World
 from tests.factories import later, run_jobs, texts_to
-from tests.identity.support import ask, count, deps_of
+from tests.identity.support import ask, count, deps_of, with_codes
 
 DAY = 86_400
 DAILY = 300
@@ -39,7 +39,7 @@ def pump(rooms: Rooms, deps: IdentityDeps, phone: str, address: str) -> str:
 def test_ten_thousand_requests_send_no_more_than_the_published_cap(
     world: World, rooms: Rooms, shows: Callable[[str], None]
 ) -> None:
-    deps = replace(deps_of(rooms), daily_codes=DAILY)
+    deps = with_codes(rooms, city_day=DAILY)
     outcomes: Counter[str] = Counter()
     foreign = ("+14155550000", "+85261230000", "+4475000000", "+23750000000", "+882130000000")
     with later(300 * DAY):

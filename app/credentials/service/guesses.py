@@ -23,7 +23,6 @@ from app.credentials.service import brake
 from app.credentials.service.deps import CredentialsDeps
 from app.credentials.values import Means, Owner
 
-PER_NETWORK = 10
 WINDOW = timedelta(minutes=15)
 GUESSES_KEPT = timedelta(days=1)
 COUNTERS_KEPT = timedelta(days=90)
@@ -68,7 +67,7 @@ def begin_try(
     recent, first = uow.execute(
         select(func.count(), func.min(Guess.at)).where(*mine, Guess.at > moment - WINDOW)
     ).one()
-    if recent >= PER_NETWORK:
+    if recent >= deps.failures_per_quarter:
         uow.record(_refused(means, owner))
         raise TooManyGuesses(retry_after=brake.seconds_until(first + WINDOW))
     guess = Guess(account=account, means=means, source=source, at=moment)

@@ -2,7 +2,6 @@
 
 import hmac
 import secrets
-from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import update
@@ -22,8 +21,6 @@ from app.identity.service.phone import canonical_phone, prefix_of
 from app.identity.values import Opened, Purpose
 from app.notifications.errors import SmsRefused
 
-LIFETIME = timedelta(minutes=5)
-TRIES = 5
 _TABLE = "challenges"
 _USES = {
     Purpose.LOGIN: "",
@@ -44,11 +41,11 @@ def open_challenge(
     phone = canonical_phone(phone)
     index = deps.keyring.index("phone", phone)
     network = network_of(address)
-    limits.check_number(uow, index)
+    limits.check_number(uow, deps.codes, index)
     if not _is_exempt(deps, address):
-        limits.check_network(uow, index, address, network)
+        limits.check_network(uow, deps.codes, index, address, network)
         limits.count_in_prefix(uow, prefix_of(phone))
-        limits.count_code(uow, deps.daily_codes)
+        limits.count_code(uow, deps.codes.city_day)
     moment = now()
     challenge_id = new_id()
     code = f"{secrets.randbelow(10**6):06d}"
@@ -62,8 +59,8 @@ def open_challenge(
         address=address,
         network=network,
         created_at=moment,
-        expires_at=moment + LIFETIME,
-        resend_at=moment + limits.RESEND,
+        expires_at=moment + deps.codes.lifetime,
+        resend_at=moment + deps.codes.resend,
     )
     uow.add(challenge)
     uow.emit(ChallengeOpened(challenge_id=challenge_id))
@@ -84,7 +81,8 @@ def send_code(uow: UnitOfWork, deps: IdentityDeps, opened: ChallengeOpened) -> N
         code = _open(deps.keyring, challenge.code_sealed, "code", challenge.id)
         phone = _open(deps.keyring, challenge.phone_sealed, "phone", challenge.id)
         use = _USES[Purpose(challenge.purpose)]
-        text = f"【i武当】验证码 {code}，{use}5分钟内有效。请勿告诉他人。"
+        minutes = int(deps.codes.lifetime.total_seconds() // 60)
+        text = f"【i武当】验证码 {code}，{use}{minutes}分钟内有效。请勿告诉他人。"
         try:
             deps.sms.send(to=phone, text=text, key=str(challenge.id))
             sent_at = now()
@@ -113,14 +111,14 @@ def try_code(
     is_exempt = _is_exempt(deps, address)
     with uow.phase():
         if not is_exempt:
-            limits.check_brake(uow, deps.failed_codes)
+            limits.check_brake(uow, deps.codes.city_wrong)
         challenge: Challenge | None = uow.scalar(
             update(Challenge)
             .where(
                 Challenge.id == challenge_id,
                 Challenge.purpose == purpose,
                 Challenge.used_at.is_(None),
-                Challenge.tries < TRIES,
+                Challenge.tries < deps.codes.tries,
                 Challenge.expires_at > now(),
             )
             .values(tries=Challenge.tries + 1)
@@ -133,7 +131,7 @@ def try_code(
         # Asked for each code alike, right or wrong, somebody's or nobody's.
         subject = uow.scalar(id_by_phone(index))
         if not is_right and not is_exempt:
-            limits.count_wrong_code(uow, deps.failed_codes)
+            limits.count_wrong_code(uow, deps.codes.city_wrong)
     if challenge is None or not is_right:
         uow.record(CodeRefused(subject=subject, result="refused", purpose=purpose))
         raise CodeWrong

@@ -1,24 +1,21 @@
 """What the room works with, as the factory made it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from app.core.crypto import Keyring
 from app.core.tokens import Tokens
 from app.credentials.service import CredentialsDeps
 from app.identity.gateway import RegisterGateway
+from app.identity.values import CodeLimits, SessionLimits
 from app.notifications.gateway import SmsGateway
-
-DAILY_CODES = 50_000
-FAILED_CODES = 500
 
 
 @dataclass(frozen=True, slots=True)
 class IdentityDeps:
-    """Keys, tokens, credentials, the way to phones and to the register, and the city's limits.
+    """Keys, tokens, credentials, the way to phones and to the register, and the limits.
 
-    `daily_codes` is what the city sends in one day at most; `failed_codes` is how many wrong codes
-    in ten minutes look like somebody guessing. Neither, nor the limits of a network, holds for
-    loopback when `loopback_exempt` is set (the sandbox).
+    The limits of codes for a network and for the whole city do not hold for loopback when
+    `loopback_exempt` is set (the sandbox).
     """
 
     keyring: Keyring
@@ -27,5 +24,5 @@ class IdentityDeps:
     register: RegisterGateway
     credentials: CredentialsDeps
     loopback_exempt: bool
-    daily_codes: int = DAILY_CODES
-    failed_codes: int = FAILED_CODES
+    codes: CodeLimits = field(default_factory=CodeLimits)
+    sessions: SessionLimits = field(default_factory=SessionLimits)

@@ -16,31 +16,35 @@ from app.credentials import service as credentials
 from app.identity.errors import TooManyCodes, TooManyTries
 from app.identity.events import PrefixBraked
 from app.identity.models import Challenge, SmsPrefix
+from app.identity.values import CodeLimits
 
-RESEND = timedelta(seconds=60)
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
-PER_NUMBER = ((1, RESEND), (5, _HOUR), (10, _DAY))
-PER_NETWORK = 20, _HOUR
-NUMBERS_PER_ADDRESS = 30
 PREFIX_WINDOW, PREFIX_SHARE, PREFIX_BRAKE = 200, 0.2, _HOUR
 _WRONG_CODES = "wrong-codes"
 _NUMBER_LOCK, _NETWORK_LOCK = 7_301, 7_302
 
 
-def check_number(uow: UnitOfWork, phone_index: bytes) -> None:
+def check_number(uow: UnitOfWork, limits: CodeLimits, phone_index: bytes) -> None:
     """Raise `TooManyCodes` when this number got enough; hold its lock until the commit."""
     _lock(uow, _NUMBER_LOCK, phone_index)
-    most = max(count for count, _ in PER_NUMBER)
+    periods = (
+        (1, limits.resend),
+        (limits.per_number_hour, _HOUR),
+        (limits.per_number_day, _DAY),
+    )
+    most = max(count for count, _ in periods)
     times = _latest(uow, Challenge.phone_index == phone_index, most)
-    for count, period in PER_NUMBER:
+    for count, period in periods:
         _refuse_if_full(times, count, period)
 
 
-def check_network(uow: UnitOfWork, phone_index: bytes, address: str, network: str) -> None:
+def check_network(
+    uow: UnitOfWork, limits: CodeLimits, phone_index: bytes, address: str, network: str
+) -> None:
     """Raise `TooManyCodes` when this network asked often enough, or for too many numbers."""
     _lock(uow, _NETWORK_LOCK, network.encode())
-    count, period = PER_NETWORK
-    _refuse_if_full(_latest(uow, Challenge.network == network, count), count, period)
+    count = limits.per_network_hour
+    _refuse_if_full(_latest(uow, Challenge.network == network, count), count, _HOUR)
     numbers, first = uow.execute(
         select(func.count(Challenge.phone_index.distinct()), func.min(Challenge.created_at)).where(
             Challenge.network == network,
@@ -49,7 +53,7 @@ def check_network(uow: UnitOfWork, phone_index: bytes, address: str, network: st
             Challenge.created_at > now() - _DAY,
         )
     ).one()
-    if numbers >= NUMBERS_PER_ADDRESS:
+    if numbers >= limits.numbers_per_address_day:
         raise TooManyCodes(retry_after=credentials.seconds_until(first + _DAY))
 
 

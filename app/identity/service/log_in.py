@@ -23,7 +23,7 @@ from app.identity.service.deps import IdentityDeps
 from app.identity.service.evidence import level_now, record_evidence, restart_evidence
 from app.identity.service.phone import canonical_phone
 from app.identity.service.refresh import issue_tokens
-from app.identity.service.sessions import ABSOLUTE, IDLE, is_dormant, make_room
+from app.identity.service.sessions import is_dormant, make_room
 from app.identity.service.vault import make_vault, vault_of
 from app.identity.values import (
     AnyLogIn,
@@ -74,7 +74,7 @@ def start_session(uow: UnitOfWork, deps: IdentityDeps, login: AnyLogIn, address:
         _refuse(uow, proven.means, AccountLocked(), citizen.id)
     if isinstance(login, LogIn) and login.password is None and not proven.is_new:
         _wake(uow, citizen, login)
-    make_room(uow, citizen.id)
+    make_room(uow, citizen.id, deps.sessions.most)
     device = _device_digest(deps, citizen.id, login.device)
     is_known = uow.scalar(
         select(
@@ -238,8 +238,8 @@ def _open_session(
         stepped_up_at=moment if _TWO in _AMR[means] else None,
         created_at=moment,
         last_seen_at=moment,
-        idle_until=moment + IDLE,
-        absolute_until=moment + ABSOLUTE,
+        idle_until=moment + deps.sessions.idle,
+        absolute_until=moment + deps.sessions.absolute,
     )
     uow.open_record(session, cause=means)
     return session

@@ -22,13 +22,12 @@ from app.core.clock import now
 from app.core.crypto import digest
 from app.core.ids import new_secret
 from app.core.logs import get_logger
-from app.core.tokens import LIFETIME
 from app.core.unit_of_work import UnitOfWork
 from app.identity.errors import RefreshTokenInvalid
 from app.identity.models import AuthSession, Citizen, RefreshToken
 from app.identity.service.deps import IdentityDeps
 from app.identity.service.evidence import level_now
-from app.identity.service.sessions import IDLE, finish_session, is_live
+from app.identity.service.sessions import finish_session, is_live
 from app.identity.values import CitizenStatus, SignedIn, TokenState
 
 log = get_logger("identity")
@@ -66,11 +65,15 @@ def issue_tokens(
         )
     )
     access_token = deps.tokens.issue(
-        subject=session.citizen_id, session_id=session.id, kind="citizen", assurance=assurance
+        subject=session.citizen_id,
+        session_id=session.id,
+        kind="citizen",
+        assurance=assurance,
+        lifetime=deps.sessions.access,
     )
     return SignedIn(
         access_token=access_token,
-        expires_in=int(LIFETIME.total_seconds()),
+        expires_in=int(deps.sessions.access.total_seconds()),
         refresh_token=secret,
         session_id=session.id,
         citizen_id=session.citizen_id,
@@ -100,7 +103,7 @@ def _redeem(uow: UnitOfWork, deps: IdentityDeps, token_digest: bytes) -> SignedI
         return None
     moment = now()
     session.last_seen_at = moment
-    session.idle_until = min(moment + IDLE, session.absolute_until)
+    session.idle_until = min(moment + deps.sessions.idle, session.absolute_until)
     assurance = level_now(uow, uow.get_one(Citizen, session.citizen_id))
     return issue_tokens(uow, deps, session, assurance, parent_id=token.id)
 

@@ -15,9 +15,6 @@ from app.identity.service.deps import IdentityDeps
 from app.identity.service.vault import vault_of
 from app.identity.values import Device, SessionStatus, SessionView
 
-IDLE = timedelta(days=14)
-ABSOLUTE = timedelta(days=30)
-MOST = 10
 DORMANT = timedelta(days=90)
 """How long an account may lie unused before a phone alone proves no more than a phone (MLPS 3)."""
 
@@ -49,8 +46,8 @@ def is_dormant(uow: UnitOfWork, citizen_id: UUID) -> bool:
     return not uow.scalar(select(in_use))
 
 
-def make_room(uow: UnitOfWork, citizen_id: UUID) -> None:
-    """End a citizen's oldest sessions until one more may begin; the citizen's row is locked."""
+def make_room(uow: UnitOfWork, citizen_id: UUID, most: int) -> None:
+    """End the oldest sessions of a citizen, locked, until there is room for one more of `most`."""
     live = list(
         uow.scalars(
             select(AuthSession)
@@ -59,7 +56,7 @@ def make_room(uow: UnitOfWork, citizen_id: UUID) -> None:
             .with_for_update()
         )
     )
-    for session in live[: max(0, len(live) - MOST + 1)]:
+    for session in live[: max(0, len(live) - most + 1)]:
         finish_session(uow, session, "too-many-sessions")
 
 
