@@ -1,6 +1,8 @@
 """Acting for somebody else through an app (RFC 8693): both are named, and both can end it."""
 
+from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 import pytest
 from flask.testing import FlaskClient
@@ -8,7 +10,10 @@ from werkzeug.test import TestResponse
 
 from app.core import jose
 from app.factory import Rooms
+from app.http.authentication import Authenticator
 from app.http.server import Server
+from app.identity.models import Citizen
+from app.identity.service import withdraw_all
 from app.oauth.values import ACCESS_TOKEN_TYPE, MANDATE_TOKEN_TYPE
 from tests.conftest import World
 from tests.delegation.support import Person, do, give, make_citizen
@@ -34,8 +39,16 @@ def rp(app: Server, rooms: Rooms) -> RelyingParty:
     return make_client(app, rooms, scopes=SCOPES)
 
 
-def log_in(app: Server, rooms: Rooms, rp: RelyingParty, who: Person) -> dict[str, Any]:
-    return rp.log_in(open_browser(app, rooms, who.citizen), scope="openid phone bills.read")
+def log_in(
+    app: Server,
+    rooms: Rooms,
+    rp: RelyingParty,
+    who: Person,
+    amr: Sequence[str] = ("pwd", "otp", "mfa"),
+) -> dict[str, Any]:
+    browser = open_browser(app, rooms)
+    browser.log_in(who.citizen, amr)
+    return rp.log_in(browser, scope="openid phone bills.read")
 
 
 def exchange(rp: RelyingParty, mandate: str, actor: str, **changes: Any) -> TestResponse:  # noqa: ANN401
@@ -101,6 +114,48 @@ def test_it_ends_with_the_mandate_and_with_the_delegates_own_grant(
     assert rp.post("/oauth/revoke", {"token": own["refresh_token"]}).status_code == 200
     assert not rp.is_active(third)
     run_jobs(rooms)
+
+
+def test_who_begins_to_act_has_just_shown_two_factors(
+    app: Server,
+    rooms: Rooms,
+    client: FlaskClient,
+    rp: RelyingParty,
+    giver: Person,
+    delegate: Person,
+) -> None:
+    mandate = give(client, rooms, giver, delegate)["id"]
+    by_code = log_in(app, rooms, rp, delegate, amr=("otp", "sms"))
+    refused = exchange(rp, mandate, by_code["access_token"])
+    assert (refused.status_code, refused.json["error"]) == (400, "invalid_grant")
+    both = log_in(app, rooms, rp, delegate)
+    assert exchange(rp, mandate, both["access_token"]).status_code == 200
+    with later(240):
+        later_on = rp.refresh(both["refresh_token"]).json["access_token"]
+        assert exchange(rp, mandate, later_on).status_code == 200
+    with later(310):
+        too_late = rp.refresh(both["refresh_token"]).json["access_token"]
+        refused = exchange(rp, mandate, too_late)
+        assert (refused.status_code, refused.json["error"]) == (400, "invalid_grant")
+
+
+def test_a_delegate_brings_no_higher_level_than_their_own(
+    app: Server,
+    rooms: Rooms,
+    client: FlaskClient,
+    rp: RelyingParty,
+    giver: Person,
+    delegate: Person,
+) -> None:
+    mandate = give(client, rooms, giver, delegate)["id"]
+    own = log_in(app, rooms, rp, delegate)
+    acting = exchange(rp, mandate, own["access_token"]).json["access_token"]
+    read = rooms.deps[Authenticator].authenticate
+    assert read(acting, fresh=True).assurance == "verified"
+    with rooms.units.open(actor="test") as uow:
+        citizen = uow.get_one(Citizen, UUID(delegate.citizen.id), with_for_update=True)
+        withdraw_all(uow, citizen, cause="test")
+    assert read(acting, fresh=True).assurance == "basic"
 
 
 def test_bent_exchanges(

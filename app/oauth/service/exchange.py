@@ -5,10 +5,12 @@ access token at the same client. The token that comes of it says both (`sub`, `a
 only as long as the mandate and the delegate's own grant do.
 """
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from app.core.clock import now
+from app.core.errors import STEP_UP_SECONDS
 from app.core.tokens import TokenInvalid
 from app.core.unit_of_work import UnitOfWork
 from app.identity import service as identity
@@ -29,6 +31,7 @@ from app.oauth.values import (
 
 # What says who somebody is belongs to them alone; a delegate brings only what can be done.
 _PERSONAL = frozenset({*CLAIMS.values(), "offline_access"})
+_TWO = "mfa"
 ACTING_SCOPES = frozenset(SCOPES) - _PERSONAL
 
 
@@ -37,7 +40,8 @@ def exchange_token(
 ) -> tuple[dict[str, Any], Grant]:
     """Return a token with which a client acts for a mandate's giver, in the delegate's name.
 
-    Raise `InvalidGrant` when the delegate's token or the mandate does not hold.
+    Whoever begins to act has logged in with two factors within five minutes, as in the city's own
+    apps. Raise `InvalidGrant` when they have not, or their token or the mandate does not hold.
     """
     form = call.form
     if form.get("subject_token_type") != MANDATE_TOKEN_TYPE:
@@ -51,6 +55,8 @@ def exchange_token(
     own = _delegates_grant(uow, deps, client, form.get("actor_token", ""))
     if own.key_thumbprint is not None and own.key_thumbprint != thumbprint:
         raise InvalidGrant("The actor token is bound to another key.")
+    if not _is_fresh(own):
+        raise InvalidGrant("The delegate has to log in with two factors first (max_age=300).")
     acting = _acting(uow, deps, own, form.get("subject_token", ""))
     scopes = _scopes(own, form.get("scope"))
     assurance = identity.assurance_of(uow, acting.giver_id)
@@ -96,6 +102,11 @@ def _delegates_grant(uow: UnitOfWork, deps: OAuthDeps, client: Client, token: st
     ):
         raise InvalidGrant("The actor token does not hold.")
     return grant
+
+
+def _is_fresh(own: Grant) -> bool:
+    age = now() - own.auth_time if own.auth_time is not None else None
+    return _TWO in own.amr and age is not None and age <= timedelta(seconds=STEP_UP_SECONDS)
 
 
 def _acting(uow: UnitOfWork, deps: OAuthDeps, own: Grant, mandate: str) -> Any:  # noqa: ANN401

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from app.core.clock import now
-from app.core.tokens import Mandated, Principal
+from app.core.tokens import LEVELS, Mandated, Principal
 from app.core.unit_of_work import UnitOfWork
 from app.oauth.models import Client, Grant
 from app.oauth.service.clients import is_usable, live_scopes
@@ -36,9 +36,11 @@ def read_grant(uow: UnitOfWork, claims: Mapping[str, Any], deps: OAuthDeps) -> P
         return None
     mandated = None
     if grant.actor_id is not None:
-        mandated = _mandate(uow, deps, grant)
-        if mandated is None:
+        acting = _acting(uow, deps, grant)
+        if acting is None:
             return None
+        mandated, delegates = acting
+        level = min((level, delegates), key=LEVELS.index)
     return Principal(
         kind="citizen",
         id=grant.citizen_id,
@@ -104,14 +106,15 @@ def _key_of(claims: Mapping[str, Any]) -> object:
     return named.get("jkt") if isinstance(named, dict) else named
 
 
-def _mandate(uow: UnitOfWork, deps: OAuthDeps, grant: Grant) -> Mandated | None:
-    """Return what a mandate covers now, while the delegate's own grant stands behind it."""
+def _acting(uow: UnitOfWork, deps: OAuthDeps, grant: Grant) -> tuple[Mandated, str] | None:
+    """Return what a mandate covers now and the delegate's level, while their own grant stands."""
     own = uow.get(Grant, grant.parent_id) if grant.parent_id else None
     if own is None or grant.actor_id is None or grant.mandate_id is None:
         return None
-    if not is_grant_live(uow, own):
+    level = level_of(uow, own)
+    if level is None or not is_grant_live(uow, own):
         return None
     acting = deps.mandate_of(uow, grant.actor_id, grant.mandate_id)
     if acting is None or acting.giver_id != grant.citizen_id:
         return None
-    return acting.mandated
+    return acting.mandated, level
