@@ -1,0 +1,85 @@
+"""Makes the house of one process, from the engines up."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from app import subscriptions
+from app.audit import service as audit
+from app.audit.service import AuditDeps
+from app.catalog import service as catalog
+from app.catalog.service import CatalogDeps, Shelf
+from app.consent.service import ConsentDeps
+from app.core import clock
+from app.core.crypto import Keyring
+from app.core.db import read_engine, write_engine
+from app.core.egress import Egress
+from app.core.jobs import Jobs
+from app.core.key_file import KeyFile
+from app.core.tokens import Tokens
+from app.core.unit_of_work import Units
+from app.delegation.service import DelegationDeps
+from app.factory.collaborators import (
+    make_audit,
+    make_delegation,
+    make_directory,
+    make_keyring,
+    make_payments,
+    make_people,
+    make_privacy,
+    make_staff,
+)
+from app.factory.rooms import Rooms
+from app.host import loader
+from app.payments.service import PaymentDeps
+from app.privacy.service import PrivacyDeps
+from app.sdk.context import DirectoryOfCitizens
+from app.sdk.registry import Registry
+from app.staff.service import StaffDeps
+from config.settings import Settings
+
+
+def build(settings: Settings, fakes: Mapping[type, Any] | None = None) -> Rooms:
+    """Make the rooms of one process; `fakes` replaces collaborators by their type (in tests)."""
+    clock.travel(settings.clock_shift)
+    jobs = Jobs(_conninfo(settings.database.url), pace=settings.pace)
+    deps_of_audit = make_audit(settings)
+    units = Units(
+        write_engine(settings.database.url, pool_size=settings.database.pool_size),
+        read_engine(settings.database.url, pool_size=settings.database.pool_size),
+        jobs,
+        audit.AuditTrail(deps_of_audit.mac_key),
+    )
+    egress = Egress(settings.egress_loopback)
+    keys = KeyFile(settings.keys.file)
+    keyring = make_keyring(settings, units, keys)
+    tokens = Tokens(
+        settings.keys.token_signing, settings.web.public_url, lambda: keys.keys().signing
+    )
+    hosted = loader.load(settings, units, egress, keyring)
+    deps: dict[type, Any] = {
+        KeyFile: keys,
+        Keyring: keyring,
+        Tokens: tokens,
+        Units: units,
+        ConsentDeps: ConsentDeps(units),
+        AuditDeps: deps_of_audit,
+        Registry: hosted.registry,
+        DirectoryOfCitizens: make_directory(hosted, units, keyring),
+        CatalogDeps: CatalogDeps(
+            Shelf(units, lambda: catalog.read_offer(hosted.registry.services.values()))
+        ),
+        **make_people(settings, units, egress, keyring, tokens),
+        **hosted.providers,
+    }
+    deps[PaymentDeps] = make_payments(settings, units, keyring, deps)
+    deps[DelegationDeps] = make_delegation(settings, egress, keyring, deps)
+    deps[StaffDeps] = make_staff(keyring, tokens, deps)
+    deps[PrivacyDeps] = make_privacy(hosted, deps)
+    deps.update(fakes or {})
+    rooms = Rooms(settings, units, jobs, egress, hosted, deps)
+    subscriptions.wire(jobs, deps)
+    return rooms
+
+
+def _conninfo(url: str) -> str:
+    return url.replace("postgresql+psycopg://", "postgresql://", 1)

@@ -1,0 +1,236 @@
+"""What each room works with."""
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache, partial
+from typing import Any
+from uuid import UUID
+
+from app.audit.service import AuditDeps, SealingKey
+from app.catalog.service import CatalogDeps
+from app.consent.service import ConsentDeps
+from app.core import crypto
+from app.core.crypto import Keyring
+from app.core.data_keys import HouseKey
+from app.core.db import Base
+from app.core.dpop import Nonces
+from app.core.egress import Egress
+from app.core.errors import DomainError
+from app.core.key_file import KeyFile
+from app.core.migrate import house_history
+from app.core.passkeys import RelyingParty
+from app.core.passwords import Cost, Passwords
+from app.core.tokens import Tokens
+from app.core.unit_of_work import UnitOfWork, Units
+from app.credentials.service import CredentialsDeps
+from app.delegation import service as delegation
+from app.delegation.gateway import Registers, SmsAnswers
+from app.delegation.service import DelegationDeps
+from app.host.directory import PairwiseDirectory
+from app.host.hosted import Hosted
+from app.http.authentication import Authenticator, Reader
+from app.identity import service as identity
+from app.identity.gateway import RegisterGateway
+from app.identity.service import IdentityDeps
+from app.identity.values import Attributes, CodeLimits, SessionLimits
+from app.notifications.gateway import SmsGateway
+from app.notifications.service import NotificationsDeps
+from app.oauth import service as oauth
+from app.oauth.gateway import ClientKeys, LogoutNotices
+from app.oauth.service import Acting, OAuthDeps
+from app.payments import service as payments
+from app.payments.gateway import StripeGateway
+from app.payments.service import PaymentDeps
+from app.payments.values import PaymentPolicy
+from app.privacy import service as privacy
+from app.privacy.service import PrivacyDeps
+from app.privacy.values import TableEntry
+from app.sdk.context import DirectoryOfCitizens
+from app.sdk.registry import Registry
+from app.staff import service as staff
+from app.staff.service import StaffDeps
+from config.settings import ROOT, Settings
+
+GATEWAY_SECONDS = 8.0
+QUOTE_THREADS = 8
+PAYABLES_THREADS = 8
+
+
+def make_audit(settings: Settings) -> AuditDeps:
+    """Make what the trail is kept with; its MAC key never enters the database."""
+    return AuditDeps(
+        key=SealingKey(settings.audit.signing_key, settings.audit.former_keys),
+        mac_key=crypto.derive(settings.keys.pepper, "mac|audit_entries"),
+        anchors=settings.audit.anchors,
+        retention=settings.audit.retention,
+    )
+
+
+def make_keyring(settings: Settings, units: Units, keys: KeyFile) -> Keyring:
+    """Make the keys of this process, and choose the suite that it seals with."""
+    crypto.choose_suite(crypto.Suite(settings.keys.suite))
+    own = settings.keys
+    house = HouseKey(units, lambda: keyring)
+    keyring = Keyring(own.encryption, own.blind_index, own.pepper, keys, house)
+    return keyring
+
+
+def make_people(
+    settings: Settings, units: Units, egress: Egress, keyring: Keyring, tokens: Tokens
+) -> dict[type, Any]:
+    """Make what identity, clients and notifications work with."""
+    sms = SmsGateway(egress, settings.sms_url)
+    room_of_clients = OAuthDeps(
+        keyring=keyring,
+        tokens=tokens,
+        keys=ClientKeys(egress),
+        notices=LogoutNotices(egress),
+        nonces=Nonces(crypto.derive(settings.keys.pepper, "mac|dpop-nonces")),
+        consents=ConsentDeps(units),
+        is_sandbox=settings.profile == "sandbox",
+        mandate_of=_mandate_of,
+    )
+    credentials = _credentials(settings, keyring)
+    return {
+        IdentityDeps: IdentityDeps(
+            keyring=keyring,
+            tokens=tokens,
+            sms=sms,
+            register=RegisterGateway(egress, settings.register_url),
+            credentials=credentials,
+            loopback_exempt=settings.web.loopback_exempt,
+            codes=CodeLimits(**settings.ways_in.codes),  # type: ignore[arg-type] # by their names
+            sessions=SessionLimits(**settings.ways_in.sessions),  # type: ignore[arg-type] # the same
+        ),
+        CredentialsDeps: credentials,
+        OAuthDeps: room_of_clients,
+        Authenticator: Authenticator(units, tokens, _readers(settings, room_of_clients)),
+        NotificationsDeps: NotificationsDeps(
+            sms=sms,
+            phone_of=lambda uow, citizen_id: identity.phone_of(uow, keyring, citizen_id),
+        ),
+    }
+
+
+def _credentials(settings: Settings, keyring: Keyring) -> CredentialsDeps:
+    ways_in = settings.ways_in
+    cost = Cost(ways_in.argon2_memory, ways_in.argon2_passes)
+    return CredentialsDeps(
+        keyring=keyring,
+        passwords=Passwords([keyring.pepper], cost),
+        relying_party=RelyingParty(
+            ways_in.rp_id, "i武当", ways_in.origins, ways_in.attestation_roots
+        ),
+        loopback_exempt=settings.web.loopback_exempt,
+        failed_passwords=ways_in.failed_passwords,
+        failures_per_quarter=ways_in.failures_per_quarter,
+    )
+
+
+def make_staff(keyring: Keyring, tokens: Tokens, deps: Mapping[type, Any]) -> StaffDeps:
+    """Join the dangerous acts of every room, and the departments of the catalogue."""
+    shelf = deps[CatalogDeps].shelf
+    return StaffDeps(
+        keyring=keyring,
+        tokens=tokens,
+        credentials=deps[CredentialsDeps],
+        consent=deps[ConsentDeps],
+        department_exists=lambda department: department in shelf.snapshot().department_pages,
+        acts={act.name: act for act in staff.own_acts()},
+    )
+
+
+def _readers(settings: Settings, clients: OAuthDeps) -> Mapping[str, Reader]:
+    """Return who reads which kind of token: the room that issues it."""
+    return {
+        "citizen": identity.read_citizen,
+        "staff": partial(staff.read_staff, accepts_sandbox=settings.profile == "sandbox"),
+        "grant": partial(oauth.read_grant, deps=clients),
+        "integrator": partial(oauth.read_integrator, deps=clients),
+        "delegate": delegation.read_delegate,
+    }
+
+
+def _mandate_of(uow: UnitOfWork, delegate_id: UUID, mandate_id: UUID) -> Acting | None:
+    try:
+        power = delegation.mandate_of(uow, delegate_id, mandate_id)
+    except DomainError:
+        return None
+    return Acting(power.principal_id, delegation.mandated(power))
+
+
+def make_payments(
+    settings: Settings, units: Units, keyring: Keyring, deps: Mapping[type, Any]
+) -> PaymentDeps:
+    """Make what money moves with."""
+    stripe = settings.stripe
+    return PaymentDeps(
+        registry=deps[Registry],
+        directory=deps[DirectoryOfCitizens].directory,
+        gateway=StripeGateway(
+            api_key=stripe.api_key,
+            publishable_key=stripe.publishable_key,
+            api_base=stripe.api_base,
+            loopback=settings.egress_loopback,
+            total_seconds=GATEWAY_SECONDS,
+        ),
+        policy=PaymentPolicy(
+            lifetime=settings.payments.lifetime,
+            pace=settings.pace,
+            environment=settings.profile,
+            public_url=settings.web.public_url,
+            step_up_above=settings.payments.step_up_above,
+            daily_limit=settings.payments.daily_limit,
+        ),
+        keyring=keyring,
+        units=units,
+        quote_pool=ThreadPoolExecutor(QUOTE_THREADS, "quotes"),
+        payables_pool=ThreadPoolExecutor(PAYABLES_THREADS, "payables"),
+        webhook_secret=stripe.webhook_secret,
+        allow=delegation.allow_payment,
+    )
+
+
+def make_delegation(
+    settings: Settings, egress: Egress, keyring: Keyring, deps: Mapping[type, Any]
+) -> DelegationDeps:
+    """Make what acting for others works with."""
+    return DelegationDeps(
+        keyring=keyring,
+        tokens=deps[Tokens],
+        sms=deps[NotificationsDeps].sms,
+        registers=Registers(
+            egress, settings.organisation_register_url, settings.guardian_register_url
+        ),
+        registry=deps[Registry],
+        answers=SmsAnswers(egress, settings.sms_answers_url) if settings.sms_answers_url else None,
+    )
+
+
+def make_privacy(hosted: Hosted, deps: Mapping[type, Any]) -> PrivacyDeps:
+    """Make what the rights of a person over their data work with."""
+    return PrivacyDeps(
+        keyring=deps[Keyring],
+        identity=deps[IdentityDeps],
+        consent=deps[ConsentDeps],
+        read_inventory=_house_inventory,
+        plugins=hosted.personal_data,
+        obligations=(payments.count_open, delegation.count_open),
+    )
+
+
+@cache
+def _house_inventory() -> Sequence[TableEntry]:
+    file = ROOT / "config" / privacy.INVENTORY
+    return privacy.read_inventory(file, ROOT, [house_history(Base.metadata)])
+
+
+def make_directory(hosted: Hosted, units: Units, keyring: Keyring) -> DirectoryOfCitizens:
+    """Make what shows citizens to plug-ins."""
+
+    def attributes_of(uow: UnitOfWork, citizen_id: UUID, names: frozenset[str]) -> Attributes:
+        return identity.attributes_of(uow, keyring, citizen_id, names)
+
+    return DirectoryOfCitizens(
+        PairwiseDirectory(keyring, hosted.manifests, attributes_of, ConsentDeps(units))
+    )
