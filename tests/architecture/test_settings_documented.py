@@ -16,6 +16,7 @@ READERS = {
     "choice",
     "number",
     "number_or_none",
+    "within",
     "names",
     "networks",
     "certificates",
