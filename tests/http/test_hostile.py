@@ -163,6 +163,10 @@ def operations(app: Server) -> list[Operation]:
     return found
 
 
+# Where people write in words of their own, words that would harm elsewhere are only words.
+TAKE_ANY_WORDS = {"POST /v1/me/corrections"}
+
+
 class Knocks:
     """Sends hostile requests, each with a fresh key, and counts what came back."""
 
@@ -170,6 +174,7 @@ class Knocks:
         self.client = client
         self.auth = auth
         self.seen: Counter[int] = Counter()
+        self.made: set[str] = set()
 
     def knock(self, method: str, path: str, headers: dict[str, str], **more: Any) -> None:  # noqa: ANN401
         sent = {**self.auth, "Idempotency-Key": f"key-{uuid.uuid4()}", **headers}
@@ -177,6 +182,8 @@ class Knocks:
             said = f"{method} {path[:200]} {str(headers)[:200]} {str(more)[:200]}"
             assert answer.status_code < 500 or answer.status_code == 503, said
             self.seen[answer.status_code] += 1
+            if answer.status_code == 201:
+                self.made.add(f"{method} {path}")
 
 
 @pytest.fixture
@@ -212,7 +219,7 @@ def test_hostile_members(
             headers = {"Content-Type": "application/json"}
             knocks.knock(operation.method, operation.path, headers, data=raw)
     assert sum(knocks.seen.values()) > 500
-    assert knocks.seen[201] == 0
+    assert knocks.made <= TAKE_ANY_WORDS
 
 
 def test_hostile_queries(app: Server, knocks: Knocks, operations: list[Operation]) -> None:

@@ -23,6 +23,8 @@ SAMPLE = {
     "what_zh": "密码",
     "what_en": "password",
     "phone": "138****0001",
+    "outcome_zh": "已采纳",
+    "outcome_en": "was accepted",
 }
 
 
