@@ -8,6 +8,7 @@ import base64
 import fcntl
 import json
 import os
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -69,15 +70,18 @@ class KeyFile:
         self._path = path
         self._clock = clock
         self._looked_at = float("-inf")
+        self._looking = threading.Lock()
         self._stamp: tuple[int, int] | None = None
         self._keys = AddedKeys()
 
     def keys(self) -> AddedKeys:
         """Return the keys of the file as it was within the last second; none when it is absent."""
-        moment = self._clock()
-        if moment - self._looked_at >= LOOK_SECONDS:
-            self._looked_at = moment
-            self._read()
+        if self._clock() - self._looked_at >= LOOK_SECONDS:
+            with self._looking:  # whoever comes while it is read waits, and never sees it half read
+                moment = self._clock()
+                if moment - self._looked_at >= LOOK_SECONDS:
+                    self._read()
+                    self._looked_at = moment
         return self._keys
 
     def encryption_keys(self) -> Mapping[int, bytes]:

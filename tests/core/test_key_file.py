@@ -2,6 +2,7 @@
 
 import os
 import stat
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -41,6 +42,20 @@ def test_what_is_written_is_read_by_another_process_within_a_second(tmp_path: Pa
     watch.seconds += LOOK_SECONDS
     assert reader.keys() == made
     assert (reader.is_retired(1), reader.is_retired(2)) == (True, False)
+
+
+def test_many_who_come_first_all_see_the_keys(tmp_path: Path) -> None:
+    KeyFile(tmp_path / "k").change(lambda _: add(2))
+    for _ in range(50):
+        fresh = KeyFile(tmp_path / "k")
+        gate = threading.Barrier(8)
+
+        def look(file: KeyFile = fresh, gate: threading.Barrier = gate) -> list[int]:
+            gate.wait()
+            return list(file.encryption_keys())
+
+        with ThreadPoolExecutor(8) as pool:
+            assert list(pool.map(lambda _, look=look: look(), range(8))) == [[2]] * 8
 
 
 def test_only_its_owner_may_read_it(tmp_path: Path) -> None:
