@@ -243,9 +243,9 @@ def blunt(tiny: Server) -> FlaskClient:
     return FlaskClient(tiny, tiny.response_class)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def citizen(tiny: Server, world: World, rooms: Rooms) -> Citizen:
-    """Return a citizen with a live session."""
+    """Return a citizen with a live session: no wider than a file, since its token ages."""
     return log_in(tiny.test_client(), world, rooms)
 
 

@@ -51,7 +51,7 @@ def stored(rooms: Rooms, citizen: Citizen, key: str) -> Any:  # noqa: ANN401 - a
         ).one_or_none()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def other(tiny: Server, world: World, rooms: Rooms) -> Citizen:
     return log_in(tiny.test_client(), world, rooms)
 

@@ -1,6 +1,7 @@
 """One caller of every kind, for the matrix of powers."""
 
 from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from flask.testing import FlaskClient
@@ -16,6 +17,9 @@ from tests.conftest import World
 from tests.delegation.support import acting, give, make_citizen, run
 from tests.factories import bearer, log_in, staff_token, verify
 from tests.oauth.support import open_browser, plain
+
+FRESH = timedelta(minutes=2)
+"""How long a caller is used again: well within the five minutes of a step-up."""
 
 
 def principal_of(rooms: Rooms, headers: Mapping[str, str]) -> Principal:
@@ -33,11 +37,11 @@ def stepped_up(rooms: Rooms, table: str, headers: Mapping[str, str]) -> Mapping[
 
 
 class Makers:
-    """Makes each caller when it is wanted first, and again when its session has ended."""
+    """Makes each caller when it is wanted first, and again when its session is old or has ended."""
 
     def __init__(self, app: Server, world: World, rooms: Rooms) -> None:
         self.app, self.world, self.rooms = app, world, rooms
-        self.known: dict[str, Caller] = {}
+        self._known: dict[str, tuple[datetime, Caller]] = {}
         self.makers: dict[str, Callable[[], Mapping[str, str]]] = {
             "nobody": dict,
             "citizen, basic": lambda: self._citizen().auth,
@@ -53,12 +57,18 @@ class Makers:
         }
 
     def get(self, name: str) -> Caller:
-        """Return a caller."""
-        if name not in self.known:
-            headers = self.makers[name]()
+        """Return a caller whose session was begun within two minutes."""
+        began, caller = self._known.get(name, (None, None))
+        if began is None or caller is None or now() - began > FRESH:
+            began, headers = now(), self.makers[name]()
             who = principal_of(self.rooms, headers) if headers else None
-            self.known[name] = Caller(name, headers, who)
-        return self.known[name]
+            caller = Caller(name, headers, who)
+            self._known[name] = began, caller
+        return caller
+
+    def forget(self, name: str) -> None:
+        """Let a caller be made anew, since its session has ended."""
+        del self._known[name]
 
     def add_integrator(self, scope: str) -> Caller:
         """Return a client in its own name that carries a scope."""

@@ -119,7 +119,7 @@ def told(answer: TestResponse) -> tuple[int, object]:
     return answer.status_code, body
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def owners(app: Server, world: World, rooms: Rooms) -> tuple[Owner, Owner]:
     client = FlaskClient(app)
     return make_owner(client, world, rooms), make_clerk(client, rooms)

@@ -70,7 +70,7 @@ def meet(app: Server, callers: Makers, operation: Operation, name: str) -> tuple
         got = seen(operation.call(FlaskClient(app), dict(caller.headers)))
         if got != "token-invalid":
             break
-        del callers.known[name]  # an operation before this one has ended the session
+        callers.forget(name)  # an operation before this one has ended the session
     return got, promised(access, caller.who)
 
 
