@@ -39,9 +39,9 @@ from app.oauth import service as oauth
 from app.oauth.gateway import ClientKeys, LogoutNotices
 from app.oauth.service import Acting, OAuthDeps
 from app.payments import service as payments
-from app.payments.gateway import StripeGateway
+from app.payments.gateway import Gateways, StripeGateway
 from app.payments.service import PaymentDeps
-from app.payments.values import PaymentPolicy
+from app.payments.values import Method, PaymentPolicy
 from app.privacy import service as privacy
 from app.privacy.service import PrivacyDeps
 from app.privacy.values import TableEntry
@@ -163,17 +163,18 @@ def make_payments(
     settings: Settings, units: Units, keyring: Keyring, deps: Mapping[type, Any]
 ) -> PaymentDeps:
     """Make what money moves with."""
-    stripe = settings.stripe
+    stripe = StripeGateway(
+        api_key=settings.stripe.api_key,
+        publishable_key=settings.stripe.publishable_key,
+        api_base=settings.stripe.api_base,
+        loopback=settings.egress_loopback,
+        total_seconds=GATEWAY_SECONDS,
+        webhook_secret=settings.stripe.webhook_secret,
+    )
     return PaymentDeps(
         registry=deps[Registry],
         directory=deps[DirectoryOfCitizens].directory,
-        gateway=StripeGateway(
-            api_key=stripe.api_key,
-            publishable_key=stripe.publishable_key,
-            api_base=stripe.api_base,
-            loopback=settings.egress_loopback,
-            total_seconds=GATEWAY_SECONDS,
-        ),
+        gateways=Gateways([stripe], dict.fromkeys(Method, stripe.name)),
         policy=PaymentPolicy(
             lifetime=settings.payments.lifetime,
             pace=settings.pace,
@@ -186,7 +187,6 @@ def make_payments(
         units=units,
         quote_pool=ThreadPoolExecutor(QUOTE_THREADS, "quotes"),
         payables_pool=ThreadPoolExecutor(PAYABLES_THREADS, "payables"),
-        webhook_secret=stripe.webhook_secret,
         allow=delegation.allow_payment,
     )
 

@@ -57,6 +57,14 @@ class ReturnUrlMissing(Invalid):
     title_en = "This method needs a return_url"
 
 
+class MethodUnavailable(Invalid):
+    """No gateway of this city takes the method."""
+
+    code = "method-unavailable"
+    title_zh = "不支持该支付方式"
+    title_en = "This method of payment is not offered"
+
+
 class ReceiptNotReady(NotFound):
     """There is no receipt yet."""
 

@@ -150,8 +150,7 @@ class StripeWebhooks(MethodView):
     @payments.response(204)
     def post(self, raw: bytes) -> None:
         """Receive a Stripe event."""
-        header = request.headers.get("Stripe-Signature")
-        service.receive_webhook(unit(), deps(PaymentDeps), raw, header)
+        service.receive_webhook(unit(), deps(PaymentDeps), "stripe", raw, dict(request.headers))
 
 
 @receipts.route("/<slug:code>/validity")

@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 from app.core.clock import now
 from app.factory import Rooms
 from app.payments.errors import SignatureInvalid
-from app.payments.gateway import verify_signature
+from app.payments.gateway.stripe_webhooks import verify_signature
 from app.payments.models import BillerPosting, GatewayEvent, PaymentItem, Receipt
 from tests.conftest import STRIPE_WEBHOOK_SECRET, World
 from tests.factories import Citizen, bearer, run_jobs, staff_token

@@ -8,23 +8,28 @@ from app.payments.gateway.contract import (
     GatewayRefused,
     Intent,
     IntentRequest,
+    Movement,
+    Notification,
     RefundRequest,
+    StatementLine,
+    StatementUnavailable,
 )
-from app.payments.gateway.stripe import NAME, StripeGateway
-from app.payments.gateway.webhooks import WebhookHint, read_hint, verify_signature
+from app.payments.gateway.registry import Gateways
+from app.payments.gateway.stripe import StripeGateway
 
 __all__ = [
     "KEY_LIFETIME",
-    "NAME",
     "Gateway",
     "GatewayAmbiguous",
     "GatewayRefund",
     "GatewayRefused",
+    "Gateways",
     "Intent",
     "IntentRequest",
+    "Movement",
+    "Notification",
     "RefundRequest",
+    "StatementLine",
+    "StatementUnavailable",
     "StripeGateway",
-    "WebhookHint",
-    "read_hint",
-    "verify_signature",
 ]

@@ -7,7 +7,8 @@ operation.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -76,10 +77,68 @@ class GatewayRefund:
     amount: int
 
 
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """A genuine notice of a gateway: its id and kind, and which of our records it may concern."""
+
+    event_id: str
+    kind: str
+    intent_id: str | None
+    attempt_id: str | None
+    refund_id: str | None
+
+
+class StatementUnavailable(Exception):
+    """The gateway has not closed its books of that day yet, or does not answer now."""
+
+
+class Movement(StrEnum):
+    """What a line of a gateway's own books is."""
+
+    CHARGE = "charge"
+    REFUND = "refund"
+    REFUND_FAILED = "refund_failed"
+    DISPUTE = "dispute"
+    DISPUTE_REVERSED = "dispute_reversed"
+    FEE = "fee"
+    PAYOUT = "payout"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class StatementLine:
+    """One movement of money as a gateway has it in its own books.
+
+    `id` names the movement at the gateway; `intent_id` and `refund_id` are the gateway's ids of
+    what moved; `our_id` is our attempt's or refund's id as far as the line carries it. `amount` is
+    gross, in minor units: above zero when money comes to us, below when it leaves. `fee` is what
+    the gateway keeps of it, above zero.
+    """
+
+    id: str
+    kind: Movement
+    intent_id: str | None
+    refund_id: str | None
+    our_id: str | None
+    amount: int
+    fee: int
+    currency: str
+    occurred_at: datetime
+    payout_id: str | None = None
+
+
 class Gateway(Protocol):
     """Who moves the money."""
 
     name: str
+
+    def read_notification(
+        self, raw: bytes, headers: Mapping[str, str], moment: datetime
+    ) -> Notification:
+        """Check that a notice is the gateway's and recent, on its raw bytes; say what it is about.
+
+        Raise `NotFound` when no notices are set up, `SignatureInvalid` for whatever is not genuine.
+        """
 
     def open_intent(self, request: IntentRequest) -> Intent:
         """Open an intent; idempotent by key. May raise both errors."""

@@ -1,6 +1,7 @@
 """Stripe, or the sandbox that speaks as Stripe does. The only `stripe`."""
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -8,15 +9,19 @@ from uuid import UUID
 import stripe
 
 from app.core.egress import EgressRefused
+from app.core.errors import NotFound
 from app.core.unit_of_work import forbid_open_transaction
+from app.http.json_input import parse_json
 from app.payments.gateway.contract import (
     GatewayAmbiguous,
     GatewayRefund,
     GatewayRefused,
     Intent,
     IntentRequest,
+    Notification,
     RefundRequest,
 )
+from app.payments.gateway.stripe_webhooks import read_event, verify_signature
 from app.payments.values import Method
 
 T = TypeVar("T")
@@ -37,11 +42,13 @@ class StripeGateway:
         api_base: str,
         loopback: frozenset[str],
         total_seconds: float,
+        webhook_secret: str | None,
     ) -> None:
         parts = urlsplit(api_base)
         if parts.scheme != "https" and parts.netloc not in loopback:
             raise EgressRefused(f"{parts.scheme}://{parts.netloc} may not be called")
         self._publishable_key = publishable_key
+        self._webhook_secret = webhook_secret
         self._api_base = api_base
         self._client = stripe.StripeClient(
             api_key,
@@ -49,6 +56,15 @@ class StripeGateway:
             max_network_retries=1,
             http_client=stripe.RequestsClient(timeout=(CONNECT_SECONDS, total_seconds)),
         )
+
+    def read_notification(
+        self, raw: bytes, headers: Mapping[str, str], moment: datetime
+    ) -> Notification:
+        """Check `Stripe-Signature`, and return which of our records an event may concern."""
+        if self._webhook_secret is None:
+            raise NotFound
+        verify_signature(raw, headers.get("Stripe-Signature"), self._webhook_secret, moment)
+        return read_event(parse_json(raw))
 
     def open_intent(self, request: IntentRequest) -> Intent:
         """Open an intent; a wallet's is confirmed at once, so that it has somewhere to go."""

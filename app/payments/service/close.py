@@ -56,7 +56,7 @@ def retry_payment(
 
     Raise `PaymentNotPending` when the payment cannot be paid any more, or the money is moving.
     """
-    check_method(method, return_url)
+    check_method(deps, method, return_url)
     with uow.phase():
         payment = own_payment(uow, payment_id, who)
     if payment.expires_at <= now():
@@ -147,7 +147,9 @@ def end_attempt(uow: UnitOfWork, deps: PaymentDeps, payment_id: UUID, *, cause: 
     try:
         intent = learn(deps, payment, attempt)
         if intent is not None and intent.status in WAITING_INTENT:
-            intent = deps.gateway.cancel_intent(intent.id, f"{attempt.gateway_key}:cancel")
+            intent = deps.gateways.named(attempt.gateway).cancel_intent(
+                intent.id, f"{attempt.gateway_key}:cancel"
+            )
     except GatewayRefused as error:
         cause = f"gateway: {error.code}"
     with uow.phase():

@@ -17,7 +17,7 @@ from app.core.db import Base, owned
 from app.core.errors import NotFound
 from app.core.tokens import Principal
 from app.core.unit_of_work import UnitOfWork, Units
-from app.payments.gateway import Gateway
+from app.payments.gateway import Gateways
 from app.payments.models import Payment, PaymentAttempt, PaymentItem
 from app.payments.values import LIVE_ATTEMPTS, Charge, PaymentPolicy, PaymentStatus
 from app.sdk.registry import Directory, Registry
@@ -44,13 +44,12 @@ class PaymentDeps:
 
     registry: Registry
     directory: Directory
-    gateway: Gateway
+    gateways: Gateways
     policy: PaymentPolicy
     keyring: Keyring
     units: Units
     quote_pool: Executor
     payables_pool: Executor
-    webhook_secret: str | None
     allow: Allow
 
 

@@ -1,5 +1,6 @@
 """The webhook inbox: a genuine event is kept once and answered; a job asks what is true."""
 
+from collections.abc import Mapping
 from hashlib import sha256
 from uuid import UUID
 
@@ -8,12 +9,11 @@ from sqlalchemy.dialects.postgresql import insert
 
 from app.core import crypto
 from app.core.clock import now
-from app.core.errors import NotFound, Unavailable
+from app.core.errors import Unavailable
 from app.core.logs import get_logger
 from app.core.unit_of_work import UnitOfWork
-from app.http.json_input import parse_json
 from app.payments.events import GatewayEventReceived, RefundQuestioned
-from app.payments.gateway import NAME, GatewayAmbiguous, read_hint, verify_signature
+from app.payments.gateway import GatewayAmbiguous
 from app.payments.models import GatewayEvent, PaymentAttempt, Refund
 from app.payments.service.common import PaymentDeps
 from app.payments.service.settle import settle_attempt
@@ -21,21 +21,20 @@ from app.payments.service.settle import settle_attempt
 log = get_logger("payments")
 
 
-def receive_webhook(uow: UnitOfWork, deps: PaymentDeps, raw: bytes, header: str | None) -> None:
-    """Keep a signed event and queue its job; the same event again changes nothing.
+def receive_webhook(
+    uow: UnitOfWork, deps: PaymentDeps, source: str, raw: bytes, headers: Mapping[str, str]
+) -> None:
+    """Keep a signed event of a gateway and queue its job; the same again changes nothing.
 
     Raise `SignatureInvalid` for anything that is not a genuine, recent event of the gateway.
     """
-    if deps.webhook_secret is None:
-        raise NotFound
-    verify_signature(raw, header, deps.webhook_secret, now())
-    hint = read_hint(parse_json(raw))
+    hint = deps.gateways.named(source).read_notification(raw, headers, now())
     key = deps.keyring.class_key("gateway_events")
-    context = f"gateway_events|body|{NAME}|{hint.event_id}"
+    context = f"gateway_events|body|{source}|{hint.event_id}"
     statement = (
         insert(GatewayEvent)
         .values(
-            source=NAME,
+            source=source,
             event_id=hint.event_id,
             kind=hint.kind,
             intent_id=hint.intent_id,
@@ -50,7 +49,7 @@ def receive_webhook(uow: UnitOfWork, deps: PaymentDeps, raw: bytes, header: str 
         .returning(GatewayEvent.event_id)
     )
     if uow.scalar(statement) is not None:
-        uow.emit(GatewayEventReceived(source=NAME, event_id=hint.event_id))
+        uow.emit(GatewayEventReceived(source=source, event_id=hint.event_id))
 
 
 def apply_gateway_event(uow: UnitOfWork, deps: PaymentDeps, event: GatewayEventReceived) -> None:

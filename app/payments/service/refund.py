@@ -8,16 +8,6 @@ from app.core.errors import Unavailable
 from app.core.ids import new_id
 from app.core.logs import get_logger
 from app.core.unit_of_work import UnitOfWork
-from app.ledger import service as ledger
-from app.ledger.values import (
-    REFUNDS_PAYABLE,
-    SUSPENSE,
-    AccountRef,
-    Booking,
-    Line,
-    clearing,
-    payee,
-)
 from app.payments.events import ItemClosed, RefundApproved, RefundQuestioned, RefundSucceeded
 from app.payments.gateway import (
     KEY_LIFETIME,
@@ -27,6 +17,11 @@ from app.payments.gateway import (
     RefundRequest,
 )
 from app.payments.models import Payment, PaymentAttempt, PaymentItem, Refund
+from app.payments.service.booking import (
+    book_refund_asked,
+    book_refund_done,
+    book_refund_failed,
+)
 from app.payments.service.common import PaymentDeps, lock
 from app.payments.values import ItemStatus, RefundStatus
 
@@ -64,8 +59,7 @@ def approve_refund(
         status=RefundStatus.APPROVED,
     )
     uow.open_record(refund, cause=reason, amount=amount)
-    source = payee(item.payee) if item else SUSPENSE
-    _book(uow, refund, "refund.asked", source, REFUNDS_PAYABLE)
+    book_refund_asked(uow, refund, item)
     uow.emit(RefundApproved(refund_id=refund.id))
     return refund
 
@@ -101,15 +95,15 @@ def _reach_gateway(
     deps: PaymentDeps, refund: Refund, attempt: PaymentAttempt, *, is_repeat: bool
 ) -> GatewayRefund:
     if refund.gateway_refund_id:
-        return deps.gateway.fetch_refund(refund.gateway_refund_id)
+        return deps.gateways.named(attempt.gateway).fetch_refund(refund.gateway_refund_id)
     intent_id = attempt.intent_id or ""
     if is_repeat:
-        found = deps.gateway.find_refund(intent_id, refund.id)
+        found = deps.gateways.named(attempt.gateway).find_refund(intent_id, refund.id)
         if found is not None:
             return found
         if now() - refund.created_at > KEY_LIFETIME:
             raise GatewayAmbiguous("the key is too old to be sent again")
-    return deps.gateway.send_refund(
+    return deps.gateways.named(attempt.gateway).send_refund(
         RefundRequest(refund.gateway_key, refund.id, intent_id, refund.amount)
     )
 
@@ -146,7 +140,7 @@ def _finish(
     refund.next_ask_at = None
     fact = RefundSucceeded(refund_id=refund.id)
     uow.move(refund, RefundStatus.SUCCEEDED, cause="gateway", fact=fact)
-    _book(uow, refund, "refund.done", REFUNDS_PAYABLE, clearing(attempt.gateway))
+    book_refund_done(uow, refund, attempt)
     if item is None:
         return
     payment.refunded_amount += refund.amount
@@ -162,25 +156,8 @@ def _give_up(
     refund.next_ask_at = None
     uow.move(refund, RefundStatus.FAILED, cause="gateway")
     attempt.refunded_amount -= refund.amount
-    source = payee(item.payee) if item else SUSPENSE
-    _book(uow, refund, "refund.failed", REFUNDS_PAYABLE, source)
+    book_refund_failed(uow, refund, item)
     if item is not None:
         uow.move(item, ItemStatus.REFUND_FAILED, cause="gateway")
         uow.move(item, ItemStatus.UNDER_REVIEW, cause="refund failed")
     log.error("refund.failed", refund_id=str(refund.id))
-
-
-def _book(
-    uow: UnitOfWork, refund: Refund, kind: str, debit: AccountRef, credit: AccountRef
-) -> None:
-    ledger.book(
-        uow,
-        Booking(
-            kind=kind,
-            external_ref=str(refund.id),
-            subject_id=refund.payment_id,
-            occurred_at=now(),
-            currency=refund.currency,
-            lines=[Line(debit, refund.amount), Line(credit, -refund.amount)],
-        ),
-    )

@@ -1,13 +1,10 @@
 """Asking the gateway what is true of an attempt, and applying the answer; nothing else is money."""
 
-from collections import defaultdict
 from uuid import UUID
 
 from app.core.clock import now
 from app.core.logs import get_logger
 from app.core.unit_of_work import UnitOfWork
-from app.ledger import service as ledger
-from app.ledger.values import SUSPENSE, Booking, Line, clearing, payee
 from app.payments.events import ItemDue, PaymentSucceeded
 from app.payments.gateway import (
     KEY_LIFETIME,
@@ -16,6 +13,7 @@ from app.payments.gateway import (
     IntentRequest,
 )
 from app.payments.models import Payment, PaymentAttempt
+from app.payments.service.booking import book_capture, book_late_money
 from app.payments.service.common import PaymentDeps, lock, lock_items, next_ask, seal_action
 from app.payments.service.refund import approve_refund
 from app.payments.values import AttemptStatus, ItemStatus, Method, PaymentStatus
@@ -54,13 +52,13 @@ def learn(deps: PaymentDeps, payment: Payment, attempt: PaymentAttempt) -> Inten
     gateway surely remembers it: that is the same question, not a second intent.
     """
     if attempt.intent_id is not None:
-        return deps.gateway.fetch_intent(attempt.intent_id)
+        return deps.gateways.named(attempt.gateway).fetch_intent(attempt.intent_id)
     if attempt.status in {AttemptStatus.FAILED, AttemptStatus.CANCELLED}:
-        return deps.gateway.find_intent(attempt.id)
-    found = deps.gateway.find_intent(attempt.id)
+        return deps.gateways.named(attempt.gateway).find_intent(attempt.id)
+    found = deps.gateways.named(attempt.gateway).find_intent(attempt.id)
     if found is not None or now() - attempt.created_at > KEY_LIFETIME:
         return found
-    return deps.gateway.open_intent(request_of(payment, attempt))
+    return deps.gateways.named(attempt.gateway).open_intent(request_of(payment, attempt))
 
 
 def request_of(payment: Payment, attempt: PaymentAttempt) -> IntentRequest:
@@ -118,7 +116,7 @@ def apply_intent(
     elif intent.status == "processing":
         _process(uow, deps, payment, attempt, cause)
     elif intent.status == "succeeded":
-        _succeed(uow, deps, payment, attempt, intent, cause)
+        _succeed(uow, payment, attempt, intent, cause)
     elif intent.status == "canceled":
         _cancel(uow, payment, attempt, cause)
     else:
@@ -152,7 +150,7 @@ def _wait(  # the citizen has to act
         uow.move(attempt, AttemptStatus.OPEN, cause=cause, decline_code=intent.decline_code)
     if payment.status == PaymentStatus.PROCESSING:
         uow.move(payment, PaymentStatus.PENDING, cause=cause)
-    action = deps.gateway.next_action(intent, Method(attempt.method))
+    action = deps.gateways.named(attempt.gateway).next_action(intent, Method(attempt.method))
     attempt.next_action = seal_action(deps, attempt, action)
     _ask_again(deps, payment, attempt)
 
@@ -173,7 +171,6 @@ def _process(
 
 def _succeed(
     uow: UnitOfWork,
-    deps: PaymentDeps,
     payment: Payment,
     attempt: PaymentAttempt,
     intent: Intent,
@@ -188,7 +185,7 @@ def _succeed(
         return
     _pass_open(uow, attempt, cause)
     uow.move(attempt, AttemptStatus.SUCCEEDED, cause=cause)
-    _book_capture(uow, deps, payment, attempt)
+    book_capture(uow, attempt, lock_items(uow, payment.id))
     complete_payment(uow, payment, cause=cause)
 
 
@@ -217,20 +214,7 @@ def _return_late_money(
 ) -> None:
     """Take in money that came after its attempt had ended, and send it back at once."""
     uow.move(attempt, AttemptStatus.SUCCEEDED_LATE, cause=cause)
-    ledger.book(
-        uow,
-        Booking(
-            kind="payment.late",
-            external_ref=f"{attempt.gateway}:{attempt.intent_id}",
-            subject_id=payment.id,
-            occurred_at=now(),
-            currency=attempt.currency,
-            lines=[
-                Line(clearing(attempt.gateway), attempt.captured_amount),
-                Line(SUSPENSE, -attempt.captured_amount),
-            ],
-        ),
-    )
+    book_late_money(uow, attempt)
     approve_refund(
         uow,
         payment,
@@ -239,26 +223,6 @@ def _return_late_money(
         amount=attempt.captured_amount,
         reason="late",
         client_reference="late",
-    )
-
-
-def _book_capture(
-    uow: UnitOfWork, deps: PaymentDeps, payment: Payment, attempt: PaymentAttempt
-) -> None:
-    owed: dict[str, int] = defaultdict(int)
-    for item in lock_items(uow, payment.id):
-        owed[item.payee] += item.amount
-    credited = [Line(payee(name), -amount) for name, amount in sorted(owed.items()) if amount]
-    ledger.book(
-        uow,
-        Booking(
-            kind="payment.captured",
-            external_ref=f"{deps.gateway.name}:{attempt.intent_id}",
-            subject_id=payment.id,
-            occurred_at=now(),
-            currency=attempt.currency,
-            lines=[Line(clearing(deps.gateway.name), attempt.captured_amount), *credited],
-        ),
     )
 
 

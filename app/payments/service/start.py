@@ -73,7 +73,7 @@ def start_payment(uow: UnitOfWork, deps: PaymentDeps, who: Principal, order: Ord
 def _make_payment(
     uow: UnitOfWork, deps: PaymentDeps, who: Principal, order: Order
 ) -> tuple[Payment, PaymentAttempt | None]:
-    check_method(order.method, order.return_url)
+    check_method(deps, order.method, order.return_url)
     lines = sorted(order.items, key=lambda line: (line.service, line.reference))
     if len({(line.service, line.reference) for line in lines}) != len(lines):
         raise DuplicateItem
@@ -92,8 +92,9 @@ def _make_payment(
     raise PaymentInProgress(retry_after=1)
 
 
-def check_method(method: Method, return_url: str | None) -> None:
-    """Raise `ReturnUrlMissing` when a wallet has nowhere to return to."""
+def check_method(deps: PaymentDeps, method: Method, return_url: str | None) -> None:
+    """Raise `MethodUnavailable`, or `ReturnUrlMissing` when a wallet has nowhere to return to."""
+    deps.gateways.serving(method)
     if method is not Method.CARD and not return_url:
         raise ReturnUrlMissing(
             errors=[{"pointer": "/return_url", "message": "Needed for this method."}]
@@ -256,7 +257,7 @@ def add_attempt(
         number=number,
         method=method,
         return_url=return_url,
-        gateway=deps.gateway.name,
+        gateway=deps.gateways.serving(method).name,
         gateway_key=f"{deps.policy.environment}:payment:{payment.id}:attempt:{number}",
         amount=payment.amount,
         currency=payment.currency,
@@ -273,7 +274,7 @@ def open_intent(
 ) -> None:
     """Open the intent of a requested attempt; a gateway that is silent is asked about it later."""
     try:
-        intent = deps.gateway.open_intent(request_of(payment, attempt))
+        intent = deps.gateways.named(attempt.gateway).open_intent(request_of(payment, attempt))
     except GatewayRefused as error:
         fail_attempt(uow, attempt, cause=f"gateway: {error.code}")
     except GatewayAmbiguous:

@@ -2,27 +2,16 @@
 
 import hmac
 import re
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
 from app.payments.errors import SignatureInvalid
+from app.payments.gateway.contract import Notification
 
 _PAST, _FUTURE = timedelta(seconds=300), timedelta(seconds=60)
 _MAX_SIGNATURES = 10
 _SIGNATURE = re.compile(rb"[0-9a-f]{64}")
-
-
-@dataclass(frozen=True, slots=True)
-class WebhookHint:
-    """A genuine event: its id and kind, and which of our records it may concern."""
-
-    event_id: str
-    kind: str
-    intent_id: str | None
-    attempt_id: str | None
-    refund_id: str | None
 
 
 def verify_signature(raw: bytes, header: str | None, secret: str, moment: datetime) -> None:
@@ -52,7 +41,7 @@ def verify_signature(raw: bytes, header: str | None, secret: str, moment: dateti
         raise SignatureInvalid
 
 
-def read_hint(event: Any) -> WebhookHint:  # noqa: ANN401 - any JSON value
+def read_event(event: Any) -> Notification:  # noqa: ANN401 - any JSON value
     """Return which of our records an event may concern; raise `SignatureInvalid` if malformed."""
     try:
         thing = event["data"]["object"]
@@ -64,7 +53,7 @@ def read_hint(event: Any) -> WebhookHint:  # noqa: ANN401 - any JSON value
         raise SignatureInvalid("The event has not the form of one.") from error
     if not isinstance(event_id, str) or not isinstance(kind, str):
         raise SignatureInvalid("The event has not the form of one.")
-    return WebhookHint(
+    return Notification(
         event_id=event_id[:255],
         kind=kind[:255],
         intent_id=intent_id if isinstance(intent_id, str) else None,
