@@ -1,7 +1,8 @@
 """The only clock: business time is asked here and nowhere else, and can be set."""
 
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from datetime import time as time_of_day
 from zoneinfo import ZoneInfo
 
 CITY_TIME = ZoneInfo("Asia/Shanghai")
@@ -28,3 +29,10 @@ def monotonic() -> float:
 def city_date(moment: datetime | None = None) -> str:
     """Return the city's calendar day (Asia/Shanghai) of a moment as YYYY-MM-DD."""
     return (moment or now()).astimezone(CITY_TIME).date().isoformat()
+
+
+def city_day(day: date) -> tuple[datetime, datetime]:
+    """Return where a calendar day of the city begins and where the next one does."""
+    begins = datetime.combine(day, time_of_day(), CITY_TIME)
+    ends = datetime.combine(day + timedelta(days=1), time_of_day(), CITY_TIME)
+    return begins.astimezone(UTC), ends.astimezone(UTC)

@@ -128,10 +128,15 @@ def stripe_control(
     world: World, method: str, path: str, body: object | None = None
 ) -> dict[str, Any]:
     """Call the sandbox Stripe's own controls."""
+    return steer(world.stripe, method, path, body)
+
+
+def steer(base: str, method: str, path: str, body: object | None = None) -> dict[str, Any]:
+    """Call the controls of the sandbox Stripe at an address."""
     data = None if body is None else json.dumps(body).encode()
     return _send(
         Request(  # noqa: S310 - loopback
-            f"{world.stripe}/sandbox{path}",
+            f"{base}/sandbox{path}",
             data=data,
             method=method,
             headers={"Content-Type": "application/json"},

@@ -5,9 +5,9 @@ nothing may be sent again under another key. Keys are permanent and name payment
 operation.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol
 from uuid import UUID
@@ -163,3 +163,9 @@ class Gateway(Protocol):
 
     def next_action(self, intent: Intent, method: Method) -> Mapping[str, Any] | None:
         """Return what the citizen's client has to do now."""
+
+    def list_statement(self, day: date) -> Iterator[StatementLine]:
+        """Return every movement of one city day, one after the other in bounded memory.
+
+        Raise `StatementUnavailable` before the first line when the day's books are not closed.
+        """

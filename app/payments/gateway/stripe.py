@@ -1,7 +1,7 @@
 """Stripe, or the sandbox that speaks as Stripe does. The only `stripe`."""
 
-from collections.abc import Callable, Mapping
-from datetime import datetime
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date, datetime
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -20,7 +20,9 @@ from app.payments.gateway.contract import (
     IntentRequest,
     Notification,
     RefundRequest,
+    StatementLine,
 )
+from app.payments.gateway.stripe_statement import list_transactions
 from app.payments.gateway.stripe_webhooks import read_event, verify_signature
 from app.payments.values import Method
 
@@ -160,6 +162,19 @@ class StripeGateway:
             "publishable_key": self._publishable_key,
             "api_base": self._api_base,
         }
+
+    def list_statement(self, day: date) -> Iterator[StatementLine]:
+        """Return every movement of one city day, newest first.
+
+        Raise `StatementUnavailable` while the day lasts, or when Stripe does not answer.
+        """
+        listing = self._client.v1.balance_transactions.list
+
+        def list_page(params: Mapping[str, Any]) -> Any:  # noqa: ANN401 - the library's object
+            wanted: Any = params
+            return _call(lambda: listing(params=wanted))
+
+        return list_transactions(list_page, day)
 
 
 def _call(send: Callable[[], T]) -> T:
