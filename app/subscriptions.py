@@ -41,13 +41,13 @@ from app.payments.events import (
     ItemClosed,
     ItemDue,
     PaymentSucceeded,
-    ReceiptIssued,
     RefundApproved,
     RefundQuestioned,
     RefundSucceeded,
 )
 from app.privacy import service as privacy
 from app.privacy.events import AccountErased, ClosureDue, ExportRequested
+from app.receipts.events import ReceiptIssued
 from app.staff import service as staff
 
 PEOPLE, CLIENTS, INBOX, DESK, HELP = (

@@ -26,12 +26,14 @@ from app.factory.collaborators import (
     make_payments,
     make_people,
     make_privacy,
+    make_receipts,
     make_staff,
 )
 from app.factory.rooms import Rooms
 from app.host import loader
 from app.payments.service import PaymentDeps
 from app.privacy.service import PrivacyDeps
+from app.receipts.service import ReceiptsDeps
 from app.sdk.context import DirectoryOfCitizens
 from app.sdk.registry import Registry
 from app.staff.service import StaffDeps
@@ -71,6 +73,7 @@ def build(settings: Settings, fakes: Mapping[type, Any] | None = None) -> Rooms:
         **make_people(settings, units, egress, keyring, tokens),
         **hosted.providers,
     }
+    deps[ReceiptsDeps] = make_receipts(settings)
     deps[PaymentDeps] = make_payments(settings, units, keyring, deps)
     deps[DelegationDeps] = make_delegation(settings, egress, keyring, deps)
     deps[StaffDeps] = make_staff(keyring, tokens, deps)

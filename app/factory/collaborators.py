@@ -45,6 +45,7 @@ from app.payments.values import Method, PaymentPolicy
 from app.privacy import service as privacy
 from app.privacy.service import PrivacyDeps
 from app.privacy.values import TableEntry
+from app.receipts.service import ReceiptsDeps
 from app.sdk.context import DirectoryOfCitizens
 from app.sdk.registry import Registry
 from app.staff import service as staff
@@ -189,6 +190,11 @@ def make_payments(
         payables_pool=ThreadPoolExecutor(PAYABLES_THREADS, "payables"),
         allow=delegation.allow_payment,
     )
+
+
+def make_receipts(settings: Settings) -> ReceiptsDeps:
+    """Make what receipts are issued and checked with."""
+    return ReceiptsDeps(public_url=settings.web.public_url)
 
 
 def make_delegation(

@@ -29,6 +29,7 @@ from app.oauth.service import OAuthDeps
 from app.oauth.values import SCOPES
 from app.payments import routes as payments_routes
 from app.privacy import routes as privacy_routes
+from app.receipts import routes as receipts_routes
 from app.staff import routes as staff_routes
 from config.settings import Settings
 
@@ -72,7 +73,7 @@ def create_app(settings: Settings, rooms: Rooms) -> Server:
         ("/problems", problem_list.blueprint),
         ("/v1", catalog_routes.blueprint),
         ("/v1/payments", payments_routes.payments),
-        ("/v1/receipts", payments_routes.receipts),
+        ("/v1/receipts", receipts_routes.receipts),
         ("/v1/me", payments_routes.payables),
         ("/v1/ledger", ledger_routes.blueprint),
         ("/", oauth_routes.well_known),

@@ -4,7 +4,6 @@ from app.core.errors import (
     Conflict,
     Invalid,
     Malformed,
-    NotFound,
     Unavailable,
 )
 
@@ -63,14 +62,6 @@ class MethodUnavailable(Invalid):
     code = "method-unavailable"
     title_zh = "不支持该支付方式"
     title_en = "This method of payment is not offered"
-
-
-class ReceiptNotReady(NotFound):
-    """There is no receipt yet."""
-
-    code = "receipt-not-ready"
-    title_zh = "收据尚未生成"
-    title_en = "There is no receipt yet"
 
 
 class GatewayUnavailable(Unavailable):

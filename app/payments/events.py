@@ -72,11 +72,3 @@ class RefundSucceeded(Event):
 
     name: ClassVar[str] = "refund.succeeded"
     refund_id: UUID
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ReceiptIssued(Event):
-    """A payment has its receipt."""
-
-    name: ClassVar[str] = "receipt.issued"
-    payment_id: UUID

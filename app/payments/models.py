@@ -1,4 +1,4 @@
-"""Payments, their items, attempts, refunds and receipts: the money rules are constraints here."""
+"""Payments, their items, attempts and refunds: the money rules are constraints here."""
 
 from datetime import datetime
 from typing import Any
@@ -8,8 +8,7 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueCon
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.clock import now
-from app.core.db import APPEND_ONLY, Base, Stateful
-from app.core.ids import new_id
+from app.core.db import Base, Stateful
 from app.core.money import MAX_AMOUNT
 from app.payments.values import (
     LIVE_ATTEMPTS,
@@ -283,43 +282,6 @@ class Refund(Stateful, Base):
     def subject_id(self) -> UUID:
         """Show a refund's moves on its payment's timeline."""
         return self.payment_id
-
-
-class ReceiptCounter(Base):
-    """The last number of a series: taken under the row's lock, so that none is ever missing."""
-
-    __tablename__ = "receipt_counters"
-
-    series: Mapped[str] = mapped_column(primary_key=True)
-    last_number: Mapped[int]
-
-
-class Receipt(Base):
-    """The proof for the citizen: one for each payment, with a gap-free number."""
-
-    __tablename__ = "receipts"
-    __table_args__ = (
-        UniqueConstraint("payment_id"),
-        UniqueConstraint("series", "number"),
-        UniqueConstraint("code"),
-        {"info": APPEND_ONLY},
-    )
-
-    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
-    payment_id: Mapped[UUID] = mapped_column(ForeignKey("payments.id"))
-    series: Mapped[str]
-    number: Mapped[int]
-    code: Mapped[str]
-    amount: Mapped[int] = mapped_column(BigInteger)
-    currency: Mapped[str]
-    content: Mapped[dict[str, Any]]
-    issued_at: Mapped[datetime]
-
-    @property
-    def sections(self) -> list[dict[str, Any]]:
-        """Return one section for each item that its biller has."""
-        sections: list[dict[str, Any]] = self.content["sections"]
-        return sections
 
 
 class GatewayEvent(Base):

@@ -3,9 +3,8 @@
 from typing import Any
 from uuid import UUID
 
-from flask import Response, request
+from flask import request
 from flask.views import MethodView
-from werkzeug.exceptions import NotAcceptable
 
 from app.core.pagination import Page
 from app.http.blueprint import KIB, Blueprint
@@ -18,20 +17,13 @@ from app.payments.schemas import (
     PayablesSchema,
     PaymentEventSchema,
     PaymentSchema,
-    ReceiptSchema,
-    ValidityArgs,
-    ValiditySchema,
 )
 from app.payments.service import PaymentDeps
-from app.payments.service.receipt_pdf import render_receipt
 from app.payments.values import Order, Payables, PaymentEventView, PaymentView
-
-JSON_TYPE = "application/json"
-PDF_TYPE = "application/pdf"
-PDF = {"type": "string", "format": "binary"}
+from app.receipts.routes import PDF, PDF_TYPE, answer_receipt
+from app.receipts.schemas import ReceiptSchema
 
 payments = Blueprint("payments", __name__, description="One payment platform for every service")
-receipts = Blueprint("receipts", __name__, description="Proof that a receipt is genuine")
 payables = Blueprint("payables", __name__, description="What a citizen owes, everywhere")
 
 
@@ -121,22 +113,7 @@ class PaymentReceipt(MethodView):
     @payments.alt_response(200, schema=PDF, content_type=PDF_TYPE, description="OK", success=True)
     def get(self, payment_id: UUID) -> Any:  # noqa: ANN401 - JSON or PDF
         """Read the receipt of a payment, as JSON or PDF."""
-        kind = _wanted_type()
-        receipt = service.read_receipt(unit(), payment_id, principal().id)
-        if kind == PDF_TYPE:
-            page = service.receipt_page(deps(PaymentDeps), receipt)
-            return Response(render_receipt(page), mimetype=kind)
-        return receipt
-
-
-def _wanted_type() -> str:
-    """Return the media type that the client asks for; JSON when it does not say."""
-    if not request.accept_mimetypes:
-        return JSON_TYPE
-    kind = request.accept_mimetypes.best_match([JSON_TYPE, PDF_TYPE])
-    if kind is None:
-        raise NotAcceptable
-    return kind
+        return answer_receipt(service.read_receipt(unit(), payment_id, principal().id))
 
 
 @payments.route("/webhooks/stripe")
@@ -151,18 +128,6 @@ class StripeWebhooks(MethodView):
     def post(self, raw: bytes) -> None:
         """Receive a Stripe event."""
         service.receive_webhook(unit(), deps(PaymentDeps), "stripe", raw, dict(request.headers))
-
-
-@receipts.route("/<slug:code>/validity")
-class Validity(MethodView):
-    """Whether a receipt is genuine."""
-
-    @receipts.public
-    @receipts.arguments(ValidityArgs, location="query")
-    @receipts.response(200, ValiditySchema)
-    def get(self, wanted: dict[str, Any], code: str) -> dict[str, bool]:
-        """Check a receipt."""
-        return {"valid": service.is_receipt_valid(unit(), code, wanted["amount"])}
 
 
 @payables.route("/payables")

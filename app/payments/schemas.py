@@ -7,16 +7,13 @@ from marshmallow import post_load, validate
 from app.http.fields import (
     UUID,
     Amount,
-    Boolean,
     Currency,
     Date,
-    Dict,
     Enum,
     Integer,
     List,
     Moment,
     Nested,
-    QueryInteger,
     Schema,
     Text,
     Title,
@@ -151,29 +148,3 @@ class PayablesSchema(Schema):
     items = List(Nested(PayableSchema), required=True)
     unanswered = List(Nested(UnansweredSchema), required=True)
     next_cursor = Text(required=True, allow_none=True)
-
-
-class ReceiptSchema(Schema):
-    """A receipt: one section for each item and payee."""
-
-    id = UUID(required=True)
-    payment_id = UUID(required=True)
-    series = Text(required=True)
-    number = Integer(required=True)
-    code = Text(required=True)
-    amount = Amount(required=True)
-    currency = Currency(required=True)
-    sections = List(Dict(), required=True)
-    issued_at = Moment(required=True)
-
-
-class ValidityArgs(Schema):
-    """What to check a receipt against."""
-
-    amount = QueryInteger(required=True, validate=validate.Range(min=0))
-
-
-class ValiditySchema(Schema):
-    """Whether a receipt is valid, and nothing else."""
-
-    valid = Boolean(required=True)

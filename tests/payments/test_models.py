@@ -130,7 +130,7 @@ def test_a_payment_has_one_receipt_and_a_number_is_given_once(
     with pytest.raises(errors.UniqueViolation, match="uq_receipts_series_number"):
         raw.execute(
             "insert into receipts select gen_random_uuid(), %s, series, number, 'another', amount, "
-            "currency, content, issued_at from receipts where payment_id = %s",
+            "currency, content, issued_at, citizen_id from receipts where payment_id = %s",
             (unpaid, paid["id"]),
         )
 

@@ -15,7 +15,8 @@ from app.core.clock import now
 from app.factory import Rooms
 from app.payments.errors import SignatureInvalid
 from app.payments.gateway.stripe_webhooks import verify_signature
-from app.payments.models import BillerPosting, GatewayEvent, PaymentItem, Receipt
+from app.payments.models import BillerPosting, GatewayEvent, PaymentItem
+from app.receipts.models import Receipt
 from tests.conftest import STRIPE_WEBHOOK_SECRET, World
 from tests.factories import Citizen, bearer, run_jobs, staff_token
 from tests.live import Live, at_once

@@ -20,12 +20,7 @@ from app.payments.service.notify import (
 from app.payments.service.obligations import count_open
 from app.payments.service.payables import list_payables
 from app.payments.service.query import list_payment_events, list_payments, view_payment
-from app.payments.service.receipt import (
-    is_receipt_valid,
-    issue_receipt,
-    read_receipt,
-    receipt_page,
-)
+from app.payments.service.receipt import issue_receipt, read_receipt
 from app.payments.service.refund import send_refund
 from app.payments.service.settle import settle_attempt
 from app.payments.service.start import is_stale, start_payment
@@ -40,7 +35,6 @@ __all__ = [
     "cancel_payment",
     "count_open",
     "fulfil_item",
-    "is_receipt_valid",
     "issue_receipt",
     "list_payables",
     "list_payment_events",
@@ -49,7 +43,6 @@ __all__ = [
     "question_due",
     "read_payment",
     "read_receipt",
-    "receipt_page",
     "receive_webhook",
     "retry_payment",
     "send_refund",

@@ -8,9 +8,11 @@ from sqlalchemy import select
 from app.core.unit_of_work import UnitOfWork
 from app.notifications.service import tell
 from app.notifications.values import Params
-from app.payments.events import PaymentSucceeded, ReceiptIssued, RefundApproved, RefundSucceeded
-from app.payments.models import Payment, PaymentItem, Receipt, Refund
+from app.payments.events import PaymentSucceeded, RefundApproved, RefundSucceeded
+from app.payments.models import Payment, PaymentItem, Refund
 from app.payments.service.common import PaymentDeps
+from app.receipts import service as receipts
+from app.receipts.events import ReceiptIssued
 
 _LATE = {"zh": "超时支付", "en": "a payment that came too late"}
 
@@ -26,7 +28,7 @@ def tell_payment_received(uow: UnitOfWork, deps: PaymentDeps, event: PaymentSucc
 def tell_receipt_issued(uow: UnitOfWork, deps: PaymentDeps, event: ReceiptIssued) -> None:
     """Tell the payer that there is a receipt."""
     payment = uow.get_one(Payment, event.payment_id)
-    receipt = uow.scalars(select(Receipt).where(Receipt.payment_id == payment.id)).one()
+    receipt = receipts.read_receipt(uow, payment.id)
     params = _params(uow, deps, payment.id, receipt.amount) | {"code": receipt.code}
     tell(uow, payment.citizen_id, "receipt-issued", str(payment.id), params)
 

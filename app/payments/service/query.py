@@ -12,7 +12,7 @@ from app.core.events import EventLog
 from app.core.pagination import Page, PageRequest, fetch_page
 from app.core.tokens import Principal
 from app.core.unit_of_work import UnitOfWork
-from app.payments.models import Payment, PaymentAttempt, PaymentItem, Receipt
+from app.payments.models import Payment, PaymentAttempt, PaymentItem
 from app.payments.service.common import PaymentDeps, open_action, own_payment
 from app.payments.values import (
     LIVE_ATTEMPTS,
@@ -21,6 +21,7 @@ from app.payments.values import (
     PaymentStatus,
     PaymentView,
 )
+from app.receipts import service as receipts
 
 
 def view_payment(
@@ -71,7 +72,7 @@ def _views(uow: UnitOfWork, deps: PaymentDeps, payments: Sequence[Payment]) -> l
     items = _read_items(uow, ids)
     attempts = _by_payment(uow, PaymentAttempt, ids)
     paid = [payment.id for payment in payments if payment.status == PaymentStatus.SUCCEEDED]
-    codes = _receipt_codes(uow, paid) if paid else {}
+    codes = receipts.find_codes(uow, paid) if paid else {}
     return [
         PaymentView(
             id=payment.id,
@@ -106,11 +107,6 @@ def _read_items(uow: UnitOfWork, ids: Sequence[UUID]) -> dict[UUID, list[Payment
     for item, payment in uow.execute(statement):
         grouped[payment.id].append(item)
     return grouped
-
-
-def _receipt_codes(uow: UnitOfWork, ids: Sequence[UUID]) -> dict[UUID, str]:
-    found = select(Receipt.payment_id, Receipt.code).where(Receipt.payment_id.in_(ids))
-    return dict(uow.execute(found).all())
 
 
 def _by_payment(uow: UnitOfWork, kind: Any, ids: Sequence[UUID]) -> dict[UUID, list[Any]]:  # noqa: ANN401 - a model

@@ -24,7 +24,7 @@ from reportlab.platypus import (
     Table,
 )
 
-from app.payments.service.pdf_font import FONT, drawable, load_font
+from app.receipts.service.pdf_font import FONT, drawable, load_font
 
 Words = tuple[str, str]  # Chinese, English
 

@@ -15,7 +15,7 @@ import segno
 from pypdf import PageObject, PdfReader
 from pypdf.generic import ContentStream, DictionaryObject
 
-from app.payments.service.receipt_pdf import (
+from app.receipts.service.receipt_pdf import (
     ReceiptPage,
     format_amount,
     receipt_number,
@@ -261,9 +261,9 @@ def test_receipts_printed_at_the_same_time_do_not_mix() -> None:
 
 def test_another_process_prints_the_same_file_and_loads_nothing_before() -> None:
     program = (
-        "import hashlib, sys, app.payments.service.receipt_pdf;"
+        "import hashlib, sys, app.receipts.service.receipt_pdf;"
         "print({'reportlab', 'fontTools', 'PIL', 'segno'} & set(sys.modules));"
-        "from tests.payments import test_receipt_pdf as t;"
+        "from tests.receipts import test_receipt_pdf as t;"
         "print(hashlib.sha256(t.render_receipt(t.receipt(t.section()))).hexdigest())"
     )
     answer = subprocess.run(  # noqa: S603 - our own program

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.payments.service.capitals import amount_in_capitals
+from app.receipts.service.capitals import amount_in_capitals
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from app.core.clock import CITY_TIME
-from app.payments.service.capitals import amount_in_capitals
+from app.receipts.service.capitals import amount_in_capitals
 
 _HEADS = (
     ("序号", "No."),
@@ -42,7 +42,7 @@ def render_receipt(content: ReceiptPage) -> bytes:
     One receipt is drawn at a time in a process; the first waits until the font is read.
     """
     # Drawing costs a fifth of a second to import; only who prints a receipt pays it.
-    from app.payments.service.receipt_sheet import Sheet, draw_sheet  # noqa: PLC0415
+    from app.receipts.service.receipt_sheet import Sheet, draw_sheet  # noqa: PLC0415
 
     number = receipt_number(content.series, content.number)
     issued = _city_time(content.issued_at)

@@ -1,0 +1,1 @@
+"""The proof of money paid: numbered without gaps, never changed, checked by anybody."""
