@@ -24,7 +24,7 @@ from sandbox.stripe import serve_stripe
 from tests.clockwork import has_house
 from tests.contract import ContractClient
 
-pytest_plugins = ["tests.promises", "tests.trail_coverage"]
+pytest_plugins = ["tests.leaks", "tests.promises", "tests.trail_coverage"]
 STRIPE_KEY = "sk_test_wudang_suite"
 STRIPE_PUBLISHABLE_KEY = "pk_test_wudang_suite"
 STRIPE_WEBHOOK_SECRET = "whsec_wudang_suite_secret"

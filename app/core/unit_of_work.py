@@ -233,6 +233,7 @@ class Units:
         self.read = read
         self.outbox = outbox
         self.trail = trail
+        self._is_over = False
 
     @contextmanager
     def open(
@@ -246,6 +247,8 @@ class Units:
         job: JobRun | None = None,
     ) -> Iterator[UnitOfWork]:
         """Open a unit of work: leaving it commits, an exception undoes the open phase."""
+        if self._is_over:
+            raise RuntimeError("a unit of work was opened in a house that is closed")
         uow = UnitOfWork(
             self,
             actor=actor,
@@ -290,7 +293,11 @@ class Units:
             log.exception("audit.lost", count=len(uow.unwritten))
 
     def dispose(self) -> None:
-        """Close every pooled connection."""
+        """Close every pooled connection, for good.
+
+        An engine would make a new pool at the next use, which nobody would close any more.
+        """
+        self._is_over = True
         self.write.dispose()
         self.read.dispose()
 

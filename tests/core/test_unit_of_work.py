@@ -171,6 +171,16 @@ class TestFacts:
         assert DoorClosed.from_json(fact.to_json()) == fact
 
 
+class TestClosing:
+    def test_what_is_closed_stays_closed(self, units: Units) -> None:
+        make_door(units)
+        units.dispose()
+        with pytest.raises(RuntimeError, match="closed"), units.open(actor="test") as uow:
+            uow.execute(text("select 1"))
+        engines = (units.write, units.read)
+        assert [engine.pool.checkedin() for engine in engines] == [0, 0]  # type: ignore[attr-defined]
+
+
 class TestReaders:
     def test_a_reader_cannot_add(self, units: Units) -> None:
         door_id = new_id()
