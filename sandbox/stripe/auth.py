@@ -18,6 +18,13 @@ _CLIENT_FIELDS = (
 )  # fmt: skip
 
 
+_SETUP_FIELDS = (
+    "id", "object", "automatic_payment_methods", "cancellation_reason", "client_secret", "created",
+    "description", "last_setup_error", "livemode", "next_action", "payment_method",
+    "payment_method_configuration_details", "payment_method_types", "status", "usage",
+)  # fmt: skip
+
+
 def is_publishable(
     config: Config, authorization: Authorization | None, raw: dict[str, Raw]
 ) -> bool:
@@ -65,12 +72,13 @@ def needs_secret_key() -> ApiError:
 
 def check_client_secret(call: Call) -> None:
     """Refuse a client whose secret is not that of the intent it names."""
-    intent = call.store.get("payment_intent", call.target)
+    kind = "setup_intent" if call.target.startswith("seti_") else "payment_intent"
+    intent = call.store.get(kind, call.target)
     given = call.params.get("client_secret")
     if given is not None and not _same(given, intent["client_secret"]):
         raise invalid(
-            "The client_secret does not belong to this PaymentIntent.",
-            code="payment_intent_invalid_parameter",
+            "The client_secret does not belong to this intent.",
+            code=f"{kind}_invalid_parameter",
             param="client_secret",
         )
 
@@ -79,7 +87,11 @@ def redact(body: Body) -> Body:
     """Return what a client may see: of intents the public fields, in errors too."""
     if body.get("object") == "payment_intent":
         return {name: body[name] for name in _CLIENT_FIELDS}
+    if body.get("object") == "setup_intent":
+        return {name: value for name, value in body.items() if name in _SETUP_FIELDS}
     error = body.get("error")
+    if error and "setup_intent" in error:
+        return {"error": {**error, "setup_intent": redact(error["setup_intent"])}}
     if error and "payment_intent" in error:
         return {"error": {**error, "payment_intent": redact(error["payment_intent"])}}
     return body

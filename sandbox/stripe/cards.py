@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Challenge = Literal["never", "optional", "always"]
+Challenge = Literal["never", "optional", "always", "on setup"]
+"""`on setup`: asked for while its owner is there, and no more once it was set up for later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class Card:
     refund: Literal["at once", "later", "fails later"] = "at once"
     funding: str = "credit"
     country: str = "US"
+    declines_on_setup: bool = True
 
     @property
     def last4(self) -> str:
@@ -109,10 +111,16 @@ CARDS = (
     Card("4000000000000069", _V, ("pm_card_chargeDeclinedExpiredCard",), EXPIRED),
     Card("4000000000000127", _V, ("pm_card_chargeDeclinedIncorrectCvc",), CVC),
     Card("4000000000000119", _V, ("pm_card_chargeDeclinedProcessingError",), PROCESSING),
-    Card("4000000000000341", _V, ("pm_card_chargeCustomerFail",), _declined("generic_decline")),
+    Card(
+        "4000000000000341",
+        _V,
+        ("pm_card_chargeCustomerFail",),
+        _declined("generic_decline"),
+        declines_on_setup=False,
+    ),
     Card("4100000000000019", _V, ("pm_card_radarBlock",), _declined("fraudulent")),
     Card("4000002760003184", _V, ("pm_card_authenticationRequired",), challenge="always"),
-    Card("4000002500003155", _V, ("pm_card_authenticationRequiredOnSetup",), challenge="always"),
+    Card("4000002500003155", _V, ("pm_card_authenticationRequiredOnSetup",), challenge="on setup"),
     Card("4000000000003220", _V, ("pm_card_threeDSecure2Required",), challenge="always"),
     Card("4000000000003063", _V, ("pm_card_threeDSecureRequired",), challenge="always"),
     Card("4000000000003055", _V, ("pm_card_threeDSecureOptional",), challenge="optional"),

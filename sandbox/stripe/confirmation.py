@@ -55,6 +55,7 @@ def _attach(call: Call, intent: Body) -> Body:
             payment_intent=intent,
         )
     intent_rules.check_type(intent, method)
+    methods.check_owner(method, intent["customer"])
     return method
 
 
@@ -89,9 +90,11 @@ def _check_return_url(call: Call, intent: Body, method: Body) -> None:
 
 def _try_card(call: Call, intent: Body, method: Body) -> Body:
     card = methods.card_of(call, method)
-    if not _challenged(card, intent):
+    away = call.params.get("off_session")
+    is_set_up = card.challenge == "on setup" and call.store.hidden(method["id"]).get("set_up")
+    if not _challenged(card, intent) or (away and is_set_up):
         return _decide(call, intent, method, card.decline)
-    if call.params.get("off_session") or call.params.get("error_on_requires_action"):
+    if away or call.params.get("error_on_requires_action"):
         return _decide(call, intent, method, UNAUTHENTICATED)
     return _ask(call, intent, method)
 
@@ -99,7 +102,7 @@ def _try_card(call: Call, intent: Body, method: Body) -> Body:
 def _challenged(card: Card, intent: Body) -> bool:
     options = intent["payment_method_options"].get("card", {})
     asked = options.get("request_three_d_secure") in ("any", "challenge")
-    return card.challenge == "always" or (card.challenge == "optional" and asked)
+    return card.challenge in ("always", "on setup") or (card.challenge == "optional" and asked)
 
 
 def _ask(call: Call, intent: Body, method: Body) -> Body:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from flask import Blueprint, Response, jsonify, request
 
-from sandbox.stripe import confirmation, journal, outbox, payouts, refunds
+from sandbox.stripe import confirmation, journal, outbox, payouts, refunds, setups
 from sandbox.stripe.errors import ApiError, Body, invalid
 from sandbox.stripe.faults import KINDS, Fault, Faults
 from sandbox.stripe.operations import OPERATIONS
@@ -47,6 +47,12 @@ def _add_objects(blueprint: Blueprint, desk: Desk) -> None:
     def decline(intent_id: str) -> Response:
         return _on_intent(desk, intent_id, processing=None)
 
+    def approve_setup(setup_id: str) -> Response:
+        return _on_setup(desk, setup_id, setups.approve)
+
+    def decline_setup(setup_id: str) -> Response:
+        return _on_setup(desk, setup_id, setups.decline)
+
     def settle(refund_id: str) -> Response:
         body = _body()
         outcome = _text(body, "as", ("succeeded", "failed", "requires_action"), "succeeded")
@@ -60,6 +66,8 @@ def _add_objects(blueprint: Blueprint, desk: Desk) -> None:
     add = blueprint.add_url_rule
     add("/payment_intents/<intent_id>/approve", view_func=approve, methods=["POST"])
     add("/payment_intents/<intent_id>/decline", view_func=decline, methods=["POST"])
+    add("/setup_intents/<setup_id>/approve", view_func=approve_setup, methods=["POST"])
+    add("/setup_intents/<setup_id>/decline", view_func=decline_setup, methods=["POST"])
     add("/refunds/<refund_id>/settle", view_func=settle, methods=["POST"])
 
 
@@ -73,6 +81,13 @@ def _on_intent(desk: Desk, intent_id: str, *, processing: bool | None) -> Respon
             intent = confirmation.approve(call, intent, processing=processing)
     desk.wake()
     return jsonify(intent)
+
+
+def _on_setup(desk: Desk, setup_id: str, deed: Callable[[Call, Body], Body]) -> Response:
+    with desk.world.store.transaction():
+        setup = deed(Call(world=desk.world), desk.world.store.get("setup_intent", setup_id))
+    desk.wake()
+    return jsonify(setup)
 
 
 def _add_payouts(blueprint: Blueprint, desk: Desk) -> None:

@@ -7,6 +7,7 @@ from sandbox.stripe.world import Call
 _DEEPEST = 4
 _EXPANDABLE = {
     "payment_intent": ("latest_charge", "payment_method"),
+    "setup_intent": ("payment_method",),
     "charge": ("balance_transaction", "payment_intent", "refunds"),
     "refund": (
         "balance_transaction",

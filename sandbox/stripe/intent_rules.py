@@ -23,7 +23,7 @@ CANCELLATION_REASONS = ("abandoned", "duplicate", "fraudulent", "requested_by_cu
 _CAPTURE = ("automatic", "automatic_async", "manual")
 _NOT_OFFERED = (
     "allowed_payment_method_types", "amount_details", "application_fee_amount",
-    "confirmation_token", "customer", "customer_account", "excluded_payment_method_types", "hooks",
+    "confirmation_token", "customer_account", "excluded_payment_method_types", "hooks",
     "mandate", "mandate_data", "on_behalf_of", "payment_details", "payment_method_configuration",
     "radar_options", "setup_future_usage", "transfer_data",
 )  # fmt: skip
@@ -94,6 +94,7 @@ CREATE = Schema(
         **_ON_CONFIRM,
         "amount": integer(least=0),
         "currency": text(longest=3),
+        "customer": text(),
         "payment_method_types": _TYPES,
         "automatic_payment_methods": group(
             {"enabled": flag(), "allow_redirects": text(choices=("always", "never"))},

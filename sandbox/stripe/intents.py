@@ -1,7 +1,15 @@
 """PaymentIntents: their shape, and the calls that do not move money."""
 
-from sandbox.stripe import confirmation, currencies, intent_rules, lists, methods, search
-from sandbox.stripe.errors import Body, invalid
+from sandbox.stripe import (
+    confirmation,
+    currencies,
+    customers,
+    intent_rules,
+    lists,
+    methods,
+    search,
+)
+from sandbox.stripe.errors import Body
 from sandbox.stripe.events import emit
 from sandbox.stripe.ids import new_client_secret, new_id
 from sandbox.stripe.rules import merge_metadata
@@ -9,7 +17,7 @@ from sandbox.stripe.states import unexpected_state
 from sandbox.stripe.world import Call, Operation
 
 _UNSET = (
-    "application", "application_fee_amount", "canceled_at", "cancellation_reason", "customer",
+    "application", "application_fee_amount", "canceled_at", "cancellation_reason",
     "customer_account", "excluded_payment_method_types", "last_payment_error", "latest_charge",
     "next_action", "on_behalf_of", "payment_method", "payment_method_configuration_details",
     "processing", "review", "setup_future_usage", "source", "transfer_data",
@@ -30,8 +38,11 @@ def _create(call: Call) -> Body:
     types, automatic = intent_rules.choose_types(params, currency)
     intent = _shape(call, currency, types, automatic)
     method = _method(call)
+    if "customer" in params:
+        customers.living(call, params["customer"])
     if method is not None:
         intent_rules.check_type(intent, method)
+        methods.check_owner(method, intent["customer"])
         intent |= {"payment_method": method["id"], "status": "requires_confirmation"}
     call.store.add(intent)
     emit(call, "payment_intent.created", intent)
@@ -66,6 +77,7 @@ def _shape(call: Call, currency: str, types: list[str], automatic: Body | None) 
         "confirmation_method": params.get("confirmation_method", "automatic"),
         "created": call.now,
         "currency": currency,
+        "customer": params.get("customer"),
         "livemode": False,
         "metadata": merge_metadata({}, params.get("metadata")),
         "payment_method_options": intent_rules.shown_options(params, types),
@@ -108,6 +120,7 @@ def _update_method(call: Call, intent: Body) -> None:
     method = _method(call)
     if method is not None:
         intent_rules.check_type(intent, method)
+        methods.check_owner(method, intent["customer"])
         intent |= {"payment_method": method["id"], "status": "requires_confirmation"}
     changed = any(name in call.params for name in _MONEY)
     if changed and intent["status"] == "requires_action":
@@ -118,13 +131,15 @@ def _update_method(call: Call, intent: Body) -> None:
 
 
 def _list(call: Call) -> Body:
-    if "customer" in call.params:
-        raise invalid(
-            f"No such customer: '{call.params['customer']}'",
-            code="resource_missing",
-            param="customer",
-        )
-    return lists.page(call, "payment_intent", "/v1/payment_intents")
+    named = call.params.get("customer")
+    if named is not None:
+        customers.living(call, named)
+    return lists.page(
+        call,
+        "payment_intent",
+        "/v1/payment_intents",
+        fits=lambda intent: named is None or intent["customer"] == named,
+    )
 
 
 def _search(call: Call) -> Body:

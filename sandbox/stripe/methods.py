@@ -3,6 +3,7 @@
 from sandbox.stripe import cards
 from sandbox.stripe.cards import Card
 from sandbox.stripe.errors import ApiError, Body, invalid, missing_param, not_found
+from sandbox.stripe.events import emit
 from sandbox.stripe.ids import new_id
 from sandbox.stripe.rules import EXPAND, Schema, group, integer, metadata, not_offered, text
 from sandbox.stripe.world import Call, Operation
@@ -50,13 +51,56 @@ def from_token(call: Call, method_id: str) -> Body:
     method = call.store.find(method_id)
     if method is None or method["object"] != "payment_method":
         raise not_found("PaymentMethod", method_id, "payment_method", status=400)
-    if call.store.hidden(method_id).get("used"):
+    if method["customer"] is None and call.store.hidden(method_id).get("used"):
         raise invalid(
             "This PaymentMethod was used before without being attached to a customer,"
             " so it may not be used again.",
             code="payment_method_unexpected_state",
             param="payment_method",
         )
+    return method
+
+
+def check_owner(method: Body, customer: str | None) -> None:
+    """Refuse a method that belongs to another customer than the one named, or to one unnamed."""
+    owner = method["customer"]
+    if owner is None or owner == customer:
+        return
+    raise invalid(
+        "The PaymentMethod is attached to a customer, and the call names another one or none.",
+        code="payment_method_invalid_parameter",
+        param="payment_method",
+    )
+
+
+def attach_to(call: Call, method: Body, customer: str) -> Body:
+    """Attach a method to a customer: it may pay more than once from now on."""
+    check_owner(method, customer)
+    if method["customer"] is None and call.store.hidden(method["id"]).get("used"):
+        raise invalid(
+            "This PaymentMethod was used before without being attached to a customer,"
+            " so it may not be attached now.",
+            code="payment_method_unexpected_state",
+            param="payment_method",
+        )
+    method["customer"] = customer
+    call.store.save(method)
+    emit(call, "payment_method.attached", method)
+    return method
+
+
+def _detach(call: Call) -> Body:
+    method = call.store.get("payment_method", call.target)
+    if method["customer"] is None:
+        raise invalid(
+            "The PaymentMethod is not attached to a customer.",
+            code="payment_method_unexpected_state",
+        )
+    method["customer"] = None
+    call.store.save(method)
+    # Once detached it can never be used again, as one that paid without a customer.
+    call.store.hide(method["id"], used=True)
+    emit(call, "payment_method.detached", method)
     return method
 
 
@@ -188,6 +232,13 @@ OPERATIONS = (
         method="GET",
         path="/v1/payment_methods/<target>",
         handler=_retrieve,
+        schema=Schema({"expand": EXPAND}),
+    ),
+    Operation(
+        name="payment_methods.detach",
+        method="POST",
+        path="/v1/payment_methods/<target>/detach",
+        handler=_detach,
         schema=Schema({"expand": EXPAND}),
     ),
 )

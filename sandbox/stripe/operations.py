@@ -5,12 +5,14 @@ from sandbox.stripe import (
     capture,
     charges,
     confirmation,
+    customers,
     endpoints,
     events,
     intents,
     methods,
     payouts,
     refunds,
+    setups,
 )
 
 OPERATIONS = (
@@ -18,6 +20,8 @@ OPERATIONS = (
     *confirmation.OPERATIONS,
     *capture.OPERATIONS,
     *methods.OPERATIONS,
+    *customers.OPERATIONS,
+    *setups.OPERATIONS,
     *charges.OPERATIONS,
     *refunds.OPERATIONS,
     *balance.OPERATIONS,

@@ -73,7 +73,7 @@ def test_without_types_the_methods_fit_the_currency(client: stripe.StripeClient)
         ({"colour": "red"}, "parameter_unknown", "colour"),
         ({"payment_method_types": ["cash"]}, None, "payment_method_types[0]"),
         ({"payment_method": "pm_nobody"}, "resource_missing", "payment_method"),
-        ({"customer": "cus_x"}, None, "customer"),
+        ({"customer": "cus_x"}, "resource_missing", "customer"),
         ({"return_url": "https://x.example"}, None, "return_url"),
         ({"metadata": {"k" * 41: "v"}}, None, "metadata"),
         (
