@@ -42,6 +42,8 @@ from app.payments.events import (
     ItemDue,
     PaymentSucceeded,
     RefundApproved,
+    RefundDeclined,
+    RefundFailed,
     RefundQuestioned,
     RefundSucceeded,
 )
@@ -80,6 +82,9 @@ HANDLERS: tuple[tuple[type[Event], str, Callable[..., None], type, Sequence[floa
     (ReceiptIssued, "payments.tell_receipt_issued", payments.tell_receipt_issued, DESK, QUICK),
     (RefundApproved, "payments.send_refund", payments.send_refund, DESK, FOREIGN),
     (RefundApproved, "payments.tell_item_refused", payments.tell_item_refused, DESK, QUICK),
+    (RefundApproved, "payments.tell_refund_approved", payments.tell_refund_approved, DESK, QUICK),
+    (RefundDeclined, "payments.tell_refund_declined", payments.tell_refund_declined, DESK, QUICK),
+    (RefundFailed, "payments.tell_refund_failed", payments.tell_refund_failed, DESK, QUICK),
     (RefundQuestioned, "payments.question_refund", payments.send_refund, DESK, QUICK),
     (RefundSucceeded, "payments.tell_refund_succeeded", payments.tell_refund_succeeded, DESK, QUICK),
     (MandateDrafted, "delegation.send_invitation", delegation.send_invitation, HELP, FOREIGN),

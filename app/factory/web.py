@@ -73,6 +73,7 @@ def create_app(settings: Settings, rooms: Rooms) -> Server:
         ("/problems", problem_list.blueprint),
         ("/v1", catalog_routes.blueprint),
         ("/v1/payments", payments_routes.payments),
+        ("/v1/refunds", payments_routes.refunds),
         ("/v1/receipts", receipts_routes.receipts),
         ("/v1/me", payments_routes.payables),
         ("/v1/ledger", ledger_routes.blueprint),

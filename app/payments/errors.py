@@ -2,6 +2,7 @@
 
 from app.core.errors import (
     Conflict,
+    Forbidden,
     Invalid,
     Malformed,
     Unavailable,
@@ -78,3 +79,67 @@ class SignatureInvalid(Malformed):
     code = "signature-invalid"
     title_zh = "签名无效"
     title_en = "The signature is not valid"
+
+
+class ItemNotRefundable(Conflict):
+    """The item is not in a state in which money can be asked back; `item_status` says which."""
+
+    code = "item-not-refundable"
+    title_zh = "该项目当前不能退款"
+    title_en = "The item cannot be refunded now"
+
+
+class RefundExceedsAvailable(Conflict):
+    """More is asked back than is left of what was captured; `available` says how much is."""
+
+    code = "refund-exceeds-available"
+    title_zh = "退款金额超过可退金额"
+    title_en = "More is asked back than can be returned"
+
+
+class RefundAmountStale(Conflict):
+    """The caller's idea of what can be returned is out of date; `available` says what is true."""
+
+    code = "refund-amount-stale"
+    title_zh = "可退金额已变化"
+    title_en = "What can be returned has changed"
+
+
+class RefundDiffers(Conflict):
+    """The client reference was used for another refund of the same payment."""
+
+    code = "refund-differs"
+    title_zh = "该退款编号已用于另一笔退款"
+    title_en = "The reference belongs to another refund"
+
+
+class RefundDecided(Conflict):
+    """The refund was decided before; `refund_status` says what it is now."""
+
+    code = "refund-decided"
+    title_zh = "该退款已处理"
+    title_en = "The refund has been decided"
+
+
+class RefundNotFailed(Conflict):
+    """Only a refund that failed or came back can be tried again, once."""
+
+    code = "refund-not-failed"
+    title_zh = "该退款无需重试"
+    title_en = "The refund has not failed"
+
+
+class OwnRefund(Forbidden):
+    """Whoever asked for a refund does not decide it."""
+
+    code = "refund-own-request"
+    title_zh = "不能审批自己提出的退款"
+    title_en = "Nobody decides their own request"
+
+
+class OtherDepartment(Forbidden):
+    """A department asks for refunds of its own services only."""
+
+    code = "refund-other-department"
+    title_zh = "只能为本部门的服务申请退款"
+    title_en = "The service belongs to another department"

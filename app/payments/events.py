@@ -72,3 +72,19 @@ class RefundSucceeded(Event):
 
     name: ClassVar[str] = "refund.succeeded"
     refund_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RefundDeclined(Event):
+    """Somebody's request for money back was declined."""
+
+    name: ClassVar[str] = "refund.declined"
+    refund_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RefundFailed(Event):
+    """Money could not go back, or came back after it had: somebody has to look."""
+
+    name: ClassVar[str] = "refund.failed"
+    refund_id: UUID

@@ -12,6 +12,7 @@ from app.core.db import Base, Stateful
 from app.core.money import MAX_AMOUNT
 from app.payments.values import (
     LIVE_ATTEMPTS,
+    RELEASED_ITEMS,
     AttemptStatus,
     ItemStatus,
     PaymentStatus,
@@ -77,7 +78,12 @@ class Payment(Stateful, Base):
 
 
 class PaymentItem(Stateful, Base):
-    """One thing paid for; while `is_live`, no other item may name the same (service, reference)."""
+    """One thing paid for; while `is_live`, no other item may name the same (service, reference).
+
+    `refunding_amount` is approved and on its way back, `refunded_amount` is back. An item that was
+    refunded has let its bill go for good: should the refund bounce, the money is owed to the
+    citizen, and the item never becomes fulfilled again.
+    """
 
     ENTITY = "payment_item"
     FIRST = frozenset({ItemStatus.WAITING})
@@ -92,13 +98,20 @@ class PaymentItem(Stateful, Base):
         ItemStatus.UNDER_REVIEW: frozenset({ItemStatus.FULFILLED, ItemStatus.REFUNDING}),
         ItemStatus.REFUNDING: frozenset({ItemStatus.REFUNDED, ItemStatus.REFUND_FAILED}),
         ItemStatus.REFUND_FAILED: frozenset({ItemStatus.REFUNDING, ItemStatus.UNDER_REVIEW}),
+        ItemStatus.REFUNDED: frozenset({ItemStatus.UNDER_REVIEW}),
     }
 
     __tablename__ = "payment_items"
     __table_args__ = (
         CheckConstraint(_one_of("status", ItemStatus), name="status"),
         CheckConstraint(f"amount between 0 and {MAX_AMOUNT}", name="amount"),
-        CheckConstraint("is_live or status in ('waiting', 'refunded')", name="is_live"),
+        CheckConstraint(
+            "refunded_amount >= 0 and refunding_amount >= 0 "
+            "and refunded_amount + refunding_amount <= amount",
+            name="refunds",
+        ),
+        CheckConstraint("status <> 'refunded' or refunded_amount = amount", name="refunded"),
+        CheckConstraint(f"is_live or {_one_of('status', RELEASED_ITEMS)}", name="is_live"),  # type: ignore[arg-type]
         UniqueConstraint("payment_id", "line_no"),
         Index(
             "uq_payment_items_live_payable",
@@ -122,6 +135,13 @@ class PaymentItem(Stateful, Base):
     payable_version: Mapped[str]
     biller_reference: Mapped[str | None]
     fulfilled_at: Mapped[datetime | None]
+    refunding_amount: Mapped[int] = mapped_column(BigInteger, default=0)
+    refunded_amount: Mapped[int] = mapped_column(BigInteger, default=0)
+
+    @property
+    def refundable_amount(self) -> int:
+        """Return what is neither back nor on its way."""
+        return self.amount - self.refunded_amount - self.refunding_amount
 
     @property
     def subject_id(self) -> UUID:
@@ -236,7 +256,11 @@ class BillerPosting(Base):
 
 
 class Refund(Stateful, Base):
-    """Money going back from one attempt; the attempt's row lock and checks bound the sum."""
+    """Money going back from one attempt; the attempt's row lock and checks bound the sum.
+
+    Whoever asks for one never decides it: `requested_by` and `decided_by` name people as the event
+    log does, or `house` and the `rule:` that lets money go back by itself.
+    """
 
     ENTITY = "refund"
     FIRST = frozenset({RefundStatus.REQUESTED, RefundStatus.APPROVED})
@@ -254,10 +278,13 @@ class Refund(Stateful, Base):
     __table_args__ = (
         CheckConstraint(_one_of("status", RefundStatus), name="status"),
         CheckConstraint("amount > 0", name="amount"),
+        CheckConstraint("decided_by <> requested_by", name="four_eyes"),
+        CheckConstraint("(status = 'requested') = (decided_by is null)", name="decided"),
         UniqueConstraint("attempt_id", "client_reference"),
         UniqueConstraint("gateway_key"),
         UniqueConstraint("gateway_refund_id"),
         Index(None, "payment_id"),
+        Index(None, "status", "id"),
         Index(
             "ix_refunds_next_ask_at",
             "next_ask_at",
@@ -272,6 +299,10 @@ class Refund(Stateful, Base):
     amount: Mapped[int] = mapped_column(BigInteger)
     currency: Mapped[str]
     reason: Mapped[str]
+    requested_by: Mapped[str]
+    decided_by: Mapped[str | None]
+    decided_at: Mapped[datetime | None]
+    declined_because: Mapped[str | None]
     gateway_key: Mapped[str]
     gateway_refund_id: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(default=now)

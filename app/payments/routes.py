@@ -14,16 +14,32 @@ from app.payments import service
 from app.payments.schemas import (
     NewAttemptSchema,
     NewPaymentSchema,
+    NewRefundSchema,
+    NewStaffRefundSchema,
     PayablesSchema,
     PaymentEventSchema,
     PaymentSchema,
+    RefundCaseSchema,
+    RefundDeclineSchema,
+    RefundFilter,
+    RefundSchema,
 )
 from app.payments.service import PaymentDeps
-from app.payments.values import Order, Payables, PaymentEventView, PaymentView
+from app.payments.values import (
+    DeclineReason,
+    Order,
+    Payables,
+    PaymentEventView,
+    PaymentView,
+    RefundCase,
+    RefundView,
+    RefundWish,
+)
 from app.receipts.routes import PDF, PDF_TYPE, answer_receipt
 from app.receipts.schemas import ReceiptSchema
 
 payments = Blueprint("payments", __name__, description="One payment platform for every service")
+refunds = Blueprint("refunds", __name__, description="Money on its way back, decided by two")
 payables = Blueprint("payables", __name__, description="What a citizen owes, everywhere")
 
 
@@ -103,6 +119,26 @@ class Timeline(MethodView):
         return service.list_payment_events(unit(), payment_id, principal().id, wanted["page"])
 
 
+@payments.route("/<uuid:payment_id>/refunds")
+class PaymentRefunds(MethodView):
+    """What was asked back of a payment."""
+
+    @payments.idempotent
+    @payments.rate("10/minute")
+    @payments.arguments(NewRefundSchema)
+    @payments.response(201, RefundSchema)
+    def post(self, wish: RefundWish, payment_id: UUID) -> RefundView:
+        """Ask for a refund."""
+        return service.ask_refund(unit(), principal(), payment_id, wish)
+
+    @payments.scope("payments.read")
+    @payments.arguments(PageArgs, location="query")
+    @payments.page(RefundSchema)
+    def get(self, wanted: dict[str, Any], payment_id: UUID) -> Page[RefundView]:
+        """List the refunds of my payment."""
+        return service.list_refunds_of(unit(), principal(), payment_id, wanted["page"])
+
+
 @payments.route("/<uuid:payment_id>/receipt")
 class PaymentReceipt(MethodView):
     """The proof of a payment."""
@@ -140,3 +176,72 @@ class MyPayables(MethodView):
     def get(self) -> Payables:
         """List what I owe."""
         return service.list_payables(deps(PaymentDeps), principal().id, principal().mandate)
+
+
+@refunds.route("")
+class Refunds(MethodView):
+    """What is to go back."""
+
+    @refunds.staff("refunds.request")
+    @refunds.idempotent
+    @refunds.arguments(NewStaffRefundSchema)
+    @refunds.response(201, RefundCaseSchema)
+    def post(self, wanted: tuple[UUID, RefundWish]) -> RefundCase:
+        """Ask for a refund as staff."""
+        payment_id, wish = wanted
+        return service.ask_refund_for(unit(), deps(PaymentDeps), principal(), payment_id, wish)
+
+    @refunds.staff("payments.read")
+    @refunds.arguments(RefundFilter, location="query")
+    @refunds.page(RefundCaseSchema)
+    def get(self, wanted: dict[str, Any]) -> Page[RefundCase]:
+        """List refunds."""
+        return service.list_refunds(unit(), **wanted)
+
+
+@refunds.route("/<uuid:refund_id>")
+class OneRefund(MethodView):
+    """One refund."""
+
+    @refunds.staff("payments.read")
+    @refunds.response(200, RefundCaseSchema)
+    def get(self, refund_id: UUID) -> RefundCase:
+        """Read a refund."""
+        return service.read_refund(unit(), refund_id)
+
+
+@refunds.route("/<uuid:refund_id>/approval")
+class Approval(MethodView):
+    """The second pair of eyes that says yes."""
+
+    @refunds.staff("refunds.approve")
+    @refunds.repeatable
+    @refunds.response(200, RefundCaseSchema)
+    def post(self, refund_id: UUID) -> RefundCase:
+        """Approve a refund."""
+        return service.approve_request(unit(), principal(), refund_id)
+
+
+@refunds.route("/<uuid:refund_id>/refusal")
+class Refusal(MethodView):
+    """The second pair of eyes that says no."""
+
+    @refunds.staff("refunds.approve")
+    @refunds.repeatable
+    @refunds.arguments(RefundDeclineSchema)
+    @refunds.response(200, RefundCaseSchema)
+    def post(self, given: dict[str, DeclineReason], refund_id: UUID) -> RefundCase:
+        """Decline a refund."""
+        return service.decline_request(unit(), principal(), refund_id, given["reason"])
+
+
+@refunds.route("/<uuid:refund_id>/retry")
+class Retry(MethodView):
+    """What failed, once more."""
+
+    @refunds.staff("refunds.request")
+    @refunds.repeatable
+    @refunds.response(200, RefundCaseSchema)
+    def post(self, refund_id: UUID) -> RefundCase:
+        """Try a failed refund again."""
+        return service.retry_refund(unit(), deps(PaymentDeps), principal(), refund_id)

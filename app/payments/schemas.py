@@ -4,6 +4,7 @@ from typing import Any
 
 from marshmallow import post_load, validate
 
+from app.core.money import MAX_AMOUNT
 from app.http.fields import (
     UUID,
     Amount,
@@ -18,8 +19,17 @@ from app.http.fields import (
     Text,
     Title,
 )
+from app.http.pagination import PageArgs
 from app.payments.models import MAX_ITEMS
-from app.payments.values import Method, Order, OrderLine
+from app.payments.values import (
+    DeclineReason,
+    Method,
+    Order,
+    OrderLine,
+    RefundReason,
+    RefundStatus,
+    RefundWish,
+)
 
 REFERENCE = r"[A-Za-z0-9._:-]{1,64}"
 SERVICE = r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?"
@@ -85,6 +95,7 @@ class PaymentItemSchema(Schema):
     title = Nested(Title, required=True)
     amount = Amount(required=True)
     currency = Currency(required=True)
+    refunded_amount = Amount(required=True)
     status = Text(required=True)
     biller_reference = Text(required=True, allow_none=True)
     fulfilled_at = Moment(required=True, allow_none=True)
@@ -104,6 +115,75 @@ class PaymentSchema(Schema):
     receipt_code = Text(required=True, allow_none=True)
     created_at = Moment(required=True)
     expires_at = Moment(required=True)
+
+
+class NewRefundSchema(Schema):
+    """What to return of one item: a part of it or (without an amount) all that is left."""
+
+    item_id = UUID(required=True)
+    amount = Integer(load_default=None, validate=validate.Range(min=1, max=MAX_AMOUNT))
+    reason = Enum(RefundReason, by_value=True, required=True)
+    client_reference = Text(
+        required=True,
+        max_length=64,
+        pattern=REFERENCE,
+        metadata={"description": "Yours: the same one again is the same request"},
+    )
+    expected_available = Amount(
+        load_default=None,
+        metadata={"description": "What you believe can be returned; refused when it is not so"},
+    )
+
+    @post_load
+    def _make(self, data: dict[str, Any], **_: object) -> RefundWish:
+        return RefundWish(**data)
+
+
+class NewStaffRefundSchema(NewRefundSchema):
+    """What to return of whose payment."""
+
+    payment_id = UUID(required=True)
+
+    @post_load
+    def _make(self, data: dict[str, Any], **_: object) -> Any:  # noqa: ANN401 - a wish with its payment
+        return data.pop("payment_id"), RefundWish(**data)
+
+
+class RefundSchema(Schema):
+    """One refund: requested, declined, processing, succeeded or under_review."""
+
+    id = UUID(required=True)
+    payment_id = UUID(required=True)
+    item_id = UUID(required=True, allow_none=True)
+    amount = Amount(required=True)
+    currency = Currency(required=True)
+    status = Text(required=True)
+    reason = Text(required=True)
+    declined_because = Text(required=True, allow_none=True)
+    created_at = Moment(required=True)
+    decided_at = Moment(required=True, allow_none=True)
+
+
+class RefundCaseSchema(RefundSchema):
+    """One refund as the desk sees it, in its true state."""
+
+    service = Text(required=True, allow_none=True)
+    client_reference = Text(required=True)
+    requested_by = Text(required=True)
+    decided_by = Text(required=True, allow_none=True)
+
+
+class RefundFilter(PageArgs):
+    """Which refunds to list."""
+
+    status = Enum(RefundStatus, by_value=True, load_default=None)
+    payment_id = UUID(load_default=None)
+
+
+class RefundDeclineSchema(Schema):
+    """Why a request is declined."""
+
+    reason = Enum(DeclineReason, by_value=True, required=True)
 
 
 class PaymentEventSchema(Schema):

@@ -67,6 +67,26 @@ class RefundStatus(StrEnum):
     REVERSED = "reversed"
 
 
+class RefundReason(StrEnum):
+    """Why people ask for money back; a closed list, so that nothing personal is written here."""
+
+    WRONG_AMOUNT = "wrong-amount"
+    PAID_TWICE = "paid-twice"
+    NOT_PROVIDED = "not-provided"
+    PAYEE_ASKED = "payee-asked"
+    OTHER = "other"
+
+
+class DeclineReason(StrEnum):
+    """Why a request for money back is declined."""
+
+    OWED = "owed"
+    PROVIDED = "provided"
+    ALREADY_RETURNED = "already-returned"
+    NOT_PROVEN = "not-proven"
+    OTHER = "other"
+
+
 class PostingStatus(StrEnum):
     """What is known of the notice to a biller."""
 
@@ -87,6 +107,32 @@ LIVE_ATTEMPTS = (
 
 OPEN_ITEMS = (ItemStatus.WAITING, ItemStatus.DUE, ItemStatus.UNKNOWN, ItemStatus.UNDER_REVIEW)
 """An item of which it is not yet known whether the biller has it."""
+
+
+RELEASED_ITEMS = (
+    ItemStatus.WAITING,
+    ItemStatus.REFUNDED,
+    ItemStatus.UNDER_REVIEW,
+    ItemStatus.REFUNDING,
+    ItemStatus.REFUND_FAILED,
+)
+"""What an item that has let its bill go may be; never one that its biller has or will be told."""
+
+HOUSE = "house"
+"""Who asks for a refund that follows from a rule."""
+
+_PUBLIC_REFUNDS = {
+    RefundStatus.APPROVED: "processing",
+    RefundStatus.SUBMITTED: "processing",
+    RefundStatus.UNKNOWN: "processing",
+    RefundStatus.FAILED: "under_review",
+    RefundStatus.REVERSED: "under_review",
+}
+
+
+def public_refund(status: str) -> str:
+    """Return what a citizen is shown of a refund's state: fewer states than there are."""
+    return _PUBLIC_REFUNDS.get(RefundStatus(status), status)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +184,61 @@ class ItemView:
     title: Mapping[str, str]
     amount: int
     currency: str
+    refunded_amount: int
     status: str
     biller_reference: str | None
     fulfilled_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class RefundWish:
+    """What somebody asks to have returned of one item: part of it, or (None) all that is left.
+
+    `expected_available` is what they believe can be returned. `client_reference` is theirs: asking
+    again with the same one is the same request.
+    """
+
+    item_id: UUID
+    reason: RefundReason
+    client_reference: str
+    amount: int | None = None
+    expected_available: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RefundView:
+    """One refund as the payer sees it."""
+
+    id: UUID
+    payment_id: UUID
+    item_id: UUID | None
+    amount: int
+    currency: str
+    status: str
+    reason: str
+    declined_because: str | None
+    created_at: datetime
+    decided_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class RefundCase:
+    """One refund as the desk sees it: where it really is, and who asked and decided."""
+
+    id: UUID
+    payment_id: UUID
+    item_id: UUID | None
+    service: str | None
+    amount: int
+    currency: str
+    status: str
+    reason: str
+    client_reference: str
+    requested_by: str
+    decided_by: str | None
+    declined_because: str | None
+    created_at: datetime
+    decided_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

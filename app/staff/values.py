@@ -121,7 +121,7 @@ ROLES: Mapping[Role, RoleCard] = {
     Role.DEPARTMENT_OPERATOR: RoleCard(
         Office.OPERATIONS,
         Words("部门经办人", "Department operator"),
-        frozenset({"provider.operate"}),
+        frozenset({"provider.operate", "refunds.request"}),
     ),
     Role.COUNTER_CLERK: RoleCard(
         Office.OPERATIONS,

@@ -23,7 +23,10 @@ def overtaken(rooms: Rooms, payment_id: str) -> Iterator[None]:
             with rooms.units.open(actor="test") as uow:
                 for statement in (
                     "update payments set refunded_amount = amount where id = :id",
-                    "update payment_items set status = 'refunded' where payment_id = :id",
+                    (
+                        "update payment_items set status = 'refunded', refunded_amount = amount "
+                        "where payment_id = :id"
+                    ),
                 ):
                     uow.execute(text(statement), {"id": payment_id})
 

@@ -15,13 +15,26 @@ from app.payments.service.notify import (
     tell_item_refused,
     tell_payment_received,
     tell_receipt_issued,
+    tell_refund_approved,
+    tell_refund_declined,
+    tell_refund_failed,
     tell_refund_succeeded,
 )
 from app.payments.service.obligations import count_open
 from app.payments.service.payables import list_payables
 from app.payments.service.query import list_payment_events, list_payments, view_payment
 from app.payments.service.receipt import issue_receipt, read_receipt
-from app.payments.service.refund import send_refund
+from app.payments.service.refund_desk import (
+    approve_request,
+    ask_refund,
+    ask_refund_for,
+    decline_request,
+    list_refunds,
+    list_refunds_of,
+    read_refund,
+    retry_refund,
+)
+from app.payments.service.refund_sending import send_refund
 from app.payments.service.settle import settle_attempt
 from app.payments.service.start import is_stale, start_payment
 from app.payments.values import PaymentView
@@ -32,25 +45,36 @@ __all__ = [
     "PaymentDeps",
     "Spent",
     "apply_gateway_event",
+    "approve_request",
+    "ask_refund",
+    "ask_refund_for",
     "cancel_payment",
     "count_open",
+    "decline_request",
     "fulfil_item",
     "issue_receipt",
     "list_payables",
     "list_payment_events",
     "list_payments",
+    "list_refunds",
+    "list_refunds_of",
     "question_attempt",
     "question_due",
     "read_payment",
     "read_receipt",
+    "read_refund",
     "receive_webhook",
     "retry_payment",
+    "retry_refund",
     "send_refund",
     "start_payment",
     "sweep",
     "tell_item_refused",
     "tell_payment_received",
     "tell_receipt_issued",
+    "tell_refund_approved",
+    "tell_refund_declined",
+    "tell_refund_failed",
     "tell_refund_succeeded",
     "view_payment",
 ]

@@ -52,6 +52,14 @@ def book_refund_failed(uow: UnitOfWork, refund: Refund, item: PaymentItem | None
     _book_refund(uow, "refund.failed", refund, _pair(REFUNDS_PAYABLE, _source(item), refund.amount))
 
 
+def book_refund_reversed(
+    uow: UnitOfWork, refund: Refund, attempt: PaymentAttempt, item: PaymentItem | None
+) -> None:
+    """Book that returned money has come back to us and is owed as before."""
+    lines = _pair(clearing(attempt.gateway), _source(item), refund.amount)
+    _book_refund(uow, "refund.reversed", refund, lines)
+
+
 def _source(item: PaymentItem | None) -> AccountRef:
     return payee(item.payee) if item else SUSPENSE
 

@@ -14,7 +14,7 @@ from app.core.unit_of_work import JobRun, UnitOfWork
 from app.payments.events import ItemClosed, ItemDue
 from app.payments.models import BillerPosting, Payment, PaymentAttempt, PaymentItem
 from app.payments.service.common import PaymentDeps, lock
-from app.payments.service.refund import approve_refund
+from app.payments.service.refund import approve_refund, captured_attempt
 from app.payments.values import AttemptStatus, ItemStatus, PostingStatus
 from app.sdk.provider import Fulfilment, OutcomeUnknown, PayableProvider, PaymentNotice
 from app.sdk.registry import Posting
@@ -196,19 +196,13 @@ def _refund(uow: UnitOfWork, payment: Payment, item: PaymentItem, code: str) -> 
     uow.move(item, ItemStatus.REJECTED, cause=f"biller: {code}")
     closed = ItemClosed(payment_id=payment.id, item_id=item.id)
     uow.move(item, ItemStatus.REFUNDING, cause="biller refused", fact=closed)
-    captured = uow.scalar(
-        select(PaymentAttempt.id).where(
-            PaymentAttempt.payment_id == payment.id,
-            PaymentAttempt.status == AttemptStatus.SUCCEEDED,
-        )
-    )
-    if captured is None:  # nothing was paid for it: an item of zero
+    captured = captured_attempt(uow, payment.id)
+    if captured is None or not item.amount:
         uow.move(item, ItemStatus.REFUNDED, cause="nothing to return")
         item.is_live = False
         return
     approve_refund(
         uow,
-        payment,
         lock(uow, PaymentAttempt, captured),
         item=item,
         amount=item.amount,

@@ -1,7 +1,5 @@
 """What is looked for on a schedule: attempts to ask about, payments past their end, old keys."""
 
-from datetime import timedelta
-
 from sqlalchemy import delete, select
 
 from app.core.clock import now
@@ -11,6 +9,7 @@ from app.payments.events import AttemptQuestioned, RefundQuestioned
 from app.payments.models import Payment, PaymentAttempt, Refund
 from app.payments.service.common import PaymentDeps, next_ask
 from app.payments.service.fulfil import review_stuck_items
+from app.payments.service.refund_sending import next_refund_ask
 from app.payments.service.settle import end_payment
 from app.payments.values import LIVE_ATTEMPTS, PaymentStatus
 
@@ -44,7 +43,8 @@ def question_due(uow: UnitOfWork, deps: PaymentDeps) -> None:
     )
     for refund in refunds:
         refund.asks += 1
-        refund.next_ask_at = moment + timedelta(hours=1) / deps.policy.pace
+        wait = next_refund_ask(deps, refund)
+        refund.next_ask_at = moment + wait if wait is not None else None
         uow.emit(RefundQuestioned(refund_id=refund.id))
     _expire_abandoned(uow)
 

@@ -7,10 +7,17 @@ from sqlalchemy import select
 
 from app.core.unit_of_work import UnitOfWork
 from app.notifications.service import tell
-from app.notifications.values import Params
-from app.payments.events import PaymentSucceeded, RefundApproved, RefundSucceeded
+from app.notifications.values import Kind, Params
+from app.payments.events import (
+    PaymentSucceeded,
+    RefundApproved,
+    RefundDeclined,
+    RefundFailed,
+    RefundSucceeded,
+)
 from app.payments.models import Payment, PaymentItem, Refund
 from app.payments.service.common import PaymentDeps
+from app.payments.values import HOUSE
 from app.receipts import service as receipts
 from app.receipts.events import ReceiptIssued
 
@@ -42,16 +49,38 @@ def tell_item_refused(uow: UnitOfWork, deps: PaymentDeps, event: RefundApproved)
         tell(uow, payment.citizen_id, "payment-refunded-item", str(refund.id), params)
 
 
+def tell_refund_approved(uow: UnitOfWork, deps: PaymentDeps, event: RefundApproved) -> None:
+    """Tell the payer that money they or the payee asked back is on its way."""
+    refund = uow.get_one(Refund, event.refund_id)
+    if refund.requested_by != HOUSE and not refund.client_reference.startswith("retry:"):
+        _tell_refund(uow, deps, refund, "refund-approved")
+
+
+def tell_refund_declined(uow: UnitOfWork, deps: PaymentDeps, event: RefundDeclined) -> None:
+    """Tell the payer, if it was they who asked, that their request was declined."""
+    refund = uow.get_one(Refund, event.refund_id)
+    if refund.requested_by.startswith("citizen:"):
+        _tell_refund(uow, deps, refund, "refund-declined")
+
+
+def tell_refund_failed(uow: UnitOfWork, deps: PaymentDeps, event: RefundFailed) -> None:
+    """Tell the payer that money has not arrived, and that we look after it."""
+    _tell_refund(uow, deps, uow.get_one(Refund, event.refund_id), "refund-delayed")
+
+
 def tell_refund_succeeded(uow: UnitOfWork, deps: PaymentDeps, event: RefundSucceeded) -> None:
     """Tell the payer that money went back."""
-    refund = uow.get_one(Refund, event.refund_id)
+    _tell_refund(uow, deps, uow.get_one(Refund, event.refund_id), "refund-succeeded")
+
+
+def _tell_refund(uow: UnitOfWork, deps: PaymentDeps, refund: Refund, kind: Kind) -> None:
     payment = uow.get_one(Payment, refund.payment_id)
     if refund.reason == "late":
         names = {"service_zh": _LATE["zh"], "service_en": _LATE["en"]}
         params: Params = {"amount": refund.amount, **names}
     else:
         params = _params(uow, deps, payment.id, refund.amount, refund.item_id)
-    tell(uow, payment.citizen_id, "refund-succeeded", str(refund.id), params)
+    tell(uow, payment.citizen_id, kind, str(refund.id), params)
 
 
 def _params(

@@ -135,6 +135,7 @@ def _item_view(item: PaymentItem) -> ItemView:
         title=item.title,
         amount=item.amount,
         currency=item.currency,
+        refunded_amount=item.refunded_amount,
         status=item.status,
         biller_reference=item.biller_reference,
         fulfilled_at=item.fulfilled_at,

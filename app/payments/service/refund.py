@@ -1,37 +1,93 @@
-"""Money on its way back: approved under the attempt's lock, sent once, believed when asked."""
+"""Letting money go back: under the attempt's lock, never more than came, decided by another one."""
 
-from datetime import timedelta
 from uuid import UUID
 
-from app.core.clock import now
-from app.core.errors import Unavailable
-from app.core.ids import new_id
-from app.core.logs import get_logger
-from app.core.unit_of_work import UnitOfWork
-from app.payments.events import ItemClosed, RefundApproved, RefundQuestioned, RefundSucceeded
-from app.payments.gateway import (
-    KEY_LIFETIME,
-    GatewayAmbiguous,
-    GatewayRefund,
-    GatewayRefused,
-    RefundRequest,
-)
-from app.payments.models import Payment, PaymentAttempt, PaymentItem, Refund
-from app.payments.service.booking import (
-    book_refund_asked,
-    book_refund_done,
-    book_refund_failed,
-)
-from app.payments.service.common import PaymentDeps, lock
-from app.payments.values import ItemStatus, RefundStatus
+from sqlalchemy import select
 
-log = get_logger("payments")
-_ASK_SECONDS = 60
+from app.core.clock import now
+from app.core.ids import new_id
+from app.core.unit_of_work import UnitOfWork
+from app.payments.errors import RefundDiffers, RefundExceedsAvailable
+from app.payments.events import ItemClosed, RefundApproved
+from app.payments.models import PaymentAttempt, PaymentItem, Refund
+from app.payments.service.booking import book_refund_asked
+from app.payments.values import HOUSE, AttemptStatus, ItemStatus, RefundStatus
+
+
+def captured_attempt(uow: UnitOfWork, payment_id: UUID) -> UUID | None:
+    """Return the attempt that paid a payment's items; None when there was nothing to pay."""
+    return uow.scalar(
+        select(PaymentAttempt.id).where(
+            PaymentAttempt.payment_id == payment_id,
+            PaymentAttempt.status == AttemptStatus.SUCCEEDED,
+        )
+    )
+
+
+def available_amount(attempt: PaymentAttempt, item: PaymentItem | None) -> int:
+    """Return how much of a locked attempt, and of one item of it, can still go back."""
+    left = attempt.captured_amount - attempt.refunded_amount
+    return left if item is None else min(left, item.refundable_amount)
+
+
+def find_refund(uow: UnitOfWork, attempt_id: UUID, client_reference: str) -> Refund | None:
+    """Return the refund of an attempt that was asked for under a reference."""
+    return uow.scalar(
+        select(Refund).where(
+            Refund.attempt_id == attempt_id, Refund.client_reference == client_reference
+        )
+    )
+
+
+def same_refund(found: Refund, item_id: UUID | None, amount: int | None) -> Refund:
+    """Return a refund that is asked for again, or raise `RefundDiffers`."""
+    if found.item_id != item_id or amount not in {None, found.amount}:
+        raise RefundDiffers
+    return found
+
+
+def open_refund(
+    uow: UnitOfWork,
+    attempt: PaymentAttempt,
+    *,
+    item: PaymentItem | None,
+    amount: int,
+    reason: str,
+    client_reference: str,
+    requested_by: str,
+    decided_by: str | None = None,
+) -> Refund:
+    """Write down a refund of a locked attempt: asked for, or (with `decided_by`) approved.
+
+    The unique key refuses a second refund of the same client reference.
+    """
+    refund_id, moment = new_id(), now()
+    refund = Refund(
+        id=refund_id,
+        payment_id=attempt.payment_id,
+        attempt_id=attempt.id,
+        item_id=item.id if item else None,
+        client_reference=client_reference,
+        amount=amount,
+        currency=attempt.currency,
+        reason=reason,
+        requested_by=requested_by,
+        decided_by=decided_by,
+        decided_at=moment if decided_by else None,
+        created_at=moment,
+        gateway_key=f"{attempt.gateway_key}:refund:{refund_id}",
+        status=RefundStatus.APPROVED if decided_by else RefundStatus.REQUESTED,
+    )
+    if decided_by:
+        reserve(uow, attempt, refund, item, cause=reason)
+    uow.open_record(refund, cause=reason, amount=amount)
+    if decided_by:
+        uow.emit(RefundApproved(refund_id=refund.id))
+    return refund
 
 
 def approve_refund(
     uow: UnitOfWork,
-    payment: Payment,
     attempt: PaymentAttempt,
     *,
     item: PaymentItem | None,
@@ -39,125 +95,40 @@ def approve_refund(
     reason: str,
     client_reference: str,
 ) -> Refund:
-    """Reserve money of a locked attempt and send it back by a job; for what nobody has to approve.
-
-    The attempt's check refuses more than was captured, its unique key a second refund of the same
-    client reference.
-    """
-    refund_id = new_id()
-    attempt.refunded_amount += amount
-    refund = Refund(
-        id=refund_id,
-        payment_id=payment.id,
-        attempt_id=attempt.id,
-        item_id=item.id if item else None,
-        client_reference=client_reference,
+    """Send money of a locked attempt back by a rule: for what nobody has to approve."""
+    return open_refund(
+        uow,
+        attempt,
+        item=item,
         amount=amount,
-        currency=attempt.currency,
         reason=reason,
-        gateway_key=f"{attempt.gateway_key}:refund:{refund_id}",
-        status=RefundStatus.APPROVED,
-    )
-    uow.open_record(refund, cause=reason, amount=amount)
-    book_refund_asked(uow, refund, item)
-    uow.emit(RefundApproved(refund_id=refund.id))
-    return refund
-
-
-def send_refund(
-    uow: UnitOfWork, deps: PaymentDeps, event: RefundApproved | RefundQuestioned
-) -> None:
-    """Send an approved refund, or ask what became of it; running again never sends it twice.
-
-    Raise `Unavailable` while the gateway has not said that it knows of it.
-    """
-    with uow.phase():
-        refund = uow.get_one(Refund, event.refund_id)
-        attempt = uow.get_one(PaymentAttempt, refund.attempt_id)
-    if refund.status not in {RefundStatus.APPROVED, RefundStatus.UNKNOWN, RefundStatus.SUBMITTED}:
-        return
-    is_repeat = refund.status != RefundStatus.APPROVED or (uow.job and uow.job.attempt > 0)
-    try:
-        answer = _reach_gateway(deps, refund, attempt, is_repeat=bool(is_repeat))
-    except GatewayAmbiguous as error:
-        with uow.phase():
-            refund = lock(uow, Refund, refund.id)
-            if refund.status == RefundStatus.APPROVED:
-                uow.move(refund, RefundStatus.UNKNOWN, cause="gateway silent")
-        raise Unavailable("The gateway has not said what became of the refund.") from error
-    except GatewayRefused as error:
-        answer = GatewayRefund("", "failed", refund.amount)
-        log.exception("refund.refused", refund_id=str(refund.id), code=error.code)
-    apply_refund(uow, deps, refund.id, answer)
-
-
-def _reach_gateway(
-    deps: PaymentDeps, refund: Refund, attempt: PaymentAttempt, *, is_repeat: bool
-) -> GatewayRefund:
-    if refund.gateway_refund_id:
-        return deps.gateways.named(attempt.gateway).fetch_refund(refund.gateway_refund_id)
-    intent_id = attempt.intent_id or ""
-    if is_repeat:
-        found = deps.gateways.named(attempt.gateway).find_refund(intent_id, refund.id)
-        if found is not None:
-            return found
-        if now() - refund.created_at > KEY_LIFETIME:
-            raise GatewayAmbiguous("the key is too old to be sent again")
-    return deps.gateways.named(attempt.gateway).send_refund(
-        RefundRequest(refund.gateway_key, refund.id, intent_id, refund.amount)
+        client_reference=client_reference,
+        requested_by=HOUSE,
+        decided_by=f"rule:{reason}",
     )
 
 
-def apply_refund(
-    uow: UnitOfWork, deps: PaymentDeps, refund_id: UUID, answer: GatewayRefund
-) -> None:
-    """Apply what the gateway said of a refund; idempotent."""
-    found = uow.get_one(Refund, refund_id)
-    payment = lock(uow, Payment, found.payment_id)
-    item = lock(uow, PaymentItem, found.item_id) if found.item_id else None
-    attempt = lock(uow, PaymentAttempt, found.attempt_id)
-    refund = lock(uow, Refund, refund_id)
-    if refund.status in {RefundStatus.SUCCEEDED, RefundStatus.FAILED}:
-        return
-    if refund.status != RefundStatus.SUBMITTED:
-        uow.move(refund, RefundStatus.SUBMITTED, cause="gateway")
-    refund.gateway_refund_id = answer.id or None
-    if answer.status == "succeeded":
-        _finish(uow, payment, item, attempt, refund)
-    elif answer.status in {"failed", "canceled"}:
-        _give_up(uow, item, attempt, refund)
-    else:
-        refund.next_ask_at = now() + timedelta(seconds=_ASK_SECONDS / deps.policy.pace)
-
-
-def _finish(
+def reserve(
     uow: UnitOfWork,
-    payment: Payment,
-    item: PaymentItem | None,
     attempt: PaymentAttempt,
     refund: Refund,
+    item: PaymentItem | None,
+    *,
+    cause: str,
 ) -> None:
-    refund.next_ask_at = None
-    fact = RefundSucceeded(refund_id=refund.id)
-    uow.move(refund, RefundStatus.SUCCEEDED, cause="gateway", fact=fact)
-    book_refund_done(uow, refund, attempt)
-    if item is None:
-        return
-    payment.refunded_amount += refund.amount
-    item.is_live = False
-    closed = ItemClosed(payment_id=payment.id, item_id=item.id)
-    uow.move(item, ItemStatus.REFUNDED, cause="gateway", fact=closed)
+    """Take what a refund returns out of what can be returned, and book that it is owed.
 
-
-def _give_up(
-    uow: UnitOfWork, item: PaymentItem | None, attempt: PaymentAttempt, refund: Refund
-) -> None:
-    """Take back the reservation of a refund that the gateway could not make; somebody must look."""
-    refund.next_ask_at = None
-    uow.move(refund, RefundStatus.FAILED, cause="gateway")
-    attempt.refunded_amount -= refund.amount
-    book_refund_failed(uow, refund, item)
+    Attempt and item are locked; their checks hold even if this were wrong. An item all of which is
+    back or on its way is `refunding`; of another, only the amounts change. Raise
+    `RefundExceedsAvailable`.
+    """
+    available = available_amount(attempt, item)
+    if refund.amount > available:
+        raise RefundExceedsAvailable(available=available)
+    attempt.refunded_amount += refund.amount
     if item is not None:
-        uow.move(item, ItemStatus.REFUND_FAILED, cause="gateway")
-        uow.move(item, ItemStatus.UNDER_REVIEW, cause="refund failed")
-    log.error("refund.failed", refund_id=str(refund.id))
+        item.refunding_amount += refund.amount
+        if item.refundable_amount == 0 and item.status != ItemStatus.REFUNDING:
+            closed = ItemClosed(payment_id=item.payment_id, item_id=item.id)
+            uow.move(item, ItemStatus.REFUNDING, cause=cause, fact=closed)
+    book_refund_asked(uow, refund, item)

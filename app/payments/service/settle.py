@@ -181,7 +181,7 @@ def _succeed(
     attempt.next_ask_at = None
     attempt.next_action = None
     if attempt.status in {AttemptStatus.FAILED, AttemptStatus.CANCELLED}:
-        _return_late_money(uow, payment, attempt, cause)
+        return_late_money(uow, attempt, cause=cause)
         return
     _pass_open(uow, attempt, cause)
     uow.move(attempt, AttemptStatus.SUCCEEDED, cause=cause)
@@ -209,15 +209,12 @@ def _cancel(uow: UnitOfWork, payment: Payment, attempt: PaymentAttempt, cause: s
     attempt.next_action = None
 
 
-def _return_late_money(
-    uow: UnitOfWork, payment: Payment, attempt: PaymentAttempt, cause: str
-) -> None:
+def return_late_money(uow: UnitOfWork, attempt: PaymentAttempt, *, cause: str) -> None:
     """Take in money that came after its attempt had ended, and send it back at once."""
     uow.move(attempt, AttemptStatus.SUCCEEDED_LATE, cause=cause)
     book_late_money(uow, attempt)
     approve_refund(
         uow,
-        payment,
         attempt,
         item=None,
         amount=attempt.captured_amount,
