@@ -8,6 +8,7 @@ from typing import Any
 from app.audit import service as audit
 from app.consent import service as consent
 from app.consent.events import ConsentWithdrawn
+from app.core import blind_indexes
 from app.core.events import Event
 from app.core.jobs import (
     FOREIGN_RETRIES,
@@ -101,6 +102,7 @@ def wire(jobs: Jobs, deps: Mapping[type, Any]) -> None:
     desk: payments.PaymentDeps = deps[payments.PaymentDeps]
     for event, name, handler, room, retries in HANDLERS:
         jobs.subscribe(Subscription(event, name, _with(deps[room], handler), retries))
+    jobs.schedule(Schedule(3600, "blind_indexes.forget_unused", blind_indexes.forget_unused))
     jobs.schedule(Schedule(1800, "credentials.forget_expired", credentials.forget_expired))
     trail: audit.AuditDeps = deps[audit.AuditDeps]
     jobs.schedule(

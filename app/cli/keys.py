@@ -1,4 +1,4 @@
-"""`keys`: what wraps data keys and what signs tokens, rotated while everything runs."""
+"""`keys`: every key of the house, replaced while everything runs."""
 
 import json
 import os
@@ -11,11 +11,14 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from flask import Flask
 from flask.cli import AppGroup
 
+from app.cli import layered_keys
+from app.core.blind_indexes import count_index_keys
 from app.core.clock import now
 from app.core.crypto import KEY_SIZE, Keyring
 from app.core.data_keys import count_wrappings, rewrap_batch
 from app.core.key_file import AddedKeys, KeyFile, SigningEntry
 from app.core.tokens import Tokens
+from app.credentials.service import CredentialsDeps, count_peppers
 from app.factory import Rooms
 
 ACTOR = "command-line"
@@ -27,17 +30,24 @@ def register(app: Flask, rooms: Rooms) -> None:
     for command in (_status(rooms), _add_encryption(rooms), _rewrap(rooms), _retire(rooms)):
         group.add_command(command)
     group.add_command(_add_signing(rooms))
+    for command in layered_keys.commands(rooms):
+        group.add_command(command)
     app.cli.add_command(group)
 
 
 def _status(rooms: Rooms) -> click.Command:
     @click.command("status")
     def status() -> None:
-        """Say, as JSON, how many data keys each key wraps, and which keys tokens are signed by."""
+        """Say, as JSON, what rests on each key, and which keys tokens are signed by."""
         keyring: Keyring = rooms.deps[Keyring]
         tokens: Tokens = rooms.deps[Tokens]
         with rooms.units.open(actor=ACTOR, read_only=True) as uow:
-            wrappings = [asdict(wrapping) for wrapping in count_wrappings(uow, keyring)]
+            shown = {
+                "encryption": count_wrappings(uow, keyring),
+                "blind_index": count_index_keys(uow, keyring),
+                "pepper": count_peppers(uow, rooms.deps[CredentialsDeps]),
+            }
+        used = {kind: [asdict(use) for use in uses] for kind, uses in shown.items()}  # type: ignore[attr-defined]
         signing = [
             {
                 "kid": key.kid,
@@ -46,7 +56,7 @@ def _status(rooms: Rooms) -> click.Command:
             }
             for key in tokens.signing_keys()
         ]
-        click.echo(json.dumps({"encryption": wrappings, "token_signing": signing}, indent=1))
+        click.echo(json.dumps({**used, "token_signing": signing}, indent=1))
 
     return status
 

@@ -1,20 +1,25 @@
-"""Encryption of personal data at rest, blind indexes, masks and pairwise references.
+"""Encryption of personal data at rest, layered keys, masks and pairwise references.
 
 A sealed field is `version ‖ suite ‖ nonce ‖ ciphertext ‖ tag`. The data key of its owner is wrapped
 by a key-encryption key, whose number stands before the wrapped key; so destroying one row of
 `data_keys` erases everything sealed for that owner, and a new key-encryption key touches those rows
 alone. The additional data names table, column and row: a value moved to another row does not open.
+
+What is kept as an HMAC (blind indexes, hashes of passwords) cannot be opened and sealed anew. A new
+key is laid over the one before: each HMAC is of the HMAC under the key before. So what is stored
+moves on without the value it was made of, and is worth nothing to whoever has old keys alone.
 """
 
 import base64
 import hmac
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
 from hashlib import sha256
-from typing import Literal, Protocol
+from itertools import accumulate
+from typing import Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
@@ -98,13 +103,19 @@ def _sm4_key(key: bytes) -> bytes:
 
 
 class MoreKeys(Protocol):
-    """Key-encryption keys beyond the first, as rotation has added them (`app.core.key_file`)."""
+    """The keys beyond the first of each kind, as rotation has added them (`app.core.key_file`)."""
 
     def encryption_keys(self) -> Mapping[int, bytes]:
-        """Return the added keys by number."""
+        """Return the added key-encryption keys by number."""
+
+    def index_keys(self) -> Sequence[bytes]:
+        """Return the added keys of blind indexes, oldest first."""
+
+    def peppers(self) -> Sequence[bytes]:
+        """Return the added peppers, oldest first."""
 
     def is_retired(self, number: int) -> bool:
-        """Say whether a key opens nothing any more."""
+        """Say whether a key-encryption key opens nothing any more."""
 
     def look_again(self) -> None:
         """Take in at once what was added a moment ago."""
@@ -144,8 +155,8 @@ class Keyring:
         """Unwrap the data key of an owner; raise `KeyRetired` when its wrapping key is no more."""
         number = wrapped_by(wrapped)
         key = self.encryption_keys.get(number)
-        if key is None and self.more is not None:
-            self.more.look_again()  # another process may be a moment ahead
+        if key is None:
+            self.look_again()  # another process may be a moment ahead
             key = self.encryption_keys.get(number)
         if key is None:
             raise KeyRetired(f"key-encryption key {number} is not live")
@@ -158,9 +169,27 @@ class Keyring:
         house = self.encryption if self.house is None else self.house()
         return derive(house, f"class|{table}")
 
-    def index(self, kind: Literal["phone", "resident_id", "uscc"], value: str) -> bytes:
-        """Return the blind index (HMAC-SHA-256) of a canonical value: equality and no more."""
-        return hmac.digest(self.blind_index, f"{kind}|{value}".encode(), "sha256")
+    @property
+    def index_keys(self) -> Sequence[bytes]:
+        """Return the keys of blind indexes, oldest first; the place of each is its number."""
+        return (self.blind_index, *(self.more.index_keys() if self.more else ()))
+
+    @property
+    def peppers(self) -> Sequence[bytes]:
+        """Return the peppers of password hashes, oldest first."""
+        return (self.pepper, *(self.more.peppers() if self.more else ()))
+
+    def look_again(self) -> None:
+        """Take in at once what rotation added a moment ago."""
+        if self.more is not None:
+            self.more.look_again()
+
+    def index_digests(self, kind: str, value: str) -> Sequence[bytes]:
+        """Return the HMACs by which a canonical value is found, one under each key, oldest first.
+
+        Only `app.core.blind_indexes` asks: the tables of the rooms keep the name that it gives.
+        """
+        return layers(self.index_keys, f"{kind}|{value}".encode())
 
     def code_digest(self, purpose: str, code: str) -> bytes:
         """Return the peppered digest under which a short secret is kept."""
@@ -181,6 +210,15 @@ class KeyRetired(RuntimeError):
 def wrapped_by(wrapped: bytes) -> int:
     """Return the number of the key-encryption key that a stored data key is wrapped by."""
     return int.from_bytes(wrapped[1:3]) if wrapped.startswith(_WRAPPED) else FIRST_VERSION
+
+
+def layers(keys: Sequence[bytes], message: bytes) -> Sequence[bytes]:
+    """Return the HMAC (SHA-256) of a message under the first key, the next one's of that, and on.
+
+    From a stored one, the keys that came after it lead to the newest.
+    """
+    steps = accumulate(keys, lambda inner, key: hmac.digest(key, inner, "sha256"), initial=message)
+    return tuple(steps)[1:]
 
 
 @lru_cache(maxsize=1024)

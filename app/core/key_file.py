@@ -9,7 +9,7 @@ import fcntl
 import json
 import os
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -36,16 +36,22 @@ class AddedKeys:
     encryption: Mapping[int, bytes] = field(default_factory=dict, repr=False)
     retired: frozenset[int] = frozenset()
     signing: tuple[SigningEntry, ...] = ()
+    index: tuple[bytes, ...] = field(default=(), repr=False)
+    peppers: tuple[bytes, ...] = field(default=(), repr=False)
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "AddedKeys":
-        """Return what `to_json` wrote."""
+        """Return what `to_json` wrote, of earlier releases too."""
         return cls(
             {int(n): base64.b64decode(key) for n, key in values["encryption"].items()},
             frozenset(values["retired"]),
             tuple(
                 SigningEntry(entry["pem"], datetime.fromisoformat(entry["active_from"]))
                 for entry in values["signing"]
+            ),
+            *(
+                tuple(base64.b64decode(key) for key in values.get(kind, ()))
+                for kind in ("index", "peppers")
             ),
         )
 
@@ -60,6 +66,8 @@ class AddedKeys:
                 {"pem": entry.pem, "active_from": entry.active_from.isoformat()}
                 for entry in self.signing
             ],
+            "index": [base64.b64encode(key).decode() for key in self.index],
+            "peppers": [base64.b64encode(key).decode() for key in self.peppers],
         }
 
 
@@ -87,6 +95,14 @@ class KeyFile:
     def encryption_keys(self) -> Mapping[int, bytes]:
         """Return the added key-encryption keys by number."""
         return self.keys().encryption
+
+    def index_keys(self) -> Sequence[bytes]:
+        """Return the added keys of blind indexes, oldest first."""
+        return self.keys().index
+
+    def peppers(self) -> Sequence[bytes]:
+        """Return the added peppers, oldest first."""
+        return self.keys().peppers
 
     def is_retired(self, number: int) -> bool:
         """Say whether a key-encryption key opens nothing any more."""

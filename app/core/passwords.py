@@ -1,4 +1,4 @@
-"""Password hashes: argon2id (RFC 9106), then an HMAC with a pepper; the only argon2.
+"""Password hashes: argon2id (RFC 9106), then an HMAC under each pepper; the only argon2.
 
 A hash costs tens of milliseconds and megabytes, which makes log-in the cheapest way to drown the
 house. So each process computes two at a time and lets eight wait; whoever comes then is refused.
@@ -10,7 +10,7 @@ import os
 import re
 import threading
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
@@ -18,6 +18,7 @@ from hashlib import sha256
 from argon2.exceptions import HashingError
 from argon2.low_level import ARGON2_VERSION, Type, hash_secret_raw
 
+from app.core.crypto import layers
 from app.core.deadline import remaining
 from app.core.errors import Unavailable
 
@@ -57,18 +58,26 @@ class Verdict:
 
 
 class Passwords:
-    """Makes and checks password hashes; the first pepper is current, the others still verify.
+    """Makes and checks password hashes.
 
-    `slots` hashes are computed at a time in this process and `queue` callers wait.
+    `peppers` gives the peppers, oldest first: each is laid over the one before (`layers`), so a
+    stored hash moves to a newer one without its password. `look_again` takes in what another
+    process knows already. `slots` hashes are computed at a time in this process and `queue` callers
+    wait.
     """
 
     def __init__(
-        self, peppers: Sequence[bytes], cost: Cost | None = None, *, slots: int = 2, queue: int = 8
+        self,
+        peppers: Callable[[], Sequence[bytes]],
+        cost: Cost | None = None,
+        *,
+        look_again: Callable[[], None] = lambda: None,
+        slots: int = 2,
+        queue: int = 8,
     ) -> None:
         self._cost = cost or Cost()
-        keys = [hmac.digest(pepper, b"password", "sha256") for pepper in peppers]
-        self._peppers = {sha256(key).hexdigest()[:8]: key for key in keys}
-        self._current = next(iter(self._peppers))
+        self._peppers = peppers
+        self._look_again = look_again
         self._slots = threading.BoundedSemaphore(slots)
         self._places = threading.BoundedSemaphore(slots + queue)
         self._nobody = self.make(base64.b64encode(os.urandom(HASH_SIZE)).decode())
@@ -76,8 +85,10 @@ class Passwords:
     def make(self, password: str) -> str:
         """Return the hash of a password as it is kept; raise `PasswordsBusy`."""
         salt = os.urandom(SALT_SIZE)
-        digest = self._season(self._current, self._hash(password, self._cost, salt))
-        return str(_Kept(self._cost, self._current, salt, digest))
+        raw = self._hash(password, self._cost, salt)
+        keys = self._keys()
+        newest = list(keys)[-1]
+        return str(_Kept(self._cost, newest, salt, layers(list(keys.values()), raw)[-1]))
 
     def check(self, kept: str | None, password: str) -> Verdict:
         """Compare a password in full with a kept hash; raise `PasswordsBusy`.
@@ -88,13 +99,35 @@ class Passwords:
         raw = self._hash(password, wanted.cost, wanted.salt)
         given = self._season(wanted.pepper, raw)
         is_right = hmac.compare_digest(given, wanted.digest) and kept is not None
-        is_stale = wanted.cost != self._cost or wanted.pepper != self._current
+        is_stale = wanted.cost != self._cost or wanted.pepper != self.names()[-1]
         return Verdict(is_right, is_right and is_stale)
 
+    def names(self) -> Sequence[str]:
+        """Return how each pepper is named in the hashes, oldest first."""
+        return list(self._keys())
+
+    def lay_newest(self, kept: str) -> str:
+        """Return a kept hash with every pepper that is newer than its own laid over it."""
+        old = _Kept.parse(kept)
+        keys = self._keys()
+        names = list(keys)
+        later = list(keys.values())[names.index(old.pepper) + 1 :]
+        digest = layers(later, old.digest)[-1] if later else old.digest
+        return str(_Kept(old.cost, names[-1], old.salt, digest))
+
     def _season(self, pepper: str, raw: bytes) -> bytes:
-        key = self._peppers.get(pepper)
-        # A hash under a pepper that was destroyed matches nothing any more.
-        return os.urandom(HASH_SIZE) if key is None else hmac.digest(key, raw, "sha256")
+        if pepper not in self._keys():
+            self._look_again()  # another process may be a moment ahead
+        keys = self._keys()
+        if pepper not in keys:  # of another installation: it matches nothing
+            return os.urandom(HASH_SIZE)
+        upto = list(keys).index(pepper) + 1
+        return layers(list(keys.values())[:upto], raw)[-1]
+
+    def _keys(self) -> dict[str, bytes]:
+        """Return the keys of the peppers by the name that stands in a hash, oldest first."""
+        keys = [hmac.digest(pepper, b"password", "sha256") for pepper in self._peppers()]
+        return {sha256(key).hexdigest()[:8]: key for key in keys}
 
     def _hash(self, password: str, cost: Cost, salt: bytes) -> bytes:
         secret = unicodedata.normalize("NFC", password).encode()

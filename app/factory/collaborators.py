@@ -118,7 +118,7 @@ def _credentials(settings: Settings, keyring: Keyring) -> CredentialsDeps:
     cost = Cost(ways_in.argon2_memory, ways_in.argon2_passes)
     return CredentialsDeps(
         keyring=keyring,
-        passwords=Passwords([keyring.pepper], cost),
+        passwords=Passwords(lambda: keyring.peppers, cost, look_again=keyring.look_again),
         relying_party=RelyingParty(
             ways_in.rp_id, "i武当", ways_in.origins, ways_in.attestation_roots
         ),

@@ -16,6 +16,7 @@ from app.core.crypto import (
     Suite,
     choose_suite,
     digest,
+    layers,
     mask_name,
     mask_number,
     mask_phone,
@@ -48,9 +49,16 @@ class Added:
     def __init__(self, keys: dict[int, bytes], retired: set[int] | None = None) -> None:
         self.keys, self.retired = keys, retired or set()
         self.late: dict[int, bytes] = {}
+        self.further: list[bytes] = []
 
     def encryption_keys(self) -> dict[int, bytes]:
         return self.keys
+
+    def index_keys(self) -> list[bytes]:
+        return self.further
+
+    def peppers(self) -> list[bytes]:
+        return self.further
 
     def is_retired(self, number: int) -> bool:
         return number in self.retired
@@ -207,15 +215,36 @@ def test_no_suite_opens_what_another_has_sealed(suite: Suite) -> None:
 class TestBlindIndexes:
     def test_equal_values_are_found_and_no_others(self) -> None:
         keys = ring()
-        assert keys.index("phone", "+8613807190001") == keys.index("phone", "+8613807190001")
-        assert keys.index("phone", "+8613807190001") != keys.index("phone", "+8613807190002")
+        one, same, other = (keys.index_digests("phone", f"+861380719000{n}") for n in (1, 1, 2))
+        assert one == same
+        assert set(one).isdisjoint(other)
 
     def test_a_number_of_one_kind_is_not_found_as_another(self) -> None:
         keys = ring()
-        assert keys.index("phone", "1") != keys.index("resident_id", "1")
+        assert keys.index_digests("phone", "1") != keys.index_digests("resident_id", "1")
 
     def test_another_installation_finds_nothing(self) -> None:
-        assert ring().index("phone", "1") != ring().index("phone", "1")
+        assert ring().index_digests("phone", "1") != ring().index_digests("phone", "1")
+
+    def test_each_key_is_laid_over_the_one_before(self) -> None:
+        more = Added({})
+        keys = replace(ring(), more=more)
+        (first,) = keys.index_digests("phone", "1")
+        more.further = [b"2" * 32, b"3" * 32]
+        digests = keys.index_digests("phone", "1")
+        assert digests[0] == first
+        assert digests[1:] == layers(more.further, first)
+        assert len(set(digests)) == 3
+
+    def test_without_the_newest_key_nothing_is_found(self) -> None:
+        more = Added({})
+        keys = replace(ring(), more=more)
+        known_before = keys.index_digests("phone", "1")
+        more.further = [b"2" * 32]
+        newest = keys.index_digests("phone", "1")[-1]
+        assert newest not in known_before
+        more.further = [b"x" * 32]
+        assert keys.index_digests("phone", "1")[-1] != newest
 
 
 class TestReferences:

@@ -14,11 +14,11 @@ PEPPER, OTHER = b"p" * 32, b"q" * 32
 
 
 def test_a_hash_is_argon2id_under_a_salt_and_a_pepper() -> None:
-    made = Passwords([PEPPER]).make("correct horse")
+    made = Passwords(lambda: [PEPPER]).make("correct horse")
     _, name, version, cost, pepper, salt, digest = made.split("$")
     assert (name, version, cost) == ("argon2id+hmac", "v=19", "m=19456,t=2,p=1")
     assert (len(pepper), len(salt), len(digest)) == (8, 22, 43)
-    assert made != Passwords([PEPPER]).make("correct horse")
+    assert made != Passwords(lambda: [PEPPER]).make("correct horse")
 
 
 @pytest.mark.parametrize(
@@ -32,32 +32,32 @@ def test_a_hash_is_argon2id_under_a_salt_and_a_pepper() -> None:
     ],
 )
 def test_the_whole_password_counts(given: str, is_right: bool) -> None:  # noqa: FBT001
-    hashes = Passwords([PEPPER], CHEAP)
+    hashes = Passwords(lambda: [PEPPER], CHEAP)
     assert hashes.check(hashes.make("correct horse"), given) == Verdict(is_right)
 
 
 def test_a_long_password_is_not_cut() -> None:
-    hashes = Passwords([PEPPER], CHEAP)
+    hashes = Passwords(lambda: [PEPPER], CHEAP)
     kept = hashes.make("x" * 127 + "a")
     assert hashes.check(kept, "x" * 127 + "a").is_right
     assert not hashes.check(kept, "x" * 127 + "b").is_right
 
 
 def test_one_character_is_one_however_a_keyboard_writes_it() -> None:
-    hashes = Passwords([PEPPER], CHEAP)
+    hashes = Passwords(lambda: [PEPPER], CHEAP)
     assert hashes.check(hashes.make("caf\u00e9 au lait"), "cafe\u0301 au lait").is_right
 
 
 def test_without_the_pepper_a_hash_is_worth_nothing() -> None:
-    kept = Passwords([PEPPER], CHEAP).make("correct horse")
-    assert Passwords([OTHER], CHEAP).check(kept, "correct horse") == Verdict(is_right=False)
+    kept = Passwords(lambda: [PEPPER], CHEAP).make("correct horse")
+    assert Passwords(lambda: [OTHER], CHEAP).check(kept, "correct horse") == Verdict(is_right=False)
 
 
 def test_a_new_pepper_and_a_higher_cost_ask_for_a_new_hash() -> None:
-    kept = Passwords([PEPPER], CHEAP).make("correct horse")
+    kept = Passwords(lambda: [PEPPER], CHEAP).make("correct horse")
     stale = Verdict(is_right=True, is_stale=True)
-    assert Passwords([OTHER, PEPPER], CHEAP).check(kept, "correct horse") == stale
-    dearer = Passwords([PEPPER], Cost(memory=128, passes=1))
+    assert Passwords(lambda: [PEPPER, OTHER], CHEAP).check(kept, "correct horse") == stale
+    dearer = Passwords(lambda: [PEPPER], Cost(memory=128, passes=1))
     assert dearer.check(kept, "correct horse") == stale
     assert dearer.check(kept, "wrong") == Verdict(is_right=False)
 
@@ -72,7 +72,7 @@ def test_for_nobody_the_same_work_is_done_and_the_answer_is_no() -> None:
             assert (cost, len(salt)) == (CHEAP, module.SALT_SIZE)
             return super()._hash(password, cost, salt)
 
-    hashes = Counting([PEPPER], CHEAP)
+    hashes = Counting(lambda: [PEPPER], CHEAP)
     counted = 0
     assert hashes.check(None, "anything") == Verdict(is_right=False)
     assert counted == 1
@@ -80,7 +80,7 @@ def test_for_nobody_the_same_work_is_done_and_the_answer_is_no() -> None:
 
 def test_what_is_not_a_hash_of_ours_is_an_error() -> None:
     with pytest.raises(ValueError, match="not a password hash"):
-        Passwords([PEPPER], CHEAP).check("$argon2id$v=19$m=64,t=1,p=1$c2FsdA$aGFzaA", "x")
+        Passwords(lambda: [PEPPER], CHEAP).check("$argon2id$v=19$m=64,t=1,p=1$c2FsdA$aGFzaA", "x")
 
 
 def test_two_are_computed_eight_wait_and_the_next_is_refused() -> None:
@@ -99,7 +99,7 @@ def test_two_are_computed_eight_wait_and_the_next_is_refused() -> None:
                     running -= 1
             return Verdict(is_right=False)
 
-    hashes = Slow([PEPPER], CHEAP)
+    hashes = Slow(lambda: [PEPPER], CHEAP)
     with ThreadPoolExecutor(16) as pool:
         first = [pool.submit(hashes.check, None, "x") for _ in range(10)]
         while hashes._places._value:  # noqa: SLF001 - until all ten have a place

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
+from app.core.blind_indexes import find_index
 from app.core.crypto import unseal
 from app.factory import Rooms
 from app.identity import service
@@ -61,6 +62,12 @@ def log_in_quickly(rooms: Rooms, phone: str | None = None, *, device: str = "pho
     login = LogIn(challenge_id, code, Device(device, "android"))
     with rooms.units.open(actor="test") as uow:
         return service.start_session(uow, deps_of(rooms), login, HERE)
+
+
+def index_of(rooms: Rooms, kind: str, value: str) -> bytes:
+    """Return the blind index that the tables keep of a canonical value."""
+    with rooms.units.open(actor="test", read_only=True) as uow:
+        return find_index(uow, deps_of(rooms).keyring, kind, value)
 
 
 def in_parallel(calls: list[Callable[[], T]]) -> list[T]:

@@ -17,7 +17,7 @@ from app.notifications.errors import SmsUnavailable
 from app.notifications.gateway import SmsGateway
 from tests.conftest import World
 from tests.factories import city, later, log_in, make_phone, run_jobs, texts_to
-from tests.identity.support import HERE, ask, count, deps_of, in_parallel, with_codes
+from tests.identity.support import HERE, ask, count, deps_of, in_parallel, index_of, with_codes
 
 DAY = 86_400
 _CHANGING = re.compile(rb"[0-9a-f]{8}-[0-9a-f-]{27}|\d{4}-\d\d-\d\dT[\d:.]+Z")
@@ -90,7 +90,7 @@ def test_a_number_gets_one_code_a_minute_five_an_hour_ten_a_day(
     client: FlaskClient, rooms: Rooms
 ) -> None:
     phone = make_phone()
-    index = deps_of(rooms).keyring.index("phone", phone)
+    index = index_of(rooms, "phone", phone)
     rows = "select count(*) from challenges where phone_index = :index"
     assert post(client, phone).status_code == 202
     soon = post(client, phone)

@@ -14,7 +14,7 @@ from app.identity.errors import AccountLocked, CodeWrong
 from app.identity.values import Device, LogIn, Purpose, SignedIn
 from tests.conftest import World
 from tests.factories import bearer, later, log_in, make_phone
-from tests.identity.support import HERE, ask, count, deps_of, in_parallel, log_in_quickly
+from tests.identity.support import HERE, ask, count, deps_of, in_parallel, index_of, log_in_quickly
 
 DEVICE = {"name": "我的手机", "platform": "ios"}
 
@@ -25,7 +25,7 @@ def post(client: FlaskClient, challenge_id: object, code: str) -> TestResponse:
 
 
 def sessions_of(rooms: Rooms, phone: str) -> int:
-    index = deps_of(rooms).keyring.index("phone", phone)
+    index = index_of(rooms, "phone", phone)
     statement = (
         "select count(*) from sessions s join citizens c on c.id = s.citizen_id "
         "where c.phone_index = :index"
@@ -34,7 +34,7 @@ def sessions_of(rooms: Rooms, phone: str) -> int:
 
 
 def citizens_with(rooms: Rooms, phone: str) -> int:
-    index = deps_of(rooms).keyring.index("phone", phone)
+    index = index_of(rooms, "phone", phone)
     return count(rooms, "select count(*) from citizens where phone_index = :index", index=index)
 
 

@@ -10,7 +10,7 @@ from app.identity import service
 from app.identity.events import PhoneChanged
 from tests.conftest import World
 from tests.factories import Citizen, ask_code, later, log_in, make_phone, run_jobs, texts_to
-from tests.identity.support import count, deps_of, in_parallel
+from tests.identity.support import count, deps_of, in_parallel, index_of
 from tests.identity.ways_in import by_password, step_up, with_password
 
 
@@ -121,6 +121,6 @@ def test_two_accounts_that_want_one_number_at_once(
         ]
         answers = in_parallel(calls)
     assert sorted(answer.status_code for answer in answers) == [204, 409]
-    index = deps_of(rooms).keyring.index("phone", new)
+    index = index_of(rooms, "phone", new)
     owners = "select count(*) from citizens where phone_index = :index and status <> 'closed'"
     assert count(rooms, owners, index=index) == 1

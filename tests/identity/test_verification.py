@@ -10,7 +10,7 @@ from app.identity import service
 from app.identity.values import SignedIn
 from tests.conftest import World
 from tests.factories import bearer, city, later, make_person
-from tests.identity.support import count, deps_of, in_parallel, log_in_quickly
+from tests.identity.support import count, deps_of, in_parallel, index_of, log_in_quickly
 
 DAY = 86_400
 
@@ -136,7 +136,7 @@ def test_one_identity_has_one_account_also_in_a_race(
             ]
         )
         assert sorted(answers) == [201, 409, 409, 409]
-        index = deps_of(rooms).keyring.index("resident_id", person["resident_id"])
+        index = index_of(rooms, "resident_id", person["resident_id"])
         bound = "select count(*) from citizens where resident_id_index = :index"
         assert count(rooms, bound, index=index) == 1
 

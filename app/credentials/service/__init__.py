@@ -24,11 +24,13 @@ from app.credentials.service.passwords import (
     remove_password,
     set_password,
 )
+from app.credentials.service.peppers import PepperUse, count_peppers, lay_pepper_batch
 from app.credentials.service.recovery import make_recovery_codes, use_recovery_code
 from app.credentials.service.totp import begin_totp, check_totp, confirm_totp, remove_totp
 
 __all__ = [
     "CredentialsDeps",
+    "PepperUse",
     "begin_passkey_assertion",
     "begin_passkey_registration",
     "begin_totp",
@@ -38,11 +40,13 @@ __all__ = [
     "confirm_totp",
     "count_failure",
     "count_in_city",
+    "count_peppers",
     "factors_of",
     "finish_passkey_assertion",
     "finish_passkey_registration",
     "forget_expired",
     "forget_owner",
+    "lay_pepper_batch",
     "list_passkeys",
     "make_recovery_codes",
     "prepare_password",

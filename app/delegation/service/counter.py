@@ -5,6 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from app.core.blind_indexes import take_index
 from app.core.tokens import Principal
 from app.core.unit_of_work import UnitOfWork
 from app.delegation.errors import MandateNotFound, OwnMandate, PersonNotFound
@@ -26,10 +27,10 @@ def draft_at_counter(
     """
     principal_id = _found(uow, deps, person)
     phone = identity.canonical_phone(draft.phone)
-    if deps.keyring.index("phone", phone) == deps.phone_index(uow, principal_id):
+    if take_index(uow, deps.keyring, "phone", phone) == deps.phone_index(uow, principal_id):
         raise OwnMandate
     check_grants(deps, draft.grants)
-    mandate = new_mandate(deps, replace(draft, named=Side.DELEGATE), phone, drafted_by=who.id)
+    mandate = new_mandate(uow, deps, replace(draft, named=Side.DELEGATE), phone, drafted_by=who.id)
     mandate.principal_id = principal_id
     _consent(deps, who, mandate, reason)
     keep_draft(uow, mandate, cause="counter")

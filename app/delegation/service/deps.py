@@ -51,8 +51,7 @@ class DelegationDeps:
 
     def phone_index(self, uow: UnitOfWork, citizen_id: UUID) -> bytes:
         """Return the blind index of a citizen's own number; empty when there is no account."""
-        phone = identity.phone_of(uow, self.keyring, citizen_id)
-        return b"" if phone is None else self.keyring.index("phone", phone)
+        return identity.phone_index_of(uow, citizen_id)
 
     def identity_of(self, uow: UnitOfWork, citizen_id: UUID) -> Person | None:
         """Return the proven name and number of a citizen, or None before they are proven."""

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
+from app.core.blind_indexes import take_index
 from app.core.clock import now
 from app.core.errors import Invalid
 from app.core.ids import new_id
@@ -52,13 +53,13 @@ def draft_mandate(uow: UnitOfWork, deps: DelegationDeps, who: Principal, draft: 
     same is waiting already, `TooManyMandates`, or `OrganisationNotFound`.
     """
     phone = identity.canonical_phone(draft.phone)
-    index = deps.keyring.index("phone", phone)
+    index = take_index(uow, deps.keyring, "phone", phone)
     if index == deps.phone_index(uow, who.id):
         raise OwnMandate
     check_grants(deps, draft.grants)
     _check_organisation(uow, who.id, draft)
     check_drafts(uow, who.id)
-    mandate = new_mandate(deps, draft, phone, drafted_by=who.id)
+    mandate = new_mandate(uow, deps, draft, phone, drafted_by=who.id)
     mandate.principal_id = who.id if draft.named is Side.DELEGATE else None
     mandate.delegate_id = who.id if draft.named is Side.PRINCIPAL else None
     keep_draft(uow, mandate, cause="citizen")
@@ -67,14 +68,16 @@ def draft_mandate(uow: UnitOfWork, deps: DelegationDeps, who: Principal, draft: 
     return mandate
 
 
-def new_mandate(deps: DelegationDeps, draft: Draft, phone: str, *, drafted_by: UUID) -> Mandate:
+def new_mandate(
+    uow: UnitOfWork, deps: DelegationDeps, draft: Draft, phone: str, *, drafted_by: UUID
+) -> Mandate:
     """Return a mandate that is not stored yet, with its scopes."""
     mandate_id = new_id()
     return Mandate(
         id=mandate_id,
         drafted_by=drafted_by,
         named=draft.named,
-        phone_index=deps.keyring.index("phone", phone),
+        phone_index=take_index(uow, deps.keyring, "phone", phone),
         phone_sealed=deps.seal(phone, "mandates", "phone", mandate_id),
         organisation_id=draft.organisation_id,
         for_organisation=draft.for_organisation,

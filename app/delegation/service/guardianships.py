@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.exc import IntegrityError
 
+from app.core.blind_indexes import take_index
 from app.core.clock import now
 from app.core.crypto import mask_name
 from app.core.ids import new_id
@@ -112,7 +113,7 @@ def _open(
     by: UUID | None = None,
     reason: str | None = None,
 ) -> Guardianship:
-    index = deps.keyring.index("resident_id", child.resident_id)
+    index = take_index(uow, deps.keyring, "resident_id", child.resident_id)
     one_at_a_time(uow, "child", index.hex())
     born = identity.born_on(child.resident_id)
     record_id = new_id()
@@ -148,7 +149,7 @@ def link_child(uow: UnitOfWork, deps: DelegationDeps, event: CitizenVerified) ->
     person = deps.identity_of(uow, event.citizen_id)
     if person is None:
         return
-    index = deps.keyring.index("resident_id", person.resident_id)
+    index = take_index(uow, deps.keyring, "resident_id", person.resident_id)
     one_at_a_time(uow, "child", index.hex())
     for record in uow.scalars(
         select(Guardianship)

@@ -5,6 +5,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.exc import IntegrityError
 
+from app.core.blind_indexes import take_index
 from app.core.clock import now
 from app.core.ids import new_id
 from app.core.pagination import Page, PageRequest, fetch_page
@@ -78,7 +79,7 @@ def claim_organisation(
 
 def _claim(uow: UnitOfWork, deps: DelegationDeps, citizen_id: UUID, claim: Claim) -> Organisation:
     """Write the claim down, or find it as it waits."""
-    index = deps.keyring.index("uscc", claim.uscc)
+    index = take_index(uow, deps.keyring, "uscc", claim.uscc)
     mine = select(Organisation).where(
         Organisation.representative_id == citizen_id, Organisation.uscc_index == index
     )

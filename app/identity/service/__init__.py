@@ -8,6 +8,7 @@ from app.identity.service.citizens import (
     citizen_with_identity,
     citizen_with_phone,
     describe_me,
+    phone_index_of,
     phone_of,
 )
 from app.identity.service.counter import confirm_at_counter
@@ -86,6 +87,7 @@ __all__ = [
     "make_recovery_codes",
     "open_challenge",
     "open_face_check",
+    "phone_index_of",
     "phone_of",
     "prove_holding",
     "read_citizen",

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import update
 
+from app.core.blind_indexes import take_index
 from app.core.clock import now
 from app.core.crypto import Keyring, seal, unseal
 from app.core.ids import new_id
@@ -39,7 +40,7 @@ def open_challenge(
     `TooManyCodes` with the seconds to wait.
     """
     phone = canonical_phone(phone)
-    index = deps.keyring.index("phone", phone)
+    index = take_index(uow, deps.keyring, "phone", phone)
     network = network_of(address)
     limits.check_number(uow, deps.codes, index)
     if not _is_exempt(deps, address):

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import Select, select
 
+from app.core.blind_indexes import find_index
 from app.core.clock import now
 from app.core.crypto import Keyring, mask_name, mask_phone
 from app.core.errors import STEP_UP_SECONDS
@@ -57,6 +58,14 @@ def phone_of(uow: UnitOfWork, keyring: Keyring, citizen_id: UUID) -> str | None:
     return vault_of(uow, keyring, citizen_id).open(sealed, "citizens", "phone", citizen_id)
 
 
+def phone_index_of(uow: UnitOfWork, citizen_id: UUID) -> bytes:
+    """Return the blind index of a citizen's number; empty when there is no such account."""
+    found = select(Citizen.phone_index).where(
+        Citizen.id == citizen_id, Citizen.status != CitizenStatus.CLOSED
+    )
+    return uow.scalar(found) or b""
+
+
 def assurance_of(uow: UnitOfWork, citizen_id: UUID) -> str | None:
     """Return the assurance of a citizen; None when the account is locked, closed or unknown."""
     citizen = uow.get(Citizen, citizen_id)
@@ -94,7 +103,7 @@ def citizen_with_phone(uow: UnitOfWork, keyring: Keyring, phone: str) -> UUID | 
     """Return whose account has a number (E.164), if it is active."""
     return uow.scalar(
         select(Citizen.id).where(
-            Citizen.phone_index == keyring.index("phone", phone),
+            Citizen.phone_index == find_index(uow, keyring, "phone", phone),
             Citizen.status == CitizenStatus.ACTIVE,
         )
     )
@@ -106,7 +115,7 @@ def citizen_with_identity(
     """Return whose account was verified with this name and number, if it is active."""
     found = uow.scalar(
         select(Citizen.id).where(
-            Citizen.resident_id_index == keyring.index("resident_id", resident_id),
+            Citizen.resident_id_index == find_index(uow, keyring, "resident_id", resident_id),
             Citizen.status == CitizenStatus.ACTIVE,
         )
     )

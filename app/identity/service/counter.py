@@ -4,6 +4,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from app.core.blind_indexes import find_index
 from app.core.clock import now
 from app.core.unit_of_work import UnitOfWork
 from app.identity.errors import CitizenNotFound, IdentityMismatch
@@ -34,7 +35,7 @@ def confirm_at_counter(
     citizen = uow.scalar(
         select(Citizen)
         .where(
-            Citizen.resident_id_index == deps.keyring.index("resident_id", number),
+            Citizen.resident_id_index == find_index(uow, deps.keyring, "resident_id", number),
             Citizen.status == CitizenStatus.ACTIVE,
         )
         .with_for_update()

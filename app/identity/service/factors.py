@@ -11,6 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from app.core.blind_indexes import take_index
 from app.core.clock import now
 from app.core.crypto import mask_phone
 from app.core.errors import STEP_UP_SECONDS, StepUpRequired
@@ -162,7 +163,7 @@ def ask_passkey(uow: UnitOfWork, deps: IdentityDeps, purpose: Ceremony, phone: s
     """
     if phone is None:
         return credentials.begin_passkey_assertion(uow, deps.credentials, purpose)
-    index = deps.keyring.index("phone", canonical_phone(phone))
+    index = take_index(uow, deps.keyring, "phone", canonical_phone(phone))
     citizen_id = uow.scalar(id_by_phone(index))
     owner = Owner.citizen(citizen_id) if citizen_id else None
     return credentials.begin_passkey_assertion(

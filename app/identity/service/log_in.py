@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import exists, select
 from sqlalchemy.exc import IntegrityError
 
+from app.core.blind_indexes import take_index
 from app.core.clock import now
 from app.core.errors import DomainError
 from app.core.ids import new_id
@@ -121,7 +122,8 @@ def _by_code(uow: UnitOfWork, deps: IdentityDeps, login: LogIn, address: str) ->
 
 
 def _by_password(uow: UnitOfWork, deps: IdentityDeps, login: PasswordLogIn) -> _Proven:
-    index = deps.keyring.index("phone", canonical_phone(login.phone))
+    with uow.phase():
+        index = take_index(uow, deps.keyring, "phone", canonical_phone(login.phone))
     found = check_password_of(uow, deps, index, login.password, "password")
     citizen = _found(uow, index)
     if not found.may_stand_alone:

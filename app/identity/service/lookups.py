@@ -4,6 +4,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from app.core.blind_indexes import find_index
 from app.core.crypto import Keyring, mask_name, mask_number, mask_phone
 from app.core.unit_of_work import UnitOfWork
 from app.identity.models import Citizen
@@ -16,7 +17,7 @@ from app.identity.values import CitizenCard, CitizenStatus
 
 def find_by_phone(uow: UnitOfWork, keyring: Keyring, phone: str) -> UUID | None:
     """Return whose account has a number, locked ones included; raise `PhoneNotSupported`."""
-    index = keyring.index("phone", canonical_phone(phone))
+    index = find_index(uow, keyring, "phone", canonical_phone(phone))
     return uow.scalar(
         select(Citizen.id).where(
             Citizen.phone_index == index, Citizen.status != CitizenStatus.CLOSED
@@ -26,7 +27,7 @@ def find_by_phone(uow: UnitOfWork, keyring: Keyring, phone: str) -> UUID | None:
 
 def find_by_resident_id(uow: UnitOfWork, keyring: Keyring, number: str) -> UUID | None:
     """Return whose account was verified with a number; raise `ResidentIdInvalid`."""
-    index = keyring.index("resident_id", canonical_resident_id(number))
+    index = find_index(uow, keyring, "resident_id", canonical_resident_id(number))
     return uow.scalar(
         select(Citizen.id).where(
             Citizen.resident_id_index == index, Citizen.status != CitizenStatus.CLOSED

@@ -9,6 +9,7 @@ import hmac
 from typing import NoReturn
 from uuid import UUID
 
+from app.core.blind_indexes import find_index
 from app.core.clock import now
 from app.core.ids import new_id
 from app.core.passkeys import PasskeyRefused
@@ -91,9 +92,9 @@ def _check_register(
     with uow.phase():
         citizen = uow.get(Citizen, citizen_id) if citizen_id else None
         bound = citizen.resident_id_index if citizen else None
+        given = find_index(uow, deps.keyring, "resident_id", number)
     # The register is asked in any case: it takes the same time for everybody.
     answer = deps.register.check(canonical_name(reset.name or ""), number)
-    given = deps.keyring.index("resident_id", number)
     is_theirs = hmac.compare_digest(given, bound or bytes(len(given)))
     if answer is not RegisterAnswer.MATCH or not is_theirs:
         _refuse(uow, "register", citizen_id)

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
 
+from app.core.blind_indexes import take_index
 from app.core.clock import now
 from app.core.errors import AssuranceTooLow, DomainError
 from app.core.events import Event
@@ -199,7 +200,7 @@ def _bind(
     uow: UnitOfWork, deps: IdentityDeps, citizen: Citizen, name: str, number: str
 ) -> DomainError | None:
     """Write the proven identity; refuse one that another account holds, also in a race."""
-    index = deps.keyring.index("resident_id", number)
+    index = take_index(uow, deps.keyring, "resident_id", number)
     if citizen.resident_id_index not in {None, index}:
         return IdentityDiffers()
     vault = vault_of(uow, deps.keyring, citizen.id)

@@ -1,6 +1,7 @@
 """Linking the account of a biller to a citizen who knows its number and its holder's name."""
 
 import unicodedata
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from uuid import UUID
 
@@ -87,9 +88,18 @@ def number_of(house: House, account: Account) -> str:
     return house.vault.unseal(account.number_sealed, place=f"accounts|number|{account.id}")
 
 
-def index_of(house: House, biller: str, number: str) -> bytes:
+def index_of(house: House, uow: UnitOfWork, biller: str, number: str) -> bytes:
     """Return the blind index under which an account's number is found."""
-    return house.vault.index("account", f"{biller}|{number}")
+    return indexes_of(house, uow, [(biller, number)])[biller, number]
+
+
+def indexes_of(
+    house: House, uow: UnitOfWork, accounts: Iterable[tuple[str, str]]
+) -> Mapping[tuple[str, str], bytes]:
+    """Return the blind index of each of many accounts, given by biller and number."""
+    names = {account: "|".join(account) for account in accounts}
+    found = house.vault.indexes(uow, "account", names.values())
+    return {account: found[name] for account, name in names.items()}
 
 
 def _count_attempt(uow: UnitOfWork, citizen_reference: str) -> None:
@@ -116,7 +126,7 @@ def _lock_citizen(uow: UnitOfWork, citizen_reference: str) -> LinkAllowance:
 def _link(house: House, uow: UnitOfWork, citizen_reference: str, wanted: NewAccount) -> Account:
     """Return the link, new or old; the citizen's lock keeps the count true."""
     _lock_citizen(uow, citizen_reference)
-    number_index = index_of(house, wanted.biller, wanted.number)
+    number_index = index_of(house, uow, wanted.biller, wanted.number)
     mine = Account.citizen_reference == citizen_reference
     known: Account | None = uow.scalar(
         select(Account).where(

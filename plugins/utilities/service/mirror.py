@@ -20,7 +20,7 @@ from sqlalchemy.dialects.postgresql import Insert, insert
 
 from app.sdk import Fulfilment, House, UnitOfWork, new_id
 from plugins.utilities.models import Bill
-from plugins.utilities.service.accounts import index_of
+from plugins.utilities.service.accounts import indexes_of
 from plugins.utilities.values import BillerBill, BillSource, BillStatus
 
 _KEY = ("biller", "biller_reference")
@@ -39,7 +39,7 @@ def keep_asked(
     uow: UnitOfWork, house: House, bills: Iterable[BillerBill], *, asked_at: datetime
 ) -> None:
     """Store what billers told at `asked_at`; newer news and payments through us stay."""
-    rows = _rows(house, bills, source=BillSource.INQUIRY, seen_at=asked_at)
+    rows = _rows(uow, house, bills, source=BillSource.INQUIRY, seen_at=asked_at)
     if not rows:
         return
     statement = _insert(rows)
@@ -55,7 +55,7 @@ def keep_filed(
     uow: UnitOfWork, house: House, bills: Sequence[BillerBill], *, imported_at: datetime
 ) -> Counts:
     """Store the open bills of a file; a bill that is paid stays paid."""
-    rows = _rows(house, bills, source=BillSource.FILE, seen_at=imported_at)
+    rows = _rows(uow, house, bills, source=BillSource.FILE, seen_at=imported_at)
     if not rows:
         return Counts(0, 0, 0)
     statement = _insert(rows)
@@ -130,30 +130,31 @@ def _insert(rows: Sequence[Mapping[str, Any]]) -> Insert:
 
 
 def _rows(
-    house: House, bills: Iterable[BillerBill], *, source: BillSource, seen_at: datetime
+    uow: UnitOfWork,
+    house: House,
+    bills: Iterable[BillerBill],
+    *,
+    source: BillSource,
+    seen_at: datetime,
 ) -> list[dict[str, Any]]:
     """Return rows in one order, so that two writers of the same bills never wait in a circle."""
-    indices: dict[tuple[str, str], bytes] = {}
-    rows = []
-    for bill in sorted(bills, key=lambda bill: (bill.biller, bill.number)):
-        place = (bill.biller, bill.account)
-        if place not in indices:
-            indices[place] = index_of(house, *place)
-        rows.append(
-            {
-                "id": new_id(),
-                "biller": bill.biller,
-                "biller_reference": bill.number,
-                "account_index": indices[place],
-                "amount": bill.amount,
-                "currency": bill.currency,
-                "period_from": bill.period_from,
-                "period_to": bill.period_to,
-                "due_date": bill.due_date,
-                "status": str(bill.status),
-                "paid_at": bill.paid_at,
-                "source": str(source),
-                "seen_at": seen_at,
-            }
-        )
-    return rows
+    told = sorted(bills, key=lambda bill: (bill.biller, bill.number))
+    indices = indexes_of(house, uow, {(bill.biller, bill.account) for bill in told})
+    return [
+        {
+            "id": new_id(),
+            "biller": bill.biller,
+            "biller_reference": bill.number,
+            "account_index": indices[bill.biller, bill.account],
+            "amount": bill.amount,
+            "currency": bill.currency,
+            "period_from": bill.period_from,
+            "period_to": bill.period_to,
+            "due_date": bill.due_date,
+            "status": str(bill.status),
+            "paid_at": bill.paid_at,
+            "source": str(source),
+            "seen_at": seen_at,
+        }
+        for bill in told
+    ]

@@ -44,9 +44,9 @@ def ask_payable(house: House, reference: str, citizen_reference: str) -> Payable
         with house.unit_of_work() as uow:
             withdraw_bill(uow, biller.id, bill_number, asked_at=asked_at)
         raise BillNotFound
-    if index_of(house, biller.id, told.account) not in linked:
-        raise BillNotFound
     with house.unit_of_work() as uow:
+        if index_of(house, uow, biller.id, told.account) not in linked:
+            raise BillNotFound
         keep_asked(uow, house, [told], asked_at=asked_at)
         bill = uow.scalars(
             select(Bill).where(Bill.biller == biller.id, Bill.biller_reference == bill_number)
