@@ -21,6 +21,7 @@ from sqlalchemy import (
     ARRAY,
     CheckConstraint,
     LargeBinary,
+    TableValuedAlias,
     UniqueConstraint,
     any_,
     column,
@@ -90,7 +91,13 @@ class IndexKeyUse:
 
 def find_index(uow: UnitOfWork, keyring: Keyring, kind: str, value: str) -> bytes:
     """Return the name of a canonical value, or one that no row has; nothing is written."""
-    return _look(uow, keyring, kind, [value]).get(value) or os.urandom(NAME_SIZE)
+    found = _found(uow, keyring, kind, [value])
+    if not found:
+        newest = uow.scalars(select(IndexKeys.newest)).one()
+        if newest > len(keyring.index_keys):
+            _catch_up(keyring, newest)
+            found = _found(uow, keyring, kind, [value])
+    return found.get(value) or os.urandom(NAME_SIZE)
 
 
 def take_index(uow: UnitOfWork, keyring: Keyring, kind: str, value: str) -> bytes:
@@ -106,28 +113,16 @@ def take_indexes(
 ) -> Mapping[str, bytes]:
     """Return the name of each of many values, as `take_index` does for one."""
     wanted = sorted(set(values))  # in one order, so that two callers never wait in a circle
-    names = _look(uow, keyring, kind, wanted, hold=True)
+    names = _found(uow, keyring, kind, wanted, hold=True)
     missing = [value for value in wanted if value not in names]
     if missing:
         _make(uow, keyring, kind, missing)
-        names |= _look(uow, keyring, kind, missing, hold=True)
+        names |= _found(uow, keyring, kind, missing, hold=True)
     return names
 
 
-def _look(
-    uow: UnitOfWork, keyring: Keyring, kind: str, values: Sequence[str], *, hold: bool = False
-) -> dict[str, bytes]:
-    found = _found(uow, keyring, kind, values, hold=hold)
-    if len(found) < len(values):
-        newest = uow.scalars(select(IndexKeys.newest)).one()
-        if newest > len(keyring.index_keys):
-            _catch_up(keyring, newest)
-            found = _found(uow, keyring, kind, values, hold=hold)
-    return found
-
-
 def _found(
-    uow: UnitOfWork, keyring: Keyring, kind: str, values: Sequence[str], *, hold: bool
+    uow: UnitOfWork, keyring: Keyring, kind: str, values: Sequence[str], *, hold: bool = False
 ) -> dict[str, bytes]:
     by_digest: list[dict[bytes, str]] = [{}, {}]
     for value in values:
@@ -150,12 +145,18 @@ def _make(uow: UnitOfWork, keyring: Keyring, kind: str, values: Sequence[str]) -
     oldest, newest = uow.execute(keys).one()
     if newest > len(keyring.index_keys):
         _catch_up(keyring, newest)
-    rows: list[dict[str, Any]] = []
-    for value in values:
-        digests = keyring.index_digests(kind, value)
-        row = {"name": os.urandom(NAME_SIZE), "odd": None, "even": None, "created_at": now()}
-        rows.append(row | {_of(n).key: digests[n - 1] for n in (oldest, newest)})
-    uow.execute(insert(BlindIndex).on_conflict_do_nothing(), rows)
+    digests = [keyring.index_digests(kind, value) for value in values]
+    none: list[bytes | None] = [None] * len(values)
+    live = {_of(n).key: [under[n - 1] for under in digests] for n in (oldest, newest)}
+    rows = _rows(
+        name=[os.urandom(NAME_SIZE) for _ in values],
+        odd=live.get("odd", none),
+        even=live.get("even", none),
+    )
+    made = insert(BlindIndex).from_select(
+        ["name", "odd", "even", "created_at"], select(rows, literal(now()))
+    )
+    uow.execute(made.on_conflict_do_nothing())
 
 
 def _catch_up(keyring: Keyring, newest: int) -> None:
@@ -169,8 +170,15 @@ def _of(number: int) -> InstrumentedAttribute[bytes | None]:
     return BlindIndex.odd if number % 2 else BlindIndex.even
 
 
-def _array(digests: Iterable[bytes]) -> Any:  # noqa: ANN401 - SQLAlchemy has no name for it
+def _array(digests: Iterable[bytes | None]) -> Any:  # noqa: ANN401 - SQLAlchemy has no name for it
     return literal(list(digests), ARRAY(LargeBinary))
+
+
+def _rows(**columns: Sequence[bytes | None]) -> TableValuedAlias:
+    """Return rows to be used in a statement, given by their columns: many cost like one."""
+    names = [column(name, LargeBinary) for name in columns]
+    arrays = [_array(values) for values in columns.values()]
+    return func.unnest(*arrays).table_valued(*names, name="given").render_derived()
 
 
 # Rotation: `begin_reindexing`, `lay_batch` until it finds none, `end_oldest`, and `clear_batch`
@@ -209,15 +217,14 @@ def lay_batch(uow: UnitOfWork, keyring: Keyring) -> int:
         .with_for_update(skip_locked=True)
     ).all()
     _, *later = keyring.index_keys[oldest - 1 : newest]
-    laid = func.unnest(
-        _array(name for name, _ in rows),
-        _array(layers(later, digest or b"")[-1] for _, digest in rows),
-    ).table_valued(column("name", LargeBinary), column("digest", LargeBinary), name="laid")
-    source = laid.render_derived()
+    laid = _rows(
+        name=[row.name for row in rows],
+        digest=[layers(later, digest or b"")[-1] for _, digest in rows],
+    )
     uow.execute(
         update(BlindIndex)
-        .where(BlindIndex.name == source.c.name)
-        .values({new: source.c.digest})
+        .where(BlindIndex.name == laid.c.name)
+        .values({new: laid.c.digest})
         .execution_options(synchronize_session=False)
     )
     return len(rows)

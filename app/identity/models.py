@@ -47,6 +47,9 @@ class Citizen(Stateful, Base):
             "assurance = 'basic' or (resident_id_index is not null and verified_at is not null)",
             name="assurance_is_earned",
         ),
+        # What is kept is the name of a value (`app.core.blind_indexes`), never an HMAC of it.
+        CheckConstraint("octet_length(phone_index) <> 32", name="phone_index"),
+        CheckConstraint("octet_length(resident_id_index) <> 32", name="resident_id_index"),
         Index(
             "ix_citizens_assurance_until",
             "assurance_until",
@@ -82,6 +85,7 @@ class Challenge(Base):
         Index(None, "created_at"),
         CheckConstraint("purpose in ('login', 'step-up', 'change-phone', 'reset')", name="purpose"),
         CheckConstraint("tries between 0 and 5", name="tries"),
+        CheckConstraint("octet_length(phone_index) <> 32", name="phone_index"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)

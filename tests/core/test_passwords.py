@@ -62,6 +62,31 @@ def test_a_new_pepper_and_a_higher_cost_ask_for_a_new_hash() -> None:
     assert dearer.check(kept, "wrong") == Verdict(is_right=False)
 
 
+def test_a_pepper_is_laid_over_a_hash_without_its_password() -> None:
+    peppers = [PEPPER]
+    hashes = Passwords(lambda: peppers, CHEAP)
+    kept = hashes.make("correct horse")
+    assert hashes.lay_newest(kept) == kept
+    peppers += [OTHER, b"r" * 32]
+    moved = hashes.lay_newest(kept)
+    assert moved.split("$")[4] == hashes.names()[-1] == hashes.make("x").split("$")[4]
+    assert hashes.check(moved, "correct horse") == Verdict(is_right=True)
+    assert hashes.check(moved, "wrong") == Verdict(is_right=False)
+    assert hashes.lay_newest(moved) == moved
+    # Whoever has the old peppers alone can check nothing.
+    assert not Passwords(lambda: [PEPPER, OTHER], CHEAP).check(moved, "correct horse").is_right
+    for renamed in (hashes.names()[0], hashes.names()[1]):
+        forged = moved.replace(hashes.names()[-1], renamed)
+        assert not hashes.check(forged, "correct horse").is_right
+
+
+def test_a_pepper_that_another_process_has_added_is_looked_for() -> None:
+    late = [PEPPER]
+    kept = Passwords(lambda: [PEPPER, OTHER], CHEAP).make("correct horse")
+    behind = Passwords(lambda: late, CHEAP, look_again=lambda: late.append(OTHER))
+    assert behind.check(kept, "correct horse") == Verdict(is_right=True)
+
+
 def test_for_nobody_the_same_work_is_done_and_the_answer_is_no() -> None:
     counted = 0
 

@@ -23,7 +23,7 @@ OTHER = "nine grey cranes wander"
 def deps_of(rooms: Rooms, **changes: object) -> CredentialsDeps:
     """Return the room's collaborators with hashes that cost little."""
     deps: CredentialsDeps = rooms.deps[CredentialsDeps]
-    cheap = Passwords(lambda: [deps.keyring.pepper], CHEAP, slots=8, queue=100)
+    cheap = Passwords(lambda: deps.keyring.peppers, CHEAP, slots=8, queue=100)
     return replace(deps, passwords=cheap, **changes)  # type: ignore[arg-type]
 
 

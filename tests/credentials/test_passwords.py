@@ -155,9 +155,9 @@ def test_an_operators_password_is_over_after_ninety_days(rooms: Rooms) -> None:
 def test_a_hash_is_made_anew_when_its_cost_rises(rooms: Rooms) -> None:
     owner = citizen()
     set_(rooms, owner, GOOD)
-    pepper = deps_of(rooms).keyring.pepper
+    peppers = deps_of(rooms).keyring.peppers
     dearer = deps_of(rooms)
-    object.__setattr__(dearer, "passwords", Passwords(lambda: [pepper], Cost(memory=128, passes=1)))
+    object.__setattr__(dearer, "passwords", Passwords(lambda: peppers, Cost(memory=128, passes=1)))
     costs = "select count(*) from passwords where owner_id = :id and hash like '%m=128,t=1%'"
     within(rooms, lambda uow: service.check_password(uow, dearer, owner, OTHER))
     assert count(rooms, costs, id=owner.id) == 0

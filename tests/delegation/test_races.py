@@ -21,7 +21,9 @@ def draft(rooms: Rooms, principal: Person, delegate: Person, *, agreed: bool = F
     """Make a mandate past the limits of a day, as a hundred days would."""
     wanted = Draft(Side.DELEGATE, delegate.citizen.phone, GRANTS, 31)
     with rooms.units.open(actor="test") as uow:
-        mandate = new_mandate(house(rooms), wanted, delegate.citizen.phone, drafted_by=principal.id)
+        mandate = new_mandate(
+            uow, house(rooms), wanted, delegate.citizen.phone, drafted_by=principal.id
+        )
         mandate.principal_id = principal.id
         keep_draft(uow, mandate, cause="test")
         uow.flush()
