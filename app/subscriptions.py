@@ -31,6 +31,7 @@ from app.identity.events import (
     PhoneChanged,
     SessionEnded,
 )
+from app.ledger import service as ledger
 from app.notifications import service as notifications
 from app.notifications.events import MessageQueued
 from app.oauth import service as oauth
@@ -131,6 +132,7 @@ def wire(jobs: Jobs, deps: Mapping[type, Any]) -> None:
             lambda uow: delegation.read_answers(uow, helpers),
         )
     )
+    jobs.schedule(Schedule(1800, "ledger.take_snapshots", ledger.take_snapshots))
     jobs.schedule(Schedule(300, "staff.close_what_is_over", staff.close_what_is_over))
 
 

@@ -119,6 +119,7 @@ def world() -> Iterator[World]:
         migrate.upgrade(postgres.owner_url, postgres.app_url, house.histories)
         house.load_catalogue()
         house.publish_agreements()
+        house.publish_split_rules()
         house.close()
         yield World(env, city.url, stripe.url)
 

@@ -7,6 +7,7 @@ from app.catalog.errors import CatalogueInvalid
 from app.consent.service import AgreementsInvalid
 from app.core import migrate as migrations
 from app.factory import Rooms
+from app.ledger.service import SplitRulesInvalid
 from config.settings import Settings
 
 
@@ -23,6 +24,7 @@ def register(app: Flask, settings: Settings, rooms: Rooms) -> None:
         for history in rooms.histories:
             click.echo(f"{history.name}: {migrations.head(history)}")
         _publish_agreements(rooms)
+        _publish_split_rules(rooms)
         _load_catalogue(rooms)
 
 
@@ -45,3 +47,11 @@ def _publish_agreements(rooms: Rooms) -> None:
     except AgreementsInvalid as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"agreements: {added} new")
+
+
+def _publish_split_rules(rooms: Rooms) -> None:
+    try:
+        added = rooms.publish_split_rules()
+    except SplitRulesInvalid as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"split rules: {added} new")

@@ -26,6 +26,7 @@ from app.credentials.service import CredentialsDeps
 from app.delegation import service as delegation
 from app.delegation.gateway import Registers, SmsAnswers
 from app.delegation.service import DelegationDeps
+from app.factory.acts import acts_of_ledger
 from app.host.directory import PairwiseDirectory
 from app.host.hosted import Hosted
 from app.http.authentication import Authenticator, Reader
@@ -137,7 +138,7 @@ def make_staff(keyring: Keyring, tokens: Tokens, deps: Mapping[type, Any]) -> St
         credentials=deps[CredentialsDeps],
         consent=deps[ConsentDeps],
         department_exists=lambda department: department in shelf.snapshot().department_pages,
-        acts={act.name: act for act in staff.own_acts()},
+        acts={act.name: act for act in (*staff.own_acts(), *acts_of_ledger())},
     )
 
 

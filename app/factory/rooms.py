@@ -20,6 +20,7 @@ from app.core.logs import get_logger
 from app.core.migrate import VERSION_TABLE, History, head, house_history
 from app.core.unit_of_work import Units
 from app.host.hosted import Hosted
+from app.ledger import service as ledger
 from app.privacy import service as privacy
 from app.privacy.values import TableEntry
 from config.settings import ROOT, Settings
@@ -72,6 +73,15 @@ class Rooms:
         agreements = consent.read_agreements(ROOT / "config" / "agreements")
         with self.units.open(actor="migrate") as uow:
             return consent.publish_agreements(uow, agreements)
+
+    def publish_split_rules(self) -> int:
+        """Publish the versions of `config/splits` that are new, and return how many.
+
+        Idempotent. Raise `SplitRulesInvalid` with every fault of the files.
+        """
+        rules = ledger.read_split_rules(ROOT / "config" / "splits")
+        with self.units.open(actor="migrate") as uow:
+            return ledger.publish_split_rules(uow, rules)
 
     def inventory(self) -> Sequence[TableEntry]:
         """Return what every column is, the plug-ins' too, or raise `InventoryInvalid`."""

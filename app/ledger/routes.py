@@ -8,7 +8,14 @@ from app.core.pagination import Page
 from app.http.blueprint import Blueprint
 from app.http.context import unit
 from app.ledger import service
-from app.ledger.schemas import LedgerTransactionSchema, TransactionFilter, TrialBalanceSchema
+from app.ledger.models import LedgerSplitRule
+from app.ledger.schemas import (
+    LedgerTransactionSchema,
+    SplitRuleFilter,
+    SplitRuleSchema,
+    TransactionFilter,
+    TrialBalanceSchema,
+)
 from app.ledger.values import TransactionView, TrialBalance
 
 blueprint = Blueprint("ledger", __name__, description="The books: double entry, append only")
@@ -35,3 +42,15 @@ class Transactions(MethodView):
     def get(self, wanted: dict[str, Any]) -> Page[TransactionView]:
         """List ledger transactions."""
         return service.list_transactions(unit(), wanted["page"], wanted["subject_id"])
+
+
+@blueprint.route("/split-rules")
+class SplitRules(MethodView):
+    """How money is split."""
+
+    @blueprint.staff("ledger.read")
+    @blueprint.arguments(SplitRuleFilter, location="query")
+    @blueprint.page(SplitRuleSchema)
+    def get(self, wanted: dict[str, Any]) -> Page[LedgerSplitRule]:
+        """List split rules."""
+        return service.list_split_rules(unit(), wanted["page"], wanted["applies_to"])

@@ -52,6 +52,35 @@ class LedgerTransactionSchema(Schema):
     kind = Text(required=True)
     external_ref = Text(required=True)
     subject_id = UUID(required=True)
+    reversal_of = UUID(required=True, allow_none=True)
     occurred_at = Moment(required=True)
     recorded_at = Moment(required=True)
     entries = List(Nested(LedgerEntrySchema), required=True)
+
+
+class SplitRuleFilter(PageArgs):
+    """Which split rules to list."""
+
+    applies_to = Text(
+        load_default=None, metadata={"description": "Of one payee or service: payee:shiyan-water"}
+    )
+
+
+class SplitPartSchema(Schema):
+    """One part of a split; `size` is fen when fixed, millionths when a percentage."""
+
+    account = Text(required=True)
+    kind = Text(required=True)
+    size = Integer(required=True)
+    priority = Integer(required=True)
+
+
+class SplitRuleSchema(Schema):
+    """One version of a split rule; it is never changed."""
+
+    applies_to = Text(required=True)
+    version = Integer(required=True)
+    valid_from = Moment(required=True)
+    fee_bearer = Text(required=True)
+    parts = List(Nested(SplitPartSchema), required=True)
+    published_at = Moment(required=True)

@@ -26,6 +26,7 @@ class Role(StrEnum):
     SECURITY_ADMIN = "security-admin"
     AUDITOR = "auditor"
     FINANCE = "finance"
+    FINANCE_APPROVER = "finance-approver"
     CATALOG_EDITOR = "catalog-editor"
     DEPARTMENT_OPERATOR = "department-operator"
     COUNTER_CLERK = "counter-clerk"
@@ -53,6 +54,11 @@ PERMISSIONS_BY_NAME: Mapping[str, Words] = {
     "integrators.manage": Words("管理接入方", "Manage integrators"),
     "sessions.end": Words("强制下线", "End other people's sessions"),
     "ledger.read": Words("查看账簿", "Read the ledger"),
+    "ledger.correct": Words("提出账簿更正", "Propose corrections of the ledger"),
+    "ledger.approve": Words("批准账簿更正", "Approve corrections of the ledger"),
+    "settlement.read": Words("查看结算与对账单", "Read settlements and statements"),
+    "settlement.propose": Words("编制结算批次与收款账户", "Propose settlements and bank accounts"),
+    "settlement.approve": Words("批准结算批次与收款账户", "Approve settlements and bank accounts"),
     "payments.read": Words("查看支付记录", "Read payments"),
     "payments.review": Words("复核支付", "Review payments"),
     "refunds.request": Words("申请退款", "Ask for refunds"),
@@ -110,6 +116,22 @@ ROLES: Mapping[Role, RoleCard] = {
                 "refunds.request",
                 "refunds.approve",
                 "reconciliation.operate",
+                "ledger.correct",
+                "settlement.read",
+                "settlement.propose",
+            }
+        ),
+    ),
+    Role.FINANCE_APPROVER: RoleCard(
+        Office.OPERATIONS,
+        Words("财务复核人员", "Finance approver"),
+        frozenset(
+            {
+                "ledger.read",
+                "ledger.approve",
+                "payments.read",
+                "settlement.read",
+                "settlement.approve",
             }
         ),
     ),

@@ -1,6 +1,6 @@
 """What can be done about staff: invite, let in, give and take power, look at citizens."""
 
-from app.staff.service.acts import own_acts
+from app.staff.service.acts import is_id, number_to, own_acts
 from app.staff.service.citizens import find_citizen, unmask_field
 from app.staff.service.deps import StaffDeps
 from app.staff.service.invitations import (
@@ -57,10 +57,12 @@ __all__ = [
     "finish_session",
     "invite_again",
     "invite_member",
+    "is_id",
     "issue_sandbox_token",
     "list_members",
     "list_requests",
     "list_sessions",
+    "number_to",
     "open_invitation",
     "own_acts",
     "permissions_of",

@@ -1,35 +1,31 @@
-"""Booking and reading the ledger; PostgreSQL itself refuses what does not sum to zero."""
+"""Booking once, whole and for ever; PostgreSQL itself refuses what does not sum to zero."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from uuid import UUID
 
-from sqlalchemy import case, func, select
+from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from app.core.clock import now
 from app.core.ids import new_id
-from app.core.pagination import Page, PageRequest, fetch_page
 from app.core.unit_of_work import UnitOfWork
 from app.ledger.errors import BookingDiffers
 from app.ledger.models import LedgerAccount, LedgerEntry, LedgerTransaction
-from app.ledger.values import (
-    AccountBalance,
-    AccountRef,
-    Booking,
-    CurrencyBalance,
-    EntryView,
-    TransactionView,
-    TrialBalance,
-)
+from app.ledger.values import AccountRef, Booking, Kind, Line, account_named
+
+_HOLD = text("select pg_advisory_xact_lock(hashtextextended(:name, 7302061))")
 
 
 def book(uow: UnitOfWork, booking: Booking) -> UUID:
     """Record a transaction once and return its id.
 
     Idempotent by (kind, external_ref): a repeat with the same lines returns the first id, with
-    other lines it raises `BookingDiffers`. Lines that do not sum to zero fail the commit.
+    other lines it raises `BookingDiffers`. Lines that do not sum to zero fail the commit; an
+    account that is not in the plan is a ValueError.
     """
+    for line in booking.lines:
+        if account_named(line.account.code) != line.account:
+            raise ValueError(f"{line.account.code} is no {line.account.kind} in the plan")
     accounts = _open_accounts(uow, {line.account for line in booking.lines}, booking.currency)
     transaction_id: UUID | None = uow.scalar(
         insert(LedgerTransaction)
@@ -110,71 +106,30 @@ def _same_booking(uow: UnitOfWork, booking: Booking, accounts: dict[AccountRef, 
     return row.id
 
 
-def read_trial_balance(uow: UnitOfWork) -> TrialBalance:
-    """Return the balance of every account and the sum of the whole book, per currency."""
-    total = func.coalesce(func.sum(LedgerEntry.amount), 0)
-    rows = uow.execute(
-        select(
-            LedgerAccount.code,
-            LedgerAccount.kind,
-            LedgerAccount.currency,
-            total,
-            func.coalesce(func.sum(case((LedgerEntry.amount > 0, LedgerEntry.amount))), 0),
+def find_transaction(uow: UnitOfWork, kind: str, external_ref: str) -> UUID | None:
+    """Return the id of what was booked for a foreign object, or None."""
+    found: UUID | None = uow.scalar(
+        select(LedgerTransaction.id).where(
+            LedgerTransaction.kind == kind, LedgerTransaction.external_ref == external_ref
         )
-        .outerjoin(LedgerEntry, LedgerEntry.account_id == LedgerAccount.id)
-        .group_by(LedgerAccount.id)
-        .order_by(LedgerAccount.code)
-    ).all()
-    debits: dict[str, int] = defaultdict(int)
-    sums: dict[str, int] = defaultdict(int)
-    for _, _, currency, balance, debit in rows:
-        sums[currency] += int(balance)
-        debits[currency] += int(debit)
-    return TrialBalance(
-        as_of=now(),
-        currencies=[
-            CurrencyBalance(name, debits[name], debits[name] - sums[name], sums[name])
-            for name in sorted(sums)
-        ],
-        accounts=[AccountBalance(code, kind, cur, int(bal)) for code, kind, cur, bal, _ in rows],
     )
+    return found
 
 
-def list_transactions(
-    uow: UnitOfWork, page: PageRequest, subject_id: UUID | None
-) -> Page[TransactionView]:
-    """Return transactions with their lines, newest first; of one subject when it is given."""
-    statement = select(LedgerTransaction)
-    if subject_id is not None:
-        statement = statement.where(LedgerTransaction.subject_id == subject_id)
-    keys = (LedgerTransaction.recorded_at, LedgerTransaction.id)
-    found = fetch_page(uow, statement, keys, page, descending=True)
-    entries = _entries_of(uow, [row.id for row in found.items])
-    views = [
-        TransactionView(
-            id=row.id,
-            kind=row.kind,
-            external_ref=row.external_ref,
-            subject_id=row.subject_id,
-            occurred_at=row.occurred_at,
-            recorded_at=row.recorded_at,
-            entries=entries[row.id],
-        )
-        for row in found.items
-    ]
-    return Page(views, found.next_cursor)
+def hold(uow: UnitOfWork, thing_id: UUID) -> None:
+    """Let nobody else book about a split or a transaction until the commit.
+
+    Their rows are append-only, so they cannot be locked themselves.
+    """
+    uow.execute(_HOLD, {"name": str(thing_id)})
 
 
-def _entries_of(uow: UnitOfWork, ids: Sequence[UUID]) -> dict[UUID, list[EntryView]]:
-    grouped: dict[UUID, list[EntryView]] = defaultdict(list)
+def lines_of(uow: UnitOfWork, transaction_id: UUID) -> list[Line]:
+    """Return the lines of a transaction in their order."""
     rows = uow.execute(
-        select(LedgerEntry, LedgerAccount.code)
+        select(LedgerAccount.code, LedgerAccount.kind, LedgerEntry.amount)
         .join(LedgerAccount, LedgerAccount.id == LedgerEntry.account_id)
-        .where(LedgerEntry.transaction_id.in_(ids))
-        .order_by(LedgerEntry.transaction_id, LedgerEntry.line_no)
+        .where(LedgerEntry.transaction_id == transaction_id)
+        .order_by(LedgerEntry.line_no)
     )
-    for entry, code in rows:
-        grouped[entry.transaction_id].append(
-            EntryView(entry.line_no, code, entry.amount, entry.currency)
-        )
-    return grouped
+    return [Line(AccountRef(code, Kind(kind)), amount) for code, kind, amount in rows]
