@@ -10,9 +10,15 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
+
 ROOT = Path(__file__).resolve().parent.parent
 FAST_PACE = 60
 _KEY_SIZE = 32
+_SHORTEST_RSA = 2048
+_REHEARSALS = (".alipaydev.com",)
 _SHORTEST_SECRET = 20
 _SHORTEST_RETENTION = 180
 _THREE_YEARS = 1095
@@ -38,6 +44,30 @@ class Stripe:
     api_key: str = field(repr=False)
     publishable_key: str
     webhook_secret: str | None = field(repr=False)
+    api_base: str
+
+
+@dataclass(frozen=True, slots=True)
+class Alipay:
+    """Alipay spoken to directly: one application, its key and Alipay's (RSA, PEM)."""
+
+    app_id: str
+    private_key: str = field(repr=False)
+    public_key: str = field(repr=False)
+    api_base: str
+
+
+@dataclass(frozen=True, slots=True)
+class WechatPay:
+    """WeChat Pay (APIv3) spoken to directly: one merchant, its key and WeChat's (RSA, PEM)."""
+
+    app_id: str
+    merchant_id: str
+    merchant_serial: str
+    private_key: str = field(repr=False)
+    public_key: str = field(repr=False)
+    public_key_id: str
+    api_v3_key: str = field(repr=False)
     api_base: str
 
 
@@ -68,8 +98,12 @@ class Audit:
 
 @dataclass(frozen=True, slots=True)
 class Payments:
-    """How long a payment waits for its citizen; above how many fen a step-up is needed."""
+    """How long a payment waits for its citizen; above how many fen a step-up is needed.
 
+    `serving` names the gateway of each method; a method that is off is not in it.
+    """
+
+    serving: Mapping[str, str]
     lifetime: timedelta
     step_up_above: int
     daily_limit: int
@@ -120,6 +154,8 @@ class Settings:
     database: Database
     redis_url: str | None = field(repr=False)
     stripe: Stripe
+    alipay: Alipay | None
+    wechat_pay: WechatPay | None
     keys: Keys
     audit: Audit
     payments: Payments
@@ -167,6 +203,8 @@ class Settings:
                 webhook_secret=read.optional("STRIPE_WEBHOOK_SECRET"),
                 api_base=read.text("STRIPE_API_BASE", "https://api.stripe.com"),
             ),
+            alipay=_alipay(read),
+            wechat_pay=_wechat_pay(read),
             keys=Keys(
                 token_signing=read.text("TOKEN_SIGNING_KEY").replace("\\n", "\n"),
                 encryption=read.key("KEY_ENCRYPTION_KEY"),
@@ -182,6 +220,7 @@ class Settings:
                 retention=timedelta(days=read.number("AUDIT_RETENTION_DAYS", _THREE_YEARS)),
             ),
             payments=Payments(
+                serving=_serving(read),
                 lifetime=timedelta(seconds=read.number("PAYMENT_LIFETIME_SECONDS", 900)),
                 step_up_above=read.number("STEP_UP_ABOVE_FEN", 20_000),
                 daily_limit=read.number("STEP_UP_DAILY_FEN", 100_000),
@@ -218,6 +257,7 @@ class Settings:
             plugin_env=dict(env),
         )
         read.check_stripe(settings)
+        read.check_wallets(settings)
         read.check_audit(settings.audit)
         read.finish()
         return settings
@@ -225,6 +265,55 @@ class Settings:
 
 def _rate_factor(read: "_Reader") -> int:
     return 100 if read.choice("RATE_LIMITS", ("default", "sandbox"), "default") == "sandbox" else 1
+
+
+def _serving(read: "_Reader") -> Mapping[str, str]:
+    chosen = {
+        "card": read.choice("CARD_GATEWAY", ("stripe", "off"), "stripe"),
+        "alipay": read.choice("ALIPAY_GATEWAY", ("stripe", "alipay", "off"), "stripe"),
+        "wechat_pay": read.choice("WECHAT_PAY_GATEWAY", ("stripe", "wechat", "off"), "stripe"),
+    }
+    return {method: gateway for method, gateway in chosen.items() if gateway != "off"}
+
+
+def _alipay(read: "_Reader") -> Alipay | None:
+    given = read.together("ALIPAY_APP_ID", "ALIPAY_PRIVATE_KEY", "ALIPAY_PUBLIC_KEY")
+    base = read.text("ALIPAY_API_BASE", "https://openapi.alipay.com/gateway.do")
+    if given is None:
+        return None
+    app_id, private_key, public_key = given
+    return Alipay(
+        app_id=app_id,
+        private_key=read.rsa_key("ALIPAY_PRIVATE_KEY", private_key, is_private=True),
+        public_key=read.rsa_key("ALIPAY_PUBLIC_KEY", public_key, is_private=False),
+        api_base=base,
+    )
+
+
+def _wechat_pay(read: "_Reader") -> WechatPay | None:
+    given = read.together(
+        "WECHAT_PAY_APP_ID",
+        "WECHAT_PAY_MERCHANT_ID",
+        "WECHAT_PAY_MERCHANT_SERIAL",
+        "WECHAT_PAY_PRIVATE_KEY",
+        "WECHAT_PAY_PUBLIC_KEY",
+        "WECHAT_PAY_PUBLIC_KEY_ID",
+        "WECHAT_PAY_API_V3_KEY",
+    )
+    base = read.text("WECHAT_PAY_API_BASE", "https://api.mch.weixin.qq.com")
+    if given is None:
+        return None
+    app_id, merchant_id, serial, private_key, public_key, public_key_id, api_v3_key = given
+    return WechatPay(
+        app_id=app_id,
+        merchant_id=merchant_id,
+        merchant_serial=serial,
+        private_key=read.rsa_key("WECHAT_PAY_PRIVATE_KEY", private_key, is_private=True),
+        public_key=read.rsa_key("WECHAT_PAY_PUBLIC_KEY", public_key, is_private=False),
+        public_key_id=public_key_id,
+        api_v3_key=api_v3_key,
+        api_base=base,
+    )
 
 
 def _codes(read: "_Reader") -> Mapping[str, int | timedelta]:
@@ -329,6 +418,55 @@ class _Reader:
         if len(value) != _KEY_SIZE:
             self._faults.append(f"{name} must be {_KEY_SIZE} bytes in base64")
         return value
+
+    def together(self, *names: str) -> tuple[str, ...] | None:
+        """Return what belongs together, or None when none of it is set; a part is a fault."""
+        values = [self._env.get(name) or "" for name in names]
+        if not any(values):
+            return None
+        for name, value in zip(names, values, strict=True):
+            if not value:
+                self._faults.append(f"{name} is missing, and others of its kind are set")
+        return tuple(values)
+
+    def rsa_key(self, name: str, written: str, *, is_private: bool) -> str:
+        pem = written.replace("\\n", "\n")
+        try:
+            key = (
+                load_pem_private_key(pem.encode(), None)
+                if is_private
+                else load_pem_public_key(pem.encode())
+            )
+        except (ValueError, TypeError, UnsupportedAlgorithm):
+            key = None
+        if written and (
+            not isinstance(key, RSAPrivateKey | RSAPublicKey) or key.key_size < _SHORTEST_RSA
+        ):
+            kind = "private" if is_private else "public"
+            self._faults.append(
+                f"{name} must be a {kind} RSA key of at least {_SHORTEST_RSA} bits in PEM"
+            )
+        return pem
+
+    def check_wallets(self, settings: Settings) -> None:
+        direct = {"alipay": settings.alipay, "wechat": settings.wechat_pay}
+        names = {"alipay": "ALIPAY", "wechat": "WECHAT_PAY"}
+        for gateway, account in direct.items():
+            name = names[gateway]
+            if account is None:
+                if gateway in settings.payments.serving.values():
+                    self._faults.append(f"{name}_GATEWAY={gateway} needs {name}_APP_ID and more")
+                continue
+            parts = urlsplit(account.api_base)
+            is_loopback = parts.scheme == "http" and parts.netloc in settings.egress_loopback
+            is_rehearsal = (parts.hostname or "").endswith(_REHEARSALS)
+            if not (is_loopback or (parts.scheme == "https" and parts.hostname)):
+                self._faults.append(f"{name}_API_BASE must be https, or listed in EGRESS_LOOPBACK")
+            if is_rehearsal and settings.is_production:
+                self._faults.append(f"{name}_API_BASE is no place for real money")
+        wechat = settings.wechat_pay
+        if wechat is not None and len(wechat.api_v3_key.encode()) not in {0, _KEY_SIZE}:
+            self._faults.append(f"WECHAT_PAY_API_V3_KEY must be {_KEY_SIZE} characters")
 
     def check_stripe(self, settings: Settings) -> None:
         stripe = settings.stripe

@@ -80,9 +80,15 @@ CREATE TABLE answers (
 
 
 class Store:
-    """One connection that the threads of the city take in turn; `path=None` lives in memory."""
+    """One connection that the threads of a server take in turn; `path=None` lives in memory."""
 
-    def __init__(self, path: Path | None, *, seed: Callable[[sqlite3.Connection], None]) -> None:
+    def __init__(
+        self,
+        path: Path | None,
+        *,
+        seed: Callable[[sqlite3.Connection], None],
+        schemas: Sequence[str] = _SCHEMAS,
+    ) -> None:
         self._turn = threading.RLock()
         self._connection = sqlite3.connect(
             path or ":memory:", isolation_level=None, check_same_thread=False
@@ -93,17 +99,23 @@ class Store:
             self._connection.execute(f"PRAGMA {pragma}")
         with self.change() as connection:
             version = connection.execute("PRAGMA user_version").fetchone()[0]
-            for schema in _SCHEMAS[version:]:
+            for schema in schemas[version:]:
                 for statement in schema.split(";\n"):
                     connection.execute(statement)
             if version == 0:
                 seed(connection)
-            connection.execute(f"PRAGMA user_version = {len(_SCHEMAS)}")
+            connection.execute(f"PRAGMA user_version = {len(schemas)}")
 
     @contextlib.contextmanager
     def change(self) -> Iterator[sqlite3.Connection]:
-        """Give the connection inside a transaction; commit it at the end, undo it on an error."""
+        """Give the connection inside a transaction; commit it at the end, undo it on an error.
+
+        A change inside a change is a part of it.
+        """
         with self._turn:
+            if self._connection.in_transaction:
+                yield self._connection
+                return
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self._connection
@@ -124,7 +136,7 @@ class Store:
             return found
 
     def close(self) -> None:
-        """Close the file; the city must not be serving any more."""
+        """Close the file; nothing must be served from it any more."""
         with self._turn:
             self._connection.close()
 

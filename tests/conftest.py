@@ -21,6 +21,7 @@ from config.settings import Settings
 from sandbox.city import serve_city
 from sandbox.servers import start_postgres, start_valkey, temporary_data_dir
 from sandbox.stripe import serve_stripe
+from sandbox.wallets import WalletKeys, serve_wallets
 from tests.clockwork import has_house
 from tests.contract import ContractClient
 
@@ -38,6 +39,7 @@ class World:
     env: dict[str, str]
     city: str
     stripe: str
+    wallets: str
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -91,7 +93,9 @@ def world() -> Iterator[World]:
             webhook_url=None,
             data_dir=None,
         ) as stripe,
+        serve_wallets(WalletKeys.fresh(), refund_seconds=0) as wallets,
     ):
+        outside = (city.url, stripe.url, wallets.url)
         env = {
             "PROFILE": "sandbox",
             "PACE": "fast",
@@ -109,11 +113,12 @@ def world() -> Iterator[World]:
             "ORGANISATION_REGISTER_URL": f"{city.url}/register/organisations/checks",
             "GUARDIAN_REGISTER_URL": f"{city.url}/register/guardians/checks",
             "UTILITIES_BILLER_URL": f"{city.url}/billers",
-            "EGRESS_LOOPBACK": ",".join(urlsplit(u).netloc for u in (city.url, stripe.url)),
+            "EGRESS_LOOPBACK": ",".join(urlsplit(u).netloc for u in outside),
             "RATE_LIMITS": "sandbox",
             "AUDIT_ANCHORS_FILE": str(Path(folder) / "audit-anchors"),
             "KEYS_FILE": str(Path(folder) / "keys.json"),
             **secret_env(),
+            **wallets.keys.merchant_environment(wallets.url),
         }
         house = build(Settings.from_env(env))
         migrate.upgrade(postgres.owner_url, postgres.app_url, house.histories)
@@ -121,7 +126,7 @@ def world() -> Iterator[World]:
         house.publish_agreements()
         house.publish_split_rules()
         house.close()
-        yield World(env, city.url, stripe.url)
+        yield World(env, city.url, stripe.url, wallets.url)
 
 
 @pytest.fixture(scope="session")

@@ -5,9 +5,9 @@ a transaction is open. (Refusing inward addresses after resolution comes with re
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import urlencode, urlsplit
 
 import urllib3
@@ -68,38 +68,72 @@ class Egress:
         total_seconds: float,
         body: object | None = None,
         form: Mapping[str, str] | None = None,
+        content: bytes | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Reply:
         """Send one request, JSON (or a form) in and JSON out; return whatever status comes back.
 
+        `content` is sent as it is, for whoever has signed it; `headers` then name its type.
         Raise `NoAnswer` when none comes within `total_seconds`, and `EgressRefused` for an address
         that is not allowed. A body over 1 MiB, a redirect or a broken answer counts as none.
         """
-        self._check(url)
-        forbid_open_transaction(urlsplit(url).netloc)
-        content = None if body is None else json.dumps(body, ensure_ascii=False).encode()
         sent = {"Accept": "application/json", **(headers or {})}
-        if content is not None:
+        if body is not None:
+            content = json.dumps(body, ensure_ascii=False).encode()
             sent["Content-Type"] = "application/json"
         if form is not None:
             content = urlencode(form).encode()
             sent["Content-Type"] = "application/x-www-form-urlencoded"
         deadline = monotonic() + total_seconds
+        timeout = urllib3.Timeout(connect=connect_seconds, total=total_seconds)
+        return _read(self._send(method, url, content, sent, timeout), deadline)
+
+    def download(
+        self,
+        url: str,
+        into: BinaryIO,
+        *,
+        connect_seconds: float,
+        total_seconds: float,
+        max_bytes: int,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        """Write a file of another system into an open one, piece by piece, in bounded memory.
+
+        Raise `NoAnswer` for any status but 200, for a file over `max_bytes` and for one that does
+        not come to its end in time.
+        """
+        deadline = monotonic() + total_seconds
+        timeout = urllib3.Timeout(connect=connect_seconds, total=total_seconds)
+        answer = self._send("GET", url, None, dict(headers or {}), timeout)
+        into.writelines(_pieces(answer, deadline, max_bytes))
+        if answer.status != 200:  # noqa: PLR2004 - a part of a file, or a page about its absence
+            raise NoAnswer(f"status {answer.status} instead of a file", may_have_acted=False)
+
+    def _send(
+        self,
+        method: str,
+        url: str,
+        content: bytes | None,
+        headers: Mapping[str, str],
+        timeout: urllib3.Timeout,
+    ) -> urllib3.BaseHTTPResponse:
+        self._check(url)
+        forbid_open_transaction(urlsplit(url).netloc)
         try:
-            answer = self._pool.request(
+            return self._pool.request(
                 method,
                 url,
                 body=content,
-                headers=sent,
+                headers=headers,
                 redirect=False,
                 preload_content=False,
-                timeout=urllib3.Timeout(connect=connect_seconds, total=total_seconds),
+                timeout=timeout,
             )
         except (NewConnectionError, ConnectTimeoutError) as error:
             raise NoAnswer(type(error).__name__, may_have_acted=False) from error
         except HTTPError as error:
             raise NoAnswer(type(error).__name__, may_have_acted=True) from error
-        return _read(answer, deadline)
 
     def close(self) -> None:
         """Close every pooled connection."""
@@ -115,19 +149,25 @@ class Egress:
 
 def _read(answer: urllib3.BaseHTTPResponse, deadline: float) -> Reply:
     """Read a bounded body; a server that trickles does not get more time than the deadline."""
-    chunks: list[bytes] = []
-    size = 0
-    try:
-        for chunk in answer.stream(_CHUNK):
-            size += len(chunk)
-            if size > MAX_ANSWER or monotonic() > deadline:
-                raise NoAnswer("the answer is too long or too slow", may_have_acted=True)
-            chunks.append(chunk)
-    except HTTPError as error:
-        raise NoAnswer(type(error).__name__, may_have_acted=True) from error
-    finally:
-        answer.close() if size > MAX_ANSWER else answer.release_conn()
+    body = b"".join(_pieces(answer, deadline, MAX_ANSWER))
     if 300 <= answer.status < 400:  # noqa: PLR2004 - a redirect is never followed
         raise NoAnswer("the answer is a redirect", may_have_acted=True)
     headers = {name.lower(): value for name, value in answer.headers.items()}
-    return Reply(answer.status, headers, b"".join(chunks))
+    return Reply(answer.status, headers, body)
+
+
+def _pieces(answer: urllib3.BaseHTTPResponse, deadline: float, max_bytes: int) -> Iterator[bytes]:
+    size = 0
+    is_whole = False
+    try:
+        for chunk in answer.stream(_CHUNK):
+            size += len(chunk)
+            if size > max_bytes or monotonic() > deadline:
+                raise NoAnswer("the answer is too long or too slow", may_have_acted=True)
+            yield chunk
+        is_whole = True
+    except HTTPError as error:
+        raise NoAnswer(type(error).__name__, may_have_acted=True) from error
+    finally:
+        # What is left of an answer would be read as the beginning of the next one.
+        answer.release_conn() if is_whole else answer.close()

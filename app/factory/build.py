@@ -74,7 +74,7 @@ def build(settings: Settings, fakes: Mapping[type, Any] | None = None) -> Rooms:
         **hosted.providers,
     }
     deps[ReceiptsDeps] = make_receipts(settings)
-    deps[PaymentDeps] = make_payments(settings, units, keyring, deps)
+    deps[PaymentDeps] = make_payments(settings, units, egress, keyring, deps)
     deps[DelegationDeps] = make_delegation(settings, egress, keyring, deps)
     deps[StaffDeps] = make_staff(keyring, tokens, deps)
     deps[PrivacyDeps] = make_privacy(hosted, deps)

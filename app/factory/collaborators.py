@@ -27,6 +27,7 @@ from app.delegation import service as delegation
 from app.delegation.gateway import Registers, SmsAnswers
 from app.delegation.service import DelegationDeps
 from app.factory.acts import acts_of_ledger
+from app.factory.gateways import make_gateways
 from app.host.directory import PairwiseDirectory
 from app.host.hosted import Hosted
 from app.http.authentication import Authenticator, Reader
@@ -40,9 +41,8 @@ from app.oauth import service as oauth
 from app.oauth.gateway import ClientKeys, LogoutNotices
 from app.oauth.service import Acting, OAuthDeps
 from app.payments import service as payments
-from app.payments.gateway import Gateways, StripeGateway
 from app.payments.service import PaymentDeps
-from app.payments.values import Method, PaymentPolicy
+from app.payments.values import PaymentPolicy
 from app.privacy import service as privacy
 from app.privacy.service import PrivacyDeps
 from app.privacy.values import TableEntry
@@ -162,21 +162,13 @@ def _mandate_of(uow: UnitOfWork, delegate_id: UUID, mandate_id: UUID) -> Acting 
 
 
 def make_payments(
-    settings: Settings, units: Units, keyring: Keyring, deps: Mapping[type, Any]
+    settings: Settings, units: Units, egress: Egress, keyring: Keyring, deps: Mapping[type, Any]
 ) -> PaymentDeps:
     """Make what money moves with."""
-    stripe = StripeGateway(
-        api_key=settings.stripe.api_key,
-        publishable_key=settings.stripe.publishable_key,
-        api_base=settings.stripe.api_base,
-        loopback=settings.egress_loopback,
-        total_seconds=GATEWAY_SECONDS,
-        webhook_secret=settings.stripe.webhook_secret,
-    )
     return PaymentDeps(
         registry=deps[Registry],
         directory=deps[DirectoryOfCitizens].directory,
-        gateways=Gateways([stripe], dict.fromkeys(Method, stripe.name)),
+        gateways=make_gateways(settings, egress, total_seconds=GATEWAY_SECONDS),
         policy=PaymentPolicy(
             lifetime=settings.payments.lifetime,
             pace=settings.pace,

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from flask import request
+from flask import Response, request
 from flask.views import MethodView
 
 from app.core.pagination import Page
@@ -164,6 +164,35 @@ class StripeWebhooks(MethodView):
     def post(self, raw: bytes) -> None:
         """Receive a Stripe event."""
         service.receive_webhook(unit(), deps(PaymentDeps), "stripe", raw, dict(request.headers))
+
+
+@payments.route("/webhooks/alipay")
+class AlipayWebhooks(MethodView):
+    """What Alipay tells us."""
+
+    @payments.public
+    @payments.critical
+    @payments.unmetered
+    @payments.raw_body("application/x-www-form-urlencoded", max_bytes=64 * KIB)
+    @payments.response(200, {"type": "string"}, content_type="text/plain")
+    def post(self, raw: bytes) -> Response:
+        """Receive a notice of Alipay, which is sent again until the answer is `success`."""
+        service.receive_webhook(unit(), deps(PaymentDeps), "alipay", raw, dict(request.headers))
+        return Response("success", mimetype="text/plain")
+
+
+@payments.route("/webhooks/wechat")
+class WechatWebhooks(MethodView):
+    """What WeChat Pay tells us."""
+
+    @payments.public
+    @payments.critical
+    @payments.unmetered
+    @payments.raw_body("application/json", max_bytes=64 * KIB)
+    @payments.response(204)
+    def post(self, raw: bytes) -> None:
+        """Receive a notice of WeChat Pay."""
+        service.receive_webhook(unit(), deps(PaymentDeps), "wechat", raw, dict(request.headers))
 
 
 @payables.route("/payables")

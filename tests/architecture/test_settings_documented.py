@@ -21,6 +21,7 @@ READERS = {
     "networks",
     "certificates",
     "key",
+    "together",
 }
 # Read by a library of ours, not by us.
 LIBRARIES = {"PROMETHEUS_MULTIPROC_DIR"}
@@ -40,14 +41,13 @@ SECRETS = {
 def read_by_the_house() -> set[str]:
     tree = tree_of(ROOT / "config" / "settings.py")
     return {
-        node.args[0].value
+        argument.value
         for node in ast.walk(tree)
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Attribute)
         and node.func.attr in READERS
-        and node.args
-        and isinstance(node.args[0], ast.Constant)
-        and isinstance(node.args[0].value, str)
+        for argument in (node.args if node.func.attr == "together" else node.args[:1])
+        if isinstance(argument, ast.Constant) and isinstance(argument.value, str)
     }
 
 

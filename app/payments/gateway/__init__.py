@@ -1,5 +1,7 @@
 """Who moves the money: the contract, and one file for each gateway that keeps it."""
 
+from app.payments.gateway.alipay import AlipayGateway
+from app.payments.gateway.alipay_wire import AlipayAccount
 from app.payments.gateway.contract import (
     KEY_LIFETIME,
     Gateway,
@@ -16,9 +18,13 @@ from app.payments.gateway.contract import (
 )
 from app.payments.gateway.registry import Gateways
 from app.payments.gateway.stripe import StripeGateway
+from app.payments.gateway.wechat import WechatGateway
+from app.payments.gateway.wechat_wire import WechatAccount
 
 __all__ = [
     "KEY_LIFETIME",
+    "AlipayAccount",
+    "AlipayGateway",
     "Gateway",
     "GatewayAmbiguous",
     "GatewayRefund",
@@ -32,4 +38,6 @@ __all__ = [
     "StatementLine",
     "StatementUnavailable",
     "StripeGateway",
+    "WechatAccount",
+    "WechatGateway",
 ]

@@ -41,15 +41,19 @@ class IntentRequest:
     currency: str
     method: Method
     return_url: str | None
+    expires_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """What the gateway says of an intent right now; the only thing that makes money true."""
+    """What the gateway says of an intent right now; the only thing that makes money true.
+
+    `amount` is None while the gateway has nothing yet but a code that nobody has scanned.
+    """
 
     id: str
     status: str
-    amount: int
+    amount: int | None
     amount_received: int
     currency: str
     attempt_id: str | None

@@ -51,14 +51,25 @@ def learn(deps: PaymentDeps, payment: Payment, attempt: PaymentAttempt) -> Inten
     An opening that was never answered is searched for, and sent again under its own key while the
     gateway surely remembers it: that is the same question, not a second intent.
     """
+    gateway = deps.gateways.named(attempt.gateway)
     if attempt.intent_id is not None:
-        return deps.gateways.named(attempt.gateway).fetch_intent(attempt.intent_id)
+        return gateway.fetch_intent(attempt.intent_id)
+    found = gateway.find_intent(attempt.id)
     if attempt.status in {AttemptStatus.FAILED, AttemptStatus.CANCELLED}:
-        return deps.gateways.named(attempt.gateway).find_intent(attempt.id)
-    found = deps.gateways.named(attempt.gateway).find_intent(attempt.id)
-    if found is not None or now() - attempt.created_at > KEY_LIFETIME:
         return found
-    return deps.gateways.named(attempt.gateway).open_intent(request_of(payment, attempt))
+    is_payable = found is None or (
+        # A code that was in the lost answer is told again to whoever asks the same again.
+        found.status == "requires_action"
+        and gateway.next_action(found, Method(attempt.method)) is None
+    )
+    if not is_payable or now() - attempt.created_at > KEY_LIFETIME:
+        return found
+    try:
+        return gateway.open_intent(request_of(payment, attempt))
+    except GatewayRefused:
+        if found is None:
+            raise
+        return found
 
 
 def request_of(payment: Payment, attempt: PaymentAttempt) -> IntentRequest:
@@ -71,6 +82,7 @@ def request_of(payment: Payment, attempt: PaymentAttempt) -> IntentRequest:
         currency=attempt.currency,
         method=Method(attempt.method),
         return_url=attempt.return_url,
+        expires_at=payment.expires_at,
     )
 
 
@@ -125,8 +137,9 @@ def apply_intent(
 
 
 def _mismatch(attempt: PaymentAttempt, intent: Intent) -> str | None:
+    amount = attempt.amount if intent.amount is None else intent.amount
     ours = (attempt.amount, attempt.currency, str(attempt.id))
-    theirs = (intent.amount, intent.currency, intent.attempt_id)
+    theirs = (amount, intent.currency, intent.attempt_id)
     if ours != theirs:
         return f"amount, currency or attempt: {theirs}"
     if attempt.intent_id not in {None, intent.id}:
@@ -151,7 +164,8 @@ def _wait(  # the citizen has to act
     if payment.status == PaymentStatus.PROCESSING:
         uow.move(payment, PaymentStatus.PENDING, cause=cause)
     action = deps.gateways.named(attempt.gateway).next_action(intent, Method(attempt.method))
-    attempt.next_action = seal_action(deps, attempt, action)
+    if action is not None:  # a code is told once, when it is asked for
+        attempt.next_action = seal_action(deps, attempt, action)
     _ask_again(deps, payment, attempt)
 
 
