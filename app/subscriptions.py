@@ -52,6 +52,8 @@ from app.payments.events import (
 from app.privacy import service as privacy
 from app.privacy.events import AccountErased, ClosureDue, ExportRequested
 from app.receipts.events import ReceiptIssued
+from app.reconciliation import service as reconciliation
+from app.reconciliation.events import RunRequested
 from app.staff import service as staff
 
 PEOPLE, CLIENTS, INBOX, DESK, HELP = (
@@ -62,6 +64,7 @@ PEOPLE, CLIENTS, INBOX, DESK, HELP = (
     delegation.DelegationDeps,
 )
 RIGHTS = privacy.PrivacyDeps
+BOOKS = reconciliation.ReconciliationDeps
 QUICK, FOREIGN = QUICK_RETRIES, FOREIGN_RETRIES
 
 # fmt: off
@@ -93,6 +96,7 @@ HANDLERS: tuple[tuple[type[Event], str, Callable[..., None], type, Sequence[floa
     (PaymentSucceeded, "delegation.tell_delegates_payment", delegation.tell_delegates_payment, HELP, QUICK),
     (QuestionAsked, "delegation.send_question", delegation.send_question, HELP, QUICK),
     (CitizenVerified, "delegation.link_child", delegation.link_child, HELP, QUICK),
+    (RunRequested, "reconciliation.perform_run", reconciliation.perform_run, BOOKS, FOREIGN),
 )
 # fmt: on
 """Event, the job's permanent name, its handler, the room whose collaborators it gets, its waits."""
@@ -133,6 +137,14 @@ def wire(jobs: Jobs, deps: Mapping[type, Any]) -> None:
         )
     )
     jobs.schedule(Schedule(1800, "ledger.take_snapshots", ledger.take_snapshots))
+    books: reconciliation.ReconciliationDeps = deps[reconciliation.ReconciliationDeps]
+    jobs.schedule(
+        Schedule(
+            reconciliation.TICK_SECONDS,
+            "reconciliation.request_due_runs",
+            lambda uow: reconciliation.request_due_runs(uow, books),
+        )
+    )
     jobs.schedule(Schedule(300, "staff.close_what_is_over", staff.close_what_is_over))
 
 

@@ -27,6 +27,7 @@ from app.factory.collaborators import (
     make_people,
     make_privacy,
     make_receipts,
+    make_reconciliation,
     make_staff,
 )
 from app.factory.rooms import Rooms
@@ -34,6 +35,7 @@ from app.host import loader
 from app.payments.service import PaymentDeps
 from app.privacy.service import PrivacyDeps
 from app.receipts.service import ReceiptsDeps
+from app.reconciliation.service import ReconciliationDeps
 from app.sdk.context import DirectoryOfCitizens
 from app.sdk.registry import Registry
 from app.staff.service import StaffDeps
@@ -78,6 +80,7 @@ def build(settings: Settings, fakes: Mapping[type, Any] | None = None) -> Rooms:
     deps[DelegationDeps] = make_delegation(settings, egress, keyring, deps)
     deps[StaffDeps] = make_staff(keyring, tokens, deps)
     deps[PrivacyDeps] = make_privacy(hosted, deps)
+    deps[ReconciliationDeps] = make_reconciliation(keyring, deps)
     deps.update(fakes or {})
     rooms = Rooms(settings, units, jobs, egress, hosted, deps)
     subscriptions.wire(jobs, deps)

@@ -47,6 +47,8 @@ from app.privacy import service as privacy
 from app.privacy.service import PrivacyDeps
 from app.privacy.values import TableEntry
 from app.receipts.service import ReceiptsDeps
+from app.reconciliation import service as reconciliation
+from app.reconciliation.service import ReconciliationDeps
 from app.sdk.context import DirectoryOfCitizens
 from app.sdk.registry import Registry
 from app.staff import service as staff
@@ -215,6 +217,17 @@ def make_privacy(hosted: Hosted, deps: Mapping[type, Any]) -> PrivacyDeps:
         read_inventory=_house_inventory,
         plugins=hosted.personal_data,
         obligations=(payments.count_open, delegation.count_open),
+    )
+
+
+def make_reconciliation(keyring: Keyring, deps: Mapping[type, Any]) -> ReconciliationDeps:
+    """Make what our books are compared with others' with."""
+    tariffs = reconciliation.read_tariffs(ROOT / "config" / reconciliation.TARIFFS)
+    return ReconciliationDeps(
+        payments=deps[PaymentDeps],
+        keyring=keyring,
+        tariffs=tariffs,
+        may_own=lambda uow, who: "reconciliation.operate" in staff.permissions_of(uow, who),
     )
 
 

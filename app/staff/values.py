@@ -64,6 +64,7 @@ PERMISSIONS_BY_NAME: Mapping[str, Words] = {
     "refunds.request": Words("申请退款", "Ask for refunds"),
     "refunds.approve": Words("批准退款", "Approve refunds"),
     "reconciliation.operate": Words("处理对账", "Operate reconciliation"),
+    "reconciliation.read": Words("查看对账", "Read reconciliation"),
     "audit.read": Words("查看审计记录", "Read the audit trail"),
     "provider.operate": Words("办理本部门业务", "Operate one's department's services"),
     "identity.confirm": Words("当面核验市民身份", "Confirm a citizen's identity at the counter"),
@@ -103,7 +104,7 @@ ROLES: Mapping[Role, RoleCard] = {
     Role.AUDITOR: RoleCard(
         Office.AUDIT,
         Words("审计管理员", "Audit administrator"),
-        frozenset({"ledger.read", "payments.read", "audit.read"}),
+        frozenset({"ledger.read", "payments.read", "reconciliation.read", "audit.read"}),
     ),
     Role.FINANCE: RoleCard(
         Office.OPERATIONS,
@@ -115,6 +116,7 @@ ROLES: Mapping[Role, RoleCard] = {
                 "payments.review",
                 "refunds.request",
                 "refunds.approve",
+                "reconciliation.read",
                 "reconciliation.operate",
                 "ledger.correct",
                 "settlement.read",

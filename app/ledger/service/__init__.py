@@ -17,6 +17,7 @@ from app.ledger.service.corrections import (
     reverse_transaction,
 )
 from app.ledger.service.fees import book_gateway_fee, book_payout
+from app.ledger.service.movements import movements_on
 from app.ledger.service.query import list_transactions
 from app.ledger.service.rules import (
     SplitRulesInvalid,
@@ -40,6 +41,7 @@ __all__ = [
     "give_back",
     "list_split_rules",
     "list_transactions",
+    "movements_on",
     "publish_split_rules",
     "read_balance_at",
     "read_balances",

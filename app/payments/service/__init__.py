@@ -35,11 +35,20 @@ from app.payments.service.refund_desk import (
     retry_refund,
 )
 from app.payments.service.refund_sending import send_refund
+from app.payments.service.relations import (
+    CAPTURE_BOOKINGS,
+    REFUND_BOOKINGS,
+    attempts_at,
+    postings_to,
+    refunds_at,
+)
 from app.payments.service.settle import settle_attempt
 from app.payments.service.start import is_stale, start_payment
 from app.payments.values import PaymentView
 
 __all__ = [
+    "CAPTURE_BOOKINGS",
+    "REFUND_BOOKINGS",
     "TICK_SECONDS",
     "Allow",
     "PaymentDeps",
@@ -48,6 +57,7 @@ __all__ = [
     "approve_request",
     "ask_refund",
     "ask_refund_for",
+    "attempts_at",
     "cancel_payment",
     "count_open",
     "decline_request",
@@ -58,12 +68,14 @@ __all__ = [
     "list_payments",
     "list_refunds",
     "list_refunds_of",
+    "postings_to",
     "question_attempt",
     "question_due",
     "read_payment",
     "read_receipt",
     "read_refund",
     "receive_webhook",
+    "refunds_at",
     "retry_payment",
     "retry_refund",
     "send_refund",

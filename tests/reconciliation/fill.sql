@@ -1,0 +1,33 @@
+insert into payments (id, status, version, citizen_id, amount, currency, refunded_amount, method,
+                      created_at, expires_at)
+select ID_2, 'succeeded', 1, ID_8, 1000 + n, 'CNY', 0, 'card', AT_N, AT_N + interval '1 hour'
+from NUMBERS;
+
+insert into payment_items (id, status, version, payment_id, line_no, is_live, service, plugin,
+                           reference, payee, title, amount, currency, payable_version,
+                           biller_reference, fulfilled_at, refunding_amount, refunded_amount)
+select ID_3, 'fulfilled', 1, ID_2, 1, true, 'water-bill', 'paper', :biller || '.' || n, :biller,
+       '{}', 1000 + n, 'CNY', '1', 'POST-' || :label || '-' || n, AT_N, 0, 0
+from NUMBERS;
+
+insert into payment_attempts (id, status, version, payment_id, number, method, gateway, gateway_key,
+                              intent_id, amount, currency, captured_amount, captured_at,
+                              refunded_amount, created_at, asks)
+select ID_1, 'succeeded', 1, ID_2, 1, 'card', :gateway, :gateway || n, 'pi_' || :label || '_' || n,
+       1000 + n, 'CNY', 1000 + n, AT_N, 0, AT_N, 0
+from NUMBERS;
+
+insert into biller_postings (item_id, plugin, key, status, sent_at, claim_job, claim_attempt)
+select ID_3, 'paper', cast(ID_3 as text), 'confirmed', AT_N, 0, 0
+from NUMBERS;
+
+insert into ledger_transactions (id, kind, external_ref, subject_id, lines, occurred_at, recorded_at)
+select ID_5, 'payment.captured', :gateway || chr(58) || 'pi_' || :label || '_' || n, ID_2, 2, AT_N, AT_N
+from NUMBERS where n <> all(cast(:unbooked as int[]));
+
+insert into ledger_entries (transaction_id, line_no, account_id, amount, currency)
+select ID_5, 1, cast(:debit as uuid), 1000 + n, 'CNY' from NUMBERS
+where n <> all(cast(:unbooked as int[]))
+union all
+select ID_5, 2, cast(:credit as uuid), -1000 - n, 'CNY' from NUMBERS
+where n <> all(cast(:unbooked as int[]))
