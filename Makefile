@@ -12,7 +12,7 @@ ALONE := $(WITHIN) --alone
 FLASK := flask --app wsgi
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check check-promises openapi plugin lock
+.PHONY: help run demo test check check-promises prove-payments openapi plugin lock
 
 help:  ## show this list
 	@echo "make run      start everything on this machine; Ctrl-C stops it (PORT, DATA_DIR: sandbox/README.md)"
@@ -20,6 +20,7 @@ help:  ## show this list
 	@echo "make test     all checks, then all tests, on real PostgreSQL and Valkey that they start"
 	@echo "make check    style, types, import rules, plug-ins, openapi.yaml"
 	@echo "make check-promises   the tests of what is promised, with their figures"
+	@echo "make prove-payments   kill everything, again and again, while thousands pay (SEED, PAYMENTS, KILLS, FAULT, SHORT=1: docs/proof.md)"
 	@echo "make openapi  write openapi.yaml and docs/problems.md from the code"
 	@echo "make plugin name=libraries kind=payable   begin a plug-in (kind as in docs/plugins.md)"
 	@echo "make lock     pin every version anew (requirements.in -> requirements.txt)"
@@ -35,6 +36,9 @@ test: check
 
 check-promises: .venv/ready-dev
 	$(PYTHON) -m pytest --promises
+
+prove-payments: .venv/ready
+	@exec $(PYTHON) -m proof
 
 check: .venv/ready-dev
 	$(BIN)/ruff check

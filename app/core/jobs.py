@@ -17,6 +17,7 @@ import procrastinate.exceptions
 from procrastinate import jobs as procrastinate_jobs
 from procrastinate.manager import JobManager
 from procrastinate.retry import BaseRetryStrategy, RetryDecision
+from psycopg import OperationalError
 from sqlalchemy import text
 
 from app.core.errors import DomainError
@@ -27,6 +28,7 @@ from app.core.unit_of_work import JobRun, UnitOfWork, Units
 HEARTBEAT_SECONDS = 2
 STALLED_SECONDS = 6
 RESCUE_SECONDS = 3
+RECONNECT_SECONDS = 1.0
 _MINUTE, _HOUR = 60.0, 3600.0
 QUICK_RETRIES = (0.2, 1.0, 5.0, 30.0, 2 * _MINUTE, 10 * _MINUTE, _HOUR)
 """Waits in seconds for work inside the house, whose failures are short or are bugs."""
@@ -121,14 +123,29 @@ class Jobs:
             self._writer.batch_defer_jobs(jobs, connection=connection)
 
     def run(self, units: Units, *, concurrency: int) -> None:
-        """Run jobs until SIGTERM or SIGINT; running ones are finished first (20 s at most)."""
+        """Run jobs until SIGTERM or SIGINT; running ones are finished first (20 s at most).
+
+        A database that goes away is waited for, however long it takes.
+        """
         self._register(units)
-        asyncio.run(self._run(concurrency, forever=True))
+        asyncio.run(self._run_through(concurrency))
 
     def drain(self, units: Units) -> None:
         """Run the jobs that are due now until none is left, then return."""
         self._register(units)
         asyncio.run(self._run(4, forever=False))
+
+    async def _run_through(self, concurrency: int) -> None:
+        """Begin anew as often as the database takes the queue away from under the worker."""
+        while True:
+            try:
+                await self._run(concurrency, forever=True)
+            except (procrastinate.exceptions.ConnectorException, OperationalError) as error:
+                log.warning("worker.database_away", error=type(error.__cause__ or error).__name__)
+                await self._app.close_async()
+                await asyncio.sleep(RECONNECT_SECONDS)
+            else:
+                return
 
     async def _run(self, concurrency: int, *, forever: bool) -> None:
         async with self._app.open_async():

@@ -9,7 +9,7 @@ import pytest
 
 from config.settings import ROOT
 
-PACKAGES = ("app", "plugins", "config", "sandbox")
+PACKAGES = ("app", "plugins", "config", "sandbox", "proof")
 LINT = Path(sys.executable).parent / "lint-imports"
 
 # What is written where, and the contract that has to notice.
@@ -121,6 +121,21 @@ SEEDED = {
         "nobody-knows-the-sandbox",
         "app/core/clock.py",
         "from sandbox import processes",
+    ),
+    "the proof believes the product": (
+        "independent-proof",
+        "proof/model.py",
+        "from app.payments import values",
+    ),
+    "the product knows the proof": (
+        "nobody-knows-the-proof",
+        "app/core/clock.py",
+        "from proof import values",
+    ),
+    "the model of the proof runs programs": (
+        "proof-floor-plan",
+        "proof/model.py",
+        "from proof import stage",
     ),
     "two files import each other": (
         "acyclic",
