@@ -48,6 +48,8 @@ from app.payments.events import (
     RefundFailed,
     RefundQuestioned,
     RefundSucceeded,
+    SavedMethodQuestioned,
+    SavedMethodRemoved,
 )
 from app.privacy import service as privacy
 from app.privacy.events import AccountErased, ClosureDue, ExportRequested
@@ -82,6 +84,8 @@ HANDLERS: tuple[tuple[type[Event], str, Callable[..., None], type, Sequence[floa
     (AccountErased, "privacy.erase_at_plugins", privacy.erase_at_plugins, RIGHTS, FOREIGN),
     (AttemptQuestioned, "payments.question_attempt", payments.question_attempt, DESK, QUICK),
     (PaymentSucceeded, "payments.tell_payment_received", payments.tell_payment_received, DESK, QUICK),
+    (SavedMethodQuestioned, "payments.question_saved_method", payments.question_saved_method, DESK, QUICK),
+    (SavedMethodRemoved, "payments.forget_saved_method", payments.forget_saved_method, DESK, FOREIGN),
     (ItemDue, "payments.fulfil_item", payments.fulfil_item, DESK, FOREIGN),
     (ItemClosed, "payments.issue_receipt", payments.issue_receipt, DESK, QUICK),
     (ReceiptIssued, "payments.tell_receipt_issued", payments.tell_receipt_issued, DESK, QUICK),
@@ -120,6 +124,9 @@ def wire(jobs: Jobs, deps: Mapping[type, Any]) -> None:
     jobs.schedule(Schedule(60, "privacy.question_closures", privacy.question_closures))
     jobs.schedule(Schedule(600, "privacy.forget_exports", privacy.forget_exports))
     jobs.schedule(Schedule(payments.TICK_SECONDS, "payments.question_due", _at(desk)))
+    jobs.schedule(
+        Schedule(60, "payments.question_setups", lambda uow: payments.question_setups(uow, desk))
+    )
     jobs.schedule(Schedule(1800, "payments.sweep", payments.sweep))
     helpers: delegation.DelegationDeps = deps[delegation.DelegationDeps]
     jobs.schedule(

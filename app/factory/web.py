@@ -76,6 +76,7 @@ def create_app(settings: Settings, rooms: Rooms) -> Server:
         ("/v1/payments", payments_routes.payments),
         ("/v1/refunds", payments_routes.refunds),
         ("/v1/receipts", receipts_routes.receipts),
+        ("/v1/payment-methods", payments_routes.saved),
         ("/v1/me", payments_routes.payables),
         ("/v1/ledger", ledger_routes.blueprint),
         ("/v1/reconciliation", reconciliation_routes.blueprint),

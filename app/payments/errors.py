@@ -65,6 +65,22 @@ class MethodUnavailable(Invalid):
     title_en = "This method of payment is not offered"
 
 
+class SavedMethodsFull(Conflict):
+    """Ten methods are kept; one has to go before another comes."""
+
+    code = "saved-methods-full"
+    title_zh = "已保存的支付方式过多"
+    title_en = "Too many methods are kept"
+
+
+class SavedMethodUnusable(Conflict):
+    """The kept method is not proven yet, was removed, or is not the citizen's."""
+
+    code = "saved-method-unusable"
+    title_zh = "该支付方式不可用"
+    title_en = "The kept method cannot be used"
+
+
 class GatewayUnavailable(Unavailable):
     """The gateway does not answer now; the payment is safe and can be tried again."""
 

@@ -88,3 +88,19 @@ class RefundFailed(Event):
 
     name: ClassVar[str] = "refund.failed"
     refund_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SavedMethodQuestioned(Event):
+    """It is time to ask what became of a method that is being kept."""
+
+    name: ClassVar[str] = "saved_method.questioned"
+    saved_method_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SavedMethodRemoved(Event):
+    """A citizen let go of a kept method: the gateway has to forget it."""
+
+    name: ClassVar[str] = "saved_method.removed"
+    saved_method_id: UUID

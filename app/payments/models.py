@@ -18,6 +18,7 @@ from app.payments.values import (
     PaymentStatus,
     PostingStatus,
     RefundStatus,
+    SavedMethodStatus,
 )
 
 MAX_ITEMS = 20
@@ -31,7 +32,8 @@ def _one_of(column: str, states: type) -> str:
 class Payment(Stateful, Base):
     """One payment of 1 to 20 items by one citizen; succeeded means captured.
 
-    `mandate_id`: a delegate makes it in the citizen's name, under this mandate.
+    `mandate_id`: a delegate makes it in the citizen's name, under this mandate. `origin`: what made
+    it while nobody was there; there is one payment for each.
     """
 
     ENTITY = "payment"
@@ -53,6 +55,7 @@ class Payment(Stateful, Base):
         CheckConstraint(_one_of("status", PaymentStatus), name="status"),
         CheckConstraint(f"amount between 0 and {MAX_AMOUNT * MAX_ITEMS}", name="amount"),
         CheckConstraint("refunded_amount between 0 and amount", name="refunded_amount"),
+        UniqueConstraint("origin"),
         Index(None, "citizen_id", "id"),
         Index(
             "ix_payments_mandate_id",
@@ -69,6 +72,7 @@ class Payment(Stateful, Base):
 
     citizen_id: Mapped[UUID]
     mandate_id: Mapped[UUID | None]
+    origin: Mapped[str | None]
     amount: Mapped[int] = mapped_column(BigInteger)
     currency: Mapped[str]
     refunded_amount: Mapped[int] = mapped_column(BigInteger, default=0)
@@ -150,7 +154,10 @@ class PaymentItem(Stateful, Base):
 
 
 class PaymentAttempt(Stateful, Base):
-    """One try to move a payment's money: one intent at the gateway. Only one is live."""
+    """One try to move a payment's money: one intent at the gateway. Only one is live.
+
+    `saved_customer` and `saved_method`: the kept method that is charged, nobody being there.
+    """
 
     ENTITY = "payment_attempt"
     FIRST = frozenset({AttemptStatus.REQUESTED})
@@ -194,6 +201,7 @@ class PaymentAttempt(Stateful, Base):
         CheckConstraint(_one_of("status", AttemptStatus), name="status"),
         CheckConstraint("amount >= 0 and captured_amount between 0 and amount", name="captured"),
         CheckConstraint("refunded_amount between 0 and captured_amount", name="refunded"),
+        CheckConstraint("(saved_customer is null) = (saved_method is null)", name="saved"),
         UniqueConstraint("payment_id", "number"),
         UniqueConstraint("gateway_key"),
         UniqueConstraint("gateway", "intent_id"),
@@ -218,6 +226,8 @@ class PaymentAttempt(Stateful, Base):
     return_url: Mapped[str | None]
     gateway: Mapped[str]
     gateway_key: Mapped[str]
+    saved_customer: Mapped[str | None]
+    saved_method: Mapped[str | None]
     intent_id: Mapped[str | None]
     next_action: Mapped[bytes | None]
     amount: Mapped[int] = mapped_column(BigInteger)
@@ -229,6 +239,7 @@ class PaymentAttempt(Stateful, Base):
     asks: Mapped[int] = mapped_column(default=0)
     asked_at: Mapped[datetime | None]
     next_ask_at: Mapped[datetime | None]
+    decline_code: Mapped[str | None]
     mismatch: Mapped[str | None]
 
     @property
@@ -313,6 +324,51 @@ class Refund(Stateful, Base):
     def subject_id(self) -> UUID:
         """Show a refund's moves on its payment's timeline."""
         return self.payment_id
+
+
+class SavedMethod(Stateful, Base):
+    """A method that a citizen keeps at a gateway; it was proven while they were there.
+
+    Of a card the house knows the brand and the last digits, and the gateway's names of it.
+    """
+
+    ENTITY = "saved_method"
+    FIRST = frozenset({SavedMethodStatus.REQUESTED})
+    MOVES = {
+        SavedMethodStatus.REQUESTED: frozenset(
+            {SavedMethodStatus.ACTIVE, SavedMethodStatus.FAILED, SavedMethodStatus.REMOVED}
+        ),
+        SavedMethodStatus.ACTIVE: frozenset({SavedMethodStatus.REMOVED}),
+    }
+
+    __tablename__ = "saved_methods"
+    __table_args__ = (
+        CheckConstraint(_one_of("status", SavedMethodStatus), name="status"),
+        CheckConstraint(
+            "status <> 'active' or (gateway_customer is not null and gateway_method is not null "
+            "and label is not null)",
+            name="active",
+        ),
+        CheckConstraint("label !~ '[0-9]{5}'", name="label_is_short"),
+        UniqueConstraint("gateway", "gateway_method"),
+        Index(None, "citizen_id", "id"),
+        Index(
+            "ix_saved_methods_next_ask_at",
+            "next_ask_at",
+            postgresql_where=text("next_ask_at is not null"),
+        ),
+    )
+
+    citizen_id: Mapped[UUID]
+    gateway: Mapped[str]
+    method: Mapped[str]
+    gateway_customer: Mapped[str | None]
+    gateway_setup: Mapped[str | None]
+    gateway_method: Mapped[str | None]
+    label: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    asks: Mapped[int] = mapped_column(default=0)
+    next_ask_at: Mapped[datetime | None]
 
 
 class GatewayEvent(Base):

@@ -13,11 +13,13 @@ from app.http.pagination import PageArgs
 from app.payments import service
 from app.payments.schemas import (
     NewAttemptSchema,
+    NewPaymentMethodSchema,
     NewPaymentSchema,
     NewRefundSchema,
     NewStaffRefundSchema,
     PayablesSchema,
     PaymentEventSchema,
+    PaymentMethodSchema,
     PaymentSchema,
     RefundCaseSchema,
     RefundDeclineSchema,
@@ -34,12 +36,14 @@ from app.payments.values import (
     RefundCase,
     RefundView,
     RefundWish,
+    SavedMethodView,
 )
 from app.receipts.routes import PDF, PDF_TYPE, answer_receipt
 from app.receipts.schemas import ReceiptSchema
 
 payments = Blueprint("payments", __name__, description="One payment platform for every service")
 refunds = Blueprint("refunds", __name__, description="Money on its way back, decided by two")
+saved = Blueprint("payment-methods", __name__, description="Methods that a citizen keeps")
 payables = Blueprint("payables", __name__, description="What a citizen owes, everywhere")
 
 
@@ -193,6 +197,43 @@ class WechatWebhooks(MethodView):
     def post(self, raw: bytes) -> None:
         """Receive a notice of WeChat Pay."""
         service.receive_webhook(unit(), deps(PaymentDeps), "wechat", raw, dict(request.headers))
+
+
+@saved.route("")
+class SavedMethods(MethodView):
+    """My kept methods."""
+
+    @saved.step_up
+    @saved.idempotent
+    @saved.rate("10/minute")
+    @saved.arguments(NewPaymentMethodSchema)
+    @saved.response(201, PaymentMethodSchema)
+    def post(self, wanted: dict[str, Any]) -> tuple[SavedMethodView, int, dict[str, str]]:
+        """Keep a method, to be charged while I am away."""
+        made = service.save_method(unit(), deps(PaymentDeps), principal(), wanted["method"])
+        return made, 201, {"Location": f"/v1/payment-methods/{made.id}"}
+
+    @saved.arguments(PageArgs, location="query")
+    @saved.page(PaymentMethodSchema)
+    def get(self, wanted: dict[str, Any]) -> Page[SavedMethodView]:
+        """List the methods that I keep."""
+        return service.list_saved_methods(unit(), principal().id, wanted["page"])
+
+
+@saved.route("/<uuid:payment_method_id>")
+class OneSavedMethod(MethodView):
+    """One kept method."""
+
+    @saved.response(200, PaymentMethodSchema)
+    def get(self, payment_method_id: UUID) -> SavedMethodView:
+        """Read a kept method, and learn whether it is proven."""
+        return service.read_saved_method(unit(), deps(PaymentDeps), principal(), payment_method_id)
+
+    @saved.step_up
+    @saved.response(204)
+    def delete(self, payment_method_id: UUID) -> None:
+        """Let go of a kept method: nothing can be charged to it any more."""
+        service.remove_saved_method(unit(), principal(), payment_method_id)
 
 
 @payables.route("/payables")

@@ -31,6 +31,7 @@ from app.payments.values import (
     RefundWish,
 )
 
+ACTIONS = ("stripe", "stripe_setup", "redirect", "qr_code")
 REFERENCE = r"[A-Za-z0-9._:-]{1,64}"
 SERVICE = r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?"
 URL = r"(?:https?|wudang)://[A-Za-z0-9.-]{1,253}(?::[0-9]{1,5})?(?:/[A-Za-z0-9._~%/?=&+-]{0,400})?"
@@ -74,9 +75,9 @@ class NewAttemptSchema(Schema):
 
 
 class NextActionSchema(Schema):
-    """What the client does now: `stripe`, `redirect` or `qr_code`; one intent is behind each."""
+    """What the client does now, to pay or to prove a method; one intent is behind each."""
 
-    type = Text(required=True, validate=[validate.OneOf(["stripe", "redirect", "qr_code"])])
+    type = Text(required=True, validate=[validate.OneOf(ACTIONS)])
     intent = Text(required=True)
     client_secret = Text()
     publishable_key = Text()
@@ -228,3 +229,24 @@ class PayablesSchema(Schema):
     items = List(Nested(PayableSchema), required=True)
     unanswered = List(Nested(UnansweredSchema), required=True)
     next_cursor = Text(required=True, allow_none=True)
+
+
+class NewPaymentMethodSchema(Schema):
+    """Which kind of method to keep."""
+
+    method = Enum(Method, by_value=True, required=True)
+
+
+class PaymentMethodSchema(Schema):
+    """A method that is kept to be charged while its citizen is away."""
+
+    id = UUID(required=True)
+    status = Text(required=True)
+    method = Text(required=True)
+    label = Text(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Brand and last digits, once it is proven"},
+    )
+    next_action = Nested(NextActionSchema, required=True, allow_none=True)
+    created_at = Moment(required=True)

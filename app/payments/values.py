@@ -97,6 +97,18 @@ class PostingStatus(StrEnum):
     REJECTED = "rejected"
 
 
+class SavedMethodStatus(StrEnum):
+    """Where a method is that a citizen keeps at a gateway, to be charged while they are away."""
+
+    REQUESTED = "requested"
+    ACTIVE = "active"
+    FAILED = "failed"
+    REMOVED = "removed"
+
+
+KEPT_METHODS = (SavedMethodStatus.REQUESTED, SavedMethodStatus.ACTIVE)
+"""A method of which the gateway may still know."""
+
 LIVE_ATTEMPTS = (
     AttemptStatus.REQUESTED,
     AttemptStatus.OPEN,
@@ -144,12 +156,27 @@ class OrderLine:
 
 
 @dataclass(frozen=True, slots=True)
+class Saved:
+    """A method that is kept at a gateway: whose it is there, and what it is called there."""
+
+    gateway: str
+    customer_id: str
+    method_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Order:
-    """What a citizen asks to pay, and how."""
+    """What a citizen asks to pay, and how.
+
+    With `saved` nobody is there to act: the kept method is charged at once. `origin` names for ever
+    what made the payment; a second one of the same origin cannot be.
+    """
 
     items: Sequence[OrderLine]
     method: Method
     return_url: str | None = None
+    saved: Saved | None = None
+    origin: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,6 +323,31 @@ class Payables:
     items: Sequence[PayableView]
     unanswered: Sequence[Mapping[str, Any]]
     next_cursor: None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """How a payment stands that was started while nobody was there.
+
+    `is_declined`: it waits for a citizen who is not there; `decline_code` is the gateway's why.
+    """
+
+    payment_id: UUID
+    status: PaymentStatus
+    is_declined: bool
+    decline_code: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SavedMethodView:
+    """A kept method as its citizen sees it: of the card no more than brand and last digits."""
+
+    id: UUID
+    status: str
+    method: str
+    label: str | None
+    next_action: Mapping[str, Any] | None
+    created_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

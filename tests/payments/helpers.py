@@ -10,10 +10,13 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
+from uuid import UUID
 
 from flask.testing import FlaskClient
+from sqlalchemy import text
 from werkzeug.test import TestResponse
 
+from app.core.clock import now
 from app.factory import Rooms
 from tests.conftest import STRIPE_PUBLISHABLE_KEY, STRIPE_WEBHOOK_SECRET, World
 from tests.factories import Citizen, city, run_jobs
@@ -205,3 +208,27 @@ def intents_of(world: World, payment_id: str) -> list[dict[str, Any]]:
     )
     found: list[dict[str, Any]] = _send(request)["data"]
     return found
+
+
+def step_up(rooms: Rooms, citizen: Citizen) -> None:
+    """Let a citizen's session have proven itself again just now."""
+    with rooms.units.open(actor="test") as uow:
+        uow.execute(
+            text("update sessions set stepped_up_at = :at where id = :id"),
+            {"at": now(), "id": UUID(citizen.session_id)},
+        )
+
+
+def prove_method(saved: dict[str, Any], card: str = "pm_card_visa") -> dict[str, Any]:
+    """Prove a method that is being kept, as the citizen's own client does at Stripe."""
+    action = saved["next_action"]
+    form = urllib.parse.urlencode(
+        {"client_secret": action["client_secret"], "payment_method": card}
+    )
+    return _send(
+        Request(  # noqa: S310 - loopback
+            f"{action['api_base']}/v1/setup_intents/{action['intent']}/confirm",
+            data=form.encode(),
+            headers={"Authorization": f"Bearer {STRIPE_PUBLISHABLE_KEY}"},
+        )
+    )

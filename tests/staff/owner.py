@@ -20,7 +20,7 @@ from tests.delegation.support import (
 )
 from tests.factories import run_jobs
 from tests.identity.ways_in import add_passkey, passkey_options
-from tests.payments.helpers import make_bill, pay
+from tests.payments.helpers import make_bill, new_key, pay
 from tests.staff import support as office
 
 
@@ -47,6 +47,7 @@ def make_owner(client: FlaskClient, world: World, rooms: Rooms) -> Owner:
             "/v1/me/passkeys/{passkey_id}": passkey(client, rooms, who),
             "/v1/auth/step-ups/{step_up_id}": made(client, who, "/v1/auth/step-ups", {}),
             "/v1/payments/{payment_id}": paid["id"],
+            "/v1/payment-methods/{payment_method_id}": card(client, rooms, who),
             "/v1/utilities/bills/{bill_id}": bill.id,
             "/v1/utilities/accounts/{account_id}": first(client, who, "/v1/utilities/accounts"),
             "/v1/me/inbox/{message_id}": first(client, who, "/v1/me/inbox"),
@@ -88,6 +89,14 @@ def passkey(client: FlaskClient, rooms: Rooms, who: Person) -> str:
     answer = add_passkey(
         client, who.citizen, Authenticator().register(passkey_options(client, who.citizen))
     )
+    assert answer.status_code == 201, answer.text
+    return str(answer.json["id"])
+
+
+def card(client: FlaskClient, rooms: Rooms, who: Person) -> str:
+    step_up(rooms, who)
+    headers = {**who.auth, "Idempotency-Key": new_key()}
+    answer = client.post("/v1/payment-methods", json={"method": "card"}, headers=headers)
     assert answer.status_code == 201, answer.text
     return str(answer.json["id"])
 

@@ -9,10 +9,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 from uuid import UUID
 
-from app.payments.values import Method
+from app.payments.values import Method, Saved
 
 KEY_LIFETIME = timedelta(hours=23)
 """How long a gateway surely remembers a key; later it is only searched, never sent again."""
@@ -42,6 +42,27 @@ class IntentRequest:
     method: Method
     return_url: str | None
     expires_at: datetime | None = None
+    saved: Saved | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SetupRequest:
+    """What to ask the gateway for when a citizen wants to keep a method there."""
+
+    key: str
+    saved_method_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What the gateway says of a method that is being kept; `method_id` once it is proven."""
+
+    id: str
+    status: str
+    customer_id: str
+    method_id: str | None
+    label: str | None
+    client_secret: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,3 +194,20 @@ class Gateway(Protocol):
 
         Raise `StatementUnavailable` before the first line when the day's books are not closed.
         """
+
+
+@runtime_checkable
+class KeepsMethods(Protocol):
+    """A gateway that can keep a method, and charge it while its owner is away."""
+
+    def open_setup(self, request: SetupRequest) -> Setup:
+        """Begin to keep a method; idempotent by key. May raise both errors."""
+
+    def fetch_setup(self, setup_id: str) -> Setup:
+        """Ask what became of it."""
+
+    def setup_action(self, setup: Setup) -> Mapping[str, Any] | None:
+        """Return what the citizen's client has to do now."""
+
+    def forget_method(self, saved: Saved) -> None:
+        """Let go of a method, so that nobody can charge it again; a second call does nothing."""

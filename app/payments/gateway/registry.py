@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from app.core.errors import NotFound
 from app.payments.errors import MethodUnavailable
-from app.payments.gateway.contract import Gateway
+from app.payments.gateway.contract import Gateway, KeepsMethods
 from app.payments.values import Method
 
 
@@ -28,6 +28,20 @@ class Gateways:
         if method not in self._serving:
             raise MethodUnavailable(errors=[{"pointer": "/method", "message": "Not offered."}])
         return self._serving[method]
+
+    def keeping(self, method: Method) -> tuple[str, KeepsMethods]:
+        """Return who keeps a method like this, by name, or raise `MethodUnavailable`."""
+        gateway = self.serving(method)
+        if method is not Method.CARD or not isinstance(gateway, KeepsMethods):
+            raise MethodUnavailable(errors=[{"pointer": "/method", "message": "Cannot be kept."}])
+        return gateway.name, gateway
+
+    def keeper(self, name: str) -> KeepsMethods:
+        """Return the gateway that keeps a method, or raise `NotFound`."""
+        gateway = self.named(name)
+        if not isinstance(gateway, KeepsMethods):
+            raise NotFound
+        return gateway
 
     def named(self, name: str) -> Gateway:
         """Return the gateway that an attempt was opened at, or raise `NotFound`."""

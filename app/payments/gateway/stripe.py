@@ -20,11 +20,13 @@ from app.payments.gateway.contract import (
     IntentRequest,
     Notification,
     RefundRequest,
+    Setup,
+    SetupRequest,
     StatementLine,
 )
 from app.payments.gateway.stripe_statement import list_transactions
 from app.payments.gateway.stripe_webhooks import read_event, verify_signature
-from app.payments.values import Method
+from app.payments.values import Method, Saved
 
 T = TypeVar("T")
 NAME = "stripe"
@@ -85,11 +87,69 @@ class StripeGateway:
                 "payment_method_data": {"type": str(request.method)},
                 "return_url": request.return_url,
             }
+        if request.saved is not None:
+            params |= {
+                "confirm": True,
+                "off_session": True,
+                "customer": request.saved.customer_id,
+                "payment_method": request.saved.method_id,
+            }
         if request.method is Method.WECHAT_PAY:
             params["payment_method_options"] = {"wechat_pay": {"client": "web"}}
         options: Any = {"idempotency_key": request.key}
         intents = self._client.v1.payment_intents
-        return _intent(_call(lambda: intents.create(params=params, options=options)))
+        try:
+            return _intent(_call(lambda: intents.create(params=params, options=options)))
+        except GatewayRefused as error:
+            declined = _declined_intent(error)
+            if request.saved is None or declined is None:
+                raise
+            return declined  # nobody was there to try another card: the intent is there, unpaid
+
+    def open_setup(self, request: SetupRequest) -> Setup:
+        """Open a set-up for a customer of its own: nothing of the citizen is told to Stripe."""
+        metadata = {"saved_method": str(request.saved_method_id)}
+        customers = self._client.v1.customers
+        customer_key: Any = {"idempotency_key": f"{request.key}:customer"}
+        customer = _call(
+            lambda: customers.create(params={"metadata": metadata}, options=customer_key)
+        )
+        params: Any = {
+            "customer": customer.id,
+            "payment_method_types": [str(Method.CARD)],
+            "usage": "off_session",
+            "metadata": metadata,
+        }
+        setups = self._client.v1.setup_intents
+        setup_key: Any = {"idempotency_key": f"{request.key}:setup"}
+        return _setup(_call(lambda: setups.create(params=params, options=setup_key)))
+
+    def fetch_setup(self, setup_id: str) -> Setup:
+        """Ask what became of a set-up, and which card it was."""
+        setups = self._client.v1.setup_intents
+        params: Any = {"expand": ["payment_method"]}
+        return _setup(_call(lambda: setups.retrieve(setup_id, params=params)))
+
+    def setup_action(self, setup: Setup) -> Mapping[str, Any] | None:
+        """Return what the client does: confirm the set-up with Stripe's own SDK."""
+        if setup.status != "waiting":
+            return None
+        return {
+            "type": "stripe_setup",
+            "intent": setup.id,
+            "client_secret": setup.client_secret,
+            "publishable_key": self._publishable_key,
+            "api_base": self._api_base,
+        }
+
+    def forget_method(self, saved: Saved) -> None:
+        """Delete the customer, and with them the method; one that is gone is gone."""
+        customers = self._client.v1.customers
+        try:
+            _call(lambda: customers.delete(saved.customer_id))
+        except GatewayRefused as error:
+            if error.code != "resource_missing":
+                raise
 
     def fetch_intent(self, intent_id: str) -> Intent:
         """Ask what is true of an intent."""
@@ -191,8 +251,34 @@ def _call(send: Callable[[], T]) -> T:
         raise GatewayAmbiguous(type(error).__name__) from error
 
 
-def _intent(answer: Any) -> Intent:  # noqa: ANN401 - the library's object
+def _declined_intent(error: GatewayRefused) -> Intent | None:
+    """Return the intent that a declined card leaves behind, as Stripe's error shows it."""
+    cause = error.__cause__
+    body = cause.json_body if isinstance(cause, stripe.CardError) else None
+    found = body.get("error", {}).get("payment_intent") if isinstance(body, dict) else None
+    return _intent_of(found) if found else None
+
+
+def _setup(answer: Any) -> Setup:  # noqa: ANN401 - the library's object
     values = answer.to_dict()
+    status = {"succeeded": "succeeded", "canceled": "cancelled"}.get(values["status"], "waiting")
+    method = values.get("payment_method")
+    card = method.get("card") if isinstance(method, dict) else None
+    return Setup(
+        id=values["id"],
+        status=status,
+        customer_id=values["customer"],
+        method_id=method["id"] if isinstance(method, dict) else method,
+        label=f"{card['brand']} {card['last4']}" if card else None,
+        client_secret=values.get("client_secret"),
+    )
+
+
+def _intent(answer: Any) -> Intent:  # noqa: ANN401 - the library's object
+    return _intent_of(answer.to_dict())
+
+
+def _intent_of(values: Mapping[str, Any]) -> Intent:
     failure = values.get("last_payment_error") or {}
     return Intent(
         id=values["id"],

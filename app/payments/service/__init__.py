@@ -7,6 +7,7 @@ from app.core.tokens import Principal
 from app.core.unit_of_work import UnitOfWork
 from app.payments.gateway import GatewayAmbiguous
 from app.payments.service.close import cancel_payment, question_attempt, retry_payment
+from app.payments.service.collect import collect_payment, read_collected
 from app.payments.service.common import Allow, PaymentDeps, Spent, live_attempt, own_payment
 from app.payments.service.fulfil import fulfil_item
 from app.payments.service.inbox import apply_gateway_event, receive_webhook
@@ -42,6 +43,17 @@ from app.payments.service.relations import (
     postings_to,
     refunds_at,
 )
+from app.payments.service.saved_methods import (
+    forget_saved_method,
+    label_of,
+    list_saved_methods,
+    question_saved_method,
+    question_setups,
+    read_saved_method,
+    remove_saved_method,
+    save_method,
+    saved_for_charge,
+)
 from app.payments.service.settle import settle_attempt
 from app.payments.service.start import is_stale, start_payment
 from app.payments.values import PaymentView
@@ -59,25 +71,36 @@ __all__ = [
     "ask_refund_for",
     "attempts_at",
     "cancel_payment",
+    "collect_payment",
     "count_open",
     "decline_request",
+    "forget_saved_method",
     "fulfil_item",
     "issue_receipt",
+    "label_of",
     "list_payables",
     "list_payment_events",
     "list_payments",
     "list_refunds",
     "list_refunds_of",
+    "list_saved_methods",
     "postings_to",
     "question_attempt",
     "question_due",
+    "question_saved_method",
+    "question_setups",
+    "read_collected",
     "read_payment",
     "read_receipt",
     "read_refund",
+    "read_saved_method",
     "receive_webhook",
     "refunds_at",
+    "remove_saved_method",
     "retry_payment",
     "retry_refund",
+    "save_method",
+    "saved_for_charge",
     "send_refund",
     "start_payment",
     "sweep",

@@ -6,8 +6,9 @@ from uuid import UUID
 from sqlalchemy import func, or_, select
 
 from app.core.unit_of_work import UnitOfWork
-from app.payments.models import Payment, PaymentAttempt, PaymentItem, Refund
+from app.payments.models import Payment, PaymentAttempt, PaymentItem, Refund, SavedMethod
 from app.payments.values import (
+    KEPT_METHODS,
     LIVE_ATTEMPTS,
     ItemStatus,
     PaymentStatus,
@@ -31,7 +32,7 @@ _OPEN_REFUNDS = (
 
 
 def count_open(uow: UnitOfWork, citizen_id: UUID) -> Mapping[str, int]:
-    """Return how many of a citizen's payments, items and refunds are not over, by kind.
+    """Return how much of a citizen's money is not over, and what may move more of it, by kind.
 
     A payment is open, too, while an attempt of it may still move money. Kinds that have none are
     left out.
@@ -51,9 +52,13 @@ def count_open(uow: UnitOfWork, citizen_id: UUID) -> Mapping[str, int]:
     refunds = select(func.count()).where(
         Refund.payment_id.in_(mine), Refund.status.in_(_OPEN_REFUNDS)
     )
+    kept = select(func.count()).where(
+        SavedMethod.citizen_id == citizen_id, SavedMethod.status.in_(KEPT_METHODS)
+    )
     found = {
         "payments-open": uow.scalars(payments).one(),
         "bills-not-settled": uow.scalars(items).one(),
         "refunds-in-flight": uow.scalars(refunds).one(),
+        "payment-methods-kept": uow.scalars(kept).one(),
     }
     return {code: count for code, count in found.items() if count}

@@ -16,7 +16,7 @@ from app.payments.models import Payment, PaymentAttempt
 from app.payments.service.booking import book_capture, book_late_money
 from app.payments.service.common import PaymentDeps, lock, lock_items, next_ask, seal_action
 from app.payments.service.refund import approve_refund
-from app.payments.values import AttemptStatus, ItemStatus, Method, PaymentStatus
+from app.payments.values import AttemptStatus, ItemStatus, Method, PaymentStatus, Saved
 
 log = get_logger("payments")
 
@@ -83,7 +83,15 @@ def request_of(payment: Payment, attempt: PaymentAttempt) -> IntentRequest:
         method=Method(attempt.method),
         return_url=attempt.return_url,
         expires_at=payment.expires_at,
+        saved=saved_of(attempt),
     )
+
+
+def saved_of(attempt: PaymentAttempt) -> Saved | None:
+    """Return the kept method that an attempt charges, or None when the citizen is there."""
+    if attempt.saved_customer is None or attempt.saved_method is None:
+        return None
+    return Saved(attempt.gateway, attempt.saved_customer, attempt.saved_method)
 
 
 def fail_attempt(uow: UnitOfWork, asked: PaymentAttempt, *, cause: str) -> None:
@@ -163,6 +171,7 @@ def _wait(  # the citizen has to act
         uow.move(attempt, AttemptStatus.OPEN, cause=cause, decline_code=intent.decline_code)
     if payment.status == PaymentStatus.PROCESSING:
         uow.move(payment, PaymentStatus.PENDING, cause=cause)
+    attempt.decline_code = intent.decline_code
     action = deps.gateways.named(attempt.gateway).next_action(intent, Method(attempt.method))
     if action is not None:  # a code is told once, when it is asked for
         attempt.next_action = seal_action(deps, attempt, action)

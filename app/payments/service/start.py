@@ -43,6 +43,7 @@ from app.payments.values import (
     PaymentStatus,
     PaymentView,
     Quote,
+    Saved,
 )
 from app.sdk.provider import Citizen, PayableProvider
 from app.sdk.registry import Service, ServiceNotFound
@@ -64,15 +65,19 @@ def start_payment(uow: UnitOfWork, deps: PaymentDeps, who: Principal, order: Ord
             payment = uow.get_one(Payment, key.resource_id)
             attempt = live_attempt(uow, payment.id)
     else:
-        payment, attempt = _make_payment(uow, deps, who, order)
+        payment, attempt = begin_payment(uow, deps, who, order)
     if attempt is not None and attempt.status == AttemptStatus.REQUESTED:
         open_intent(uow, deps, payment, attempt)
     return view_payment(uow, deps, payment.id, who)
 
 
-def _make_payment(
+def begin_payment(
     uow: UnitOfWork, deps: PaymentDeps, who: Principal, order: Order
 ) -> tuple[Payment, PaymentAttempt | None]:
+    """Commit a payment of an order with its first attempt, and return both; no gateway is asked.
+
+    The attempt is None when there is nothing to pay. Raise what `start_payment` raises.
+    """
     check_method(deps, order.method, order.return_url)
     lines = sorted(order.items, key=lambda line: (line.service, line.reference))
     if len({(line.service, line.reference) for line in lines}) != len(lines):
@@ -205,6 +210,7 @@ def _commit_payment(
             id=new_id(),
             citizen_id=who.id,
             mandate_id=who.mandate.id if who.mandate is not None else None,
+            origin=order.origin,
             amount=sum(quote.amount for quote in quotes),
             currency=quotes[0].currency,
             method=order.method,
@@ -220,7 +226,9 @@ def _commit_payment(
         if payment.amount == 0:
             complete_payment(uow, payment, cause="nothing to pay")
         else:
-            attempt = add_attempt(uow, deps, payment, order.method, order.return_url, number=1)
+            attempt = add_attempt(
+                uow, deps, payment, order.method, order.return_url, number=1, saved=order.saved
+            )
         if uow.key is not None:
             uow.key.made(uow, payment.id)
     return payment, attempt
@@ -250,14 +258,18 @@ def add_attempt(
     return_url: str | None,
     *,
     number: int,
+    saved: Saved | None = None,
 ) -> PaymentAttempt:
     """Add an attempt to a payment; its gateway key is permanent and names the attempt."""
+    gateway = deps.gateways.named(saved.gateway) if saved else deps.gateways.serving(method)
     attempt = PaymentAttempt(
         payment_id=payment.id,
         number=number,
         method=method,
         return_url=return_url,
-        gateway=deps.gateways.serving(method).name,
+        gateway=gateway.name,
+        saved_customer=saved.customer_id if saved else None,
+        saved_method=saved.method_id if saved else None,
         gateway_key=f"{deps.policy.environment}:payment:{payment.id}:attempt:{number}",
         amount=payment.amount,
         currency=payment.currency,
