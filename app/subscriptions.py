@@ -39,6 +39,9 @@ from app.oauth.events import LogoutDue
 from app.payments import service as payments
 from app.payments.events import (
     AttemptQuestioned,
+    DisputeClosed,
+    DisputeOpened,
+    DisputeQuestioned,
     GatewayEventReceived,
     ItemClosed,
     ItemDue,
@@ -96,6 +99,9 @@ HANDLERS: tuple[tuple[type[Event], str, Callable[..., None], type, Sequence[floa
     (RefundFailed, "payments.tell_refund_failed", payments.tell_refund_failed, DESK, QUICK),
     (RefundQuestioned, "payments.question_refund", payments.send_refund, DESK, QUICK),
     (RefundSucceeded, "payments.tell_refund_succeeded", payments.tell_refund_succeeded, DESK, QUICK),
+    (DisputeQuestioned, "payments.learn_disputes", payments.learn_disputes, DESK, FOREIGN),
+    (DisputeOpened, "payments.tell_dispute_opened", payments.tell_dispute_opened, DESK, QUICK),
+    (DisputeClosed, "payments.tell_dispute_closed", payments.tell_dispute_closed, DESK, QUICK),
     (MandateDrafted, "delegation.send_invitation", delegation.send_invitation, HELP, FOREIGN),
     (PaymentSucceeded, "delegation.tell_delegates_payment", delegation.tell_delegates_payment, HELP, QUICK),
     (QuestionAsked, "delegation.send_question", delegation.send_question, HELP, QUICK),

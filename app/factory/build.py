@@ -32,6 +32,7 @@ from app.factory.collaborators import (
 )
 from app.factory.rooms import Rooms
 from app.host import loader
+from app.payments import service as payments
 from app.payments.service import PaymentDeps
 from app.privacy.service import PrivacyDeps
 from app.receipts.service import ReceiptsDeps
@@ -77,6 +78,7 @@ def build(settings: Settings, fakes: Mapping[type, Any] | None = None) -> Rooms:
     }
     deps[ReceiptsDeps] = make_receipts(settings)
     deps[PaymentDeps] = make_payments(settings, units, egress, keyring, deps)
+    hosted.returns.open(payments.returns_of(deps[PaymentDeps]))
     deps[DelegationDeps] = make_delegation(settings, egress, keyring, deps)
     deps[StaffDeps] = make_staff(keyring, tokens, deps)
     deps[PrivacyDeps] = make_privacy(hosted, deps)

@@ -7,6 +7,7 @@ from pathlib import Path
 from app.core.logs import get_logger
 from app.core.migrate import History
 from app.host.manifest import Fault, Manifest, PluginRefused, ids_named
+from app.host.returns import Returns
 from app.http.blueprint import Blueprint
 from app.sdk.provider import PayableProvider, PersonalData, Provider
 from app.sdk.registry import Payee, Registry, Service
@@ -41,6 +42,7 @@ class Hosted:
     quarantined: Mapping[str, str]
     unreadable: Mapping[str, frozenset[str]]
     histories: tuple[History, ...]
+    returns: Returns
 
     @property
     def blueprints(self) -> Mapping[str, Blueprint]:
@@ -65,6 +67,7 @@ class Hosted:
 class Intake:
     """What has been taken in so far; ids are unique in the whole house."""
 
+    returns: Returns = field(default_factory=Returns)
     plugins: dict[str, Plugin] = field(default_factory=dict)
     manifests: dict[str, Manifest] = field(default_factory=dict)
     services: dict[str, Service] = field(default_factory=dict)
@@ -113,4 +116,5 @@ class Intake:
             quarantined=self.quarantined,
             unreadable=self.unreadable,
             histories=tuple(self.histories),
+            returns=self.returns,
         )

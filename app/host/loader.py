@@ -3,6 +3,7 @@
 import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -19,6 +20,7 @@ from app.host.guard import GuardedPayable, GuardedPersonalData
 from app.host.hosted import Hosted, Intake, Plugin
 from app.host.manifest import Fault, Manifest, PluginRefused, manifest_files, read_manifest
 from app.host.mount import ROUTE_SECONDS, try_mounting
+from app.host.returns import Returns
 from app.http.blueprint import Blueprint
 from app.sdk.http import HttpClient, Sender
 from app.sdk.provider import House, PayableProvider, PersonalData, Provider
@@ -44,6 +46,7 @@ class _Means:
     sender: Sender
     keyring: Keyring
     share: Bulkhead | None
+    returns: Returns
 
 
 def load(
@@ -55,8 +58,8 @@ def load(
     whatever its code raised.
     """
     extend_package(settings.plugins_dir)
-    means = _Means(settings, units, sender, keyring, _share(settings.web.threads))
-    intake = Intake()
+    means = _Means(settings, units, sender, keyring, _share(settings.web.threads), Returns())
+    intake = Intake(returns=means.returns)
     for path in manifest_files(settings.plugins_dir):
         # A plug-in's code may raise anything; the other departments must start.
         try:
@@ -101,6 +104,7 @@ def _make(intake: Intake, manifest: Manifest, means: _Means) -> Plugin:
             http=HttpClient(GuardedSender(means.sender, gate)),
             unit_of_work=lambda: units.open(actor=f"plugin:{name}"),
             vault=Vault.of(means.keyring, name),
+            return_payment=partial(means.returns.ask, name),
         )
     )
     personal = GuardedPersonalData(provider, gate) if isinstance(provider, PersonalData) else None

@@ -19,6 +19,8 @@ Kind = Literal[
     "refund-approved",
     "refund-declined",
     "refund-delayed",
+    "dispute-opened",
+    "dispute-closed",
     "new-device",
     "factor-changed",
     "password-reset",

@@ -137,6 +137,22 @@ class RefundDecided(Conflict):
     title_en = "The refund has been decided"
 
 
+class PaymentDisputed(Conflict):
+    """The payer's bank disputes the payment: nothing goes back until that is decided."""
+
+    code = "payment-disputed"
+    title_zh = "该支付存在争议，暂不能退款"
+    title_en = "The payment is disputed"
+
+
+class NotADuplicate(Conflict):
+    """The gateway does not hold money a second time, so nothing is returned."""
+
+    code = "not-a-duplicate"
+    title_zh = "并非重复扣款"
+    title_en = "The money was not taken twice"
+
+
 class RefundNotFailed(Conflict):
     """Only a refund that failed or came back can be tried again, once."""
 

@@ -75,6 +75,30 @@ class RefundSucceeded(Event):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class DisputeQuestioned(Event):
+    """It is time to ask a gateway which disputes an attempt's money is in."""
+
+    name: ClassVar[str] = "dispute.questioned"
+    attempt_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DisputeOpened(Event):
+    """A payer's bank has taken money back until it is decided whose it is."""
+
+    name: ClassVar[str] = "dispute.opened"
+    dispute_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DisputeClosed(Event):
+    """It is decided whose disputed money is."""
+
+    name: ClassVar[str] = "dispute.closed"
+    dispute_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class RefundDeclined(Event):
     """Somebody's request for money back was declined."""
 

@@ -14,6 +14,7 @@ from app.payments.values import (
     LIVE_ATTEMPTS,
     RELEASED_ITEMS,
     AttemptStatus,
+    DisputeStatus,
     ItemStatus,
     PaymentStatus,
     PostingStatus,
@@ -84,7 +85,8 @@ class Payment(Stateful, Base):
 class PaymentItem(Stateful, Base):
     """One thing paid for; while `is_live`, no other item may name the same (service, reference).
 
-    `refunding_amount` is approved and on its way back, `refunded_amount` is back. An item that was
+    `refunding_amount` is approved and on its way back, `refunded_amount` is back, and
+    `disputed_amount` was lost: the payer has it from their bank. An item that was
     refunded has let its bill go for good: should the refund bounce, the money is owed to the
     citizen, and the item never becomes fulfilled again.
     """
@@ -110,11 +112,13 @@ class PaymentItem(Stateful, Base):
         CheckConstraint(_one_of("status", ItemStatus), name="status"),
         CheckConstraint(f"amount between 0 and {MAX_AMOUNT}", name="amount"),
         CheckConstraint(
-            "refunded_amount >= 0 and refunding_amount >= 0 "
-            "and refunded_amount + refunding_amount <= amount",
+            "refunded_amount >= 0 and refunding_amount >= 0 and disputed_amount >= 0 "
+            "and refunded_amount + refunding_amount + disputed_amount <= amount",
             name="refunds",
         ),
-        CheckConstraint("status <> 'refunded' or refunded_amount = amount", name="refunded"),
+        CheckConstraint(
+            "status <> 'refunded' or refunded_amount + disputed_amount = amount", name="refunded"
+        ),
         CheckConstraint(f"is_live or {_one_of('status', RELEASED_ITEMS)}", name="is_live"),  # type: ignore[arg-type]
         UniqueConstraint("payment_id", "line_no"),
         Index(
@@ -141,11 +145,12 @@ class PaymentItem(Stateful, Base):
     fulfilled_at: Mapped[datetime | None]
     refunding_amount: Mapped[int] = mapped_column(BigInteger, default=0)
     refunded_amount: Mapped[int] = mapped_column(BigInteger, default=0)
+    disputed_amount: Mapped[int] = mapped_column(BigInteger, default=0)
 
     @property
     def refundable_amount(self) -> int:
-        """Return what is neither back nor on its way."""
-        return self.amount - self.refunded_amount - self.refunding_amount
+        """Return what is neither back, nor on its way, nor lost."""
+        return self.amount - self.refunded_amount - self.refunding_amount - self.disputed_amount
 
     @property
     def subject_id(self) -> UUID:
@@ -157,10 +162,11 @@ class PaymentAttempt(Stateful, Base):
     """One try to move a payment's money: one intent at the gateway. Only one is live.
 
     `saved_customer` and `saved_method`: the kept method that is charged, nobody being there.
+    `refunded_amount` is back or on its way; `disputed_amount` is held in disputes, or lost in them.
     """
 
     ENTITY = "payment_attempt"
-    FIRST = frozenset({AttemptStatus.REQUESTED})
+    FIRST = frozenset({AttemptStatus.REQUESTED, AttemptStatus.SUCCEEDED_LATE})
     MOVES = {
         AttemptStatus.REQUESTED: frozenset(
             {AttemptStatus.OPEN, AttemptStatus.UNKNOWN, AttemptStatus.FAILED}
@@ -200,7 +206,11 @@ class PaymentAttempt(Stateful, Base):
     __table_args__ = (
         CheckConstraint(_one_of("status", AttemptStatus), name="status"),
         CheckConstraint("amount >= 0 and captured_amount between 0 and amount", name="captured"),
-        CheckConstraint("refunded_amount between 0 and captured_amount", name="refunded"),
+        CheckConstraint(
+            "refunded_amount >= 0 and disputed_amount >= 0 "
+            "and refunded_amount + disputed_amount <= captured_amount",
+            name="refunded",
+        ),
         CheckConstraint("(saved_customer is null) = (saved_method is null)", name="saved"),
         UniqueConstraint("payment_id", "number"),
         UniqueConstraint("gateway_key"),
@@ -235,12 +245,18 @@ class PaymentAttempt(Stateful, Base):
     captured_amount: Mapped[int] = mapped_column(BigInteger, default=0)
     captured_at: Mapped[datetime | None]
     refunded_amount: Mapped[int] = mapped_column(BigInteger, default=0)
+    disputed_amount: Mapped[int] = mapped_column(BigInteger, default=0)
     created_at: Mapped[datetime] = mapped_column(default=now)
     asks: Mapped[int] = mapped_column(default=0)
     asked_at: Mapped[datetime | None]
     next_ask_at: Mapped[datetime | None]
     decline_code: Mapped[str | None]
     mismatch: Mapped[str | None]
+
+    @property
+    def pays_items(self) -> bool:
+        """Say whether its money is what the payment's items were paid with."""
+        return self.status == AttemptStatus.SUCCEEDED
 
     @property
     def subject_id(self) -> UUID:
@@ -369,6 +385,62 @@ class SavedMethod(Stateful, Base):
     created_at: Mapped[datetime] = mapped_column(default=now)
     asks: Mapped[int] = mapped_column(default=0)
     next_ask_at: Mapped[datetime | None]
+
+
+class Dispute(Stateful, Base):
+    """One dispute of one attempt's money at its gateway; `held_amount` of it cannot be refunded.
+
+    `amount` is what the gateway took. Won and withdrawn give it back, lost does not.
+    """
+
+    ENTITY = "dispute"
+    FIRST = frozenset({DisputeStatus.NEEDS_RESPONSE})
+    MOVES = {
+        DisputeStatus.NEEDS_RESPONSE: frozenset(
+            {
+                DisputeStatus.UNDER_REVIEW,
+                DisputeStatus.WON,
+                DisputeStatus.LOST,
+                DisputeStatus.WITHDRAWN,
+            }
+        ),
+        DisputeStatus.UNDER_REVIEW: frozenset(
+            {DisputeStatus.WON, DisputeStatus.LOST, DisputeStatus.WITHDRAWN}
+        ),
+    }
+
+    __tablename__ = "disputes"
+    __table_args__ = (
+        CheckConstraint(_one_of("status", DisputeStatus), name="status"),
+        CheckConstraint("amount > 0 and held_amount between 0 and amount", name="amount"),
+        UniqueConstraint("gateway", "gateway_dispute_id"),
+        Index(None, "payment_id"),
+        Index(None, "attempt_id"),
+        Index(None, "status", "id"),
+        Index(
+            "ix_disputes_next_ask_at",
+            "next_ask_at",
+            postgresql_where=text("next_ask_at is not null"),
+        ),
+    )
+
+    payment_id: Mapped[UUID] = mapped_column(ForeignKey("payments.id"))
+    attempt_id: Mapped[UUID] = mapped_column(ForeignKey("payment_attempts.id"))
+    gateway: Mapped[str]
+    gateway_dispute_id: Mapped[str]
+    amount: Mapped[int] = mapped_column(BigInteger)
+    held_amount: Mapped[int] = mapped_column(BigInteger)
+    currency: Mapped[str]
+    reason: Mapped[str]
+    evidence_due_at: Mapped[datetime | None]
+    opened_at: Mapped[datetime]
+    closed_at: Mapped[datetime | None]
+    next_ask_at: Mapped[datetime | None]
+
+    @property
+    def subject_id(self) -> UUID:
+        """Show a dispute's moves on its payment's timeline."""
+        return self.payment_id
 
 
 class GatewayEvent(Base):

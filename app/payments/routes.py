@@ -11,7 +11,10 @@ from app.http.blueprint import KIB, Blueprint
 from app.http.context import deps, principal, unit
 from app.http.pagination import PageArgs
 from app.payments import service
+from app.payments.models import Dispute
 from app.payments.schemas import (
+    DisputeFilter,
+    DisputeSchema,
     NewAttemptSchema,
     NewPaymentMethodSchema,
     NewPaymentSchema,
@@ -44,6 +47,7 @@ from app.receipts.schemas import ReceiptSchema
 payments = Blueprint("payments", __name__, description="One payment platform for every service")
 refunds = Blueprint("refunds", __name__, description="Money on its way back, decided by two")
 saved = Blueprint("payment-methods", __name__, description="Methods that a citizen keeps")
+disputes = Blueprint("disputes", __name__, description="Money that payers' banks have taken back")
 payables = Blueprint("payables", __name__, description="What a citizen owes, everywhere")
 
 
@@ -315,3 +319,26 @@ class Retry(MethodView):
     def post(self, refund_id: UUID) -> RefundCase:
         """Try a failed refund again."""
         return service.retry_refund(unit(), deps(PaymentDeps), principal(), refund_id)
+
+
+@disputes.route("")
+class Disputes(MethodView):
+    """What payers' banks dispute."""
+
+    @disputes.staff("payments.read")
+    @disputes.arguments(DisputeFilter, location="query")
+    @disputes.page(DisputeSchema)
+    def get(self, wanted: dict[str, Any]) -> Page[Dispute]:
+        """List disputes."""
+        return service.list_disputes(unit(), **wanted)
+
+
+@disputes.route("/<uuid:dispute_id>")
+class OneDispute(MethodView):
+    """One dispute."""
+
+    @disputes.staff("payments.read")
+    @disputes.response(200, DisputeSchema)
+    def get(self, dispute_id: UUID) -> Dispute:
+        """Read a dispute."""
+        return service.read_dispute(unit(), dispute_id)

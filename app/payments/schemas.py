@@ -23,6 +23,7 @@ from app.http.pagination import PageArgs
 from app.payments.models import MAX_ITEMS
 from app.payments.values import (
     DeclineReason,
+    DisputeStatus,
     Method,
     Order,
     OrderLine,
@@ -185,6 +186,29 @@ class RefundDeclineSchema(Schema):
     """Why a request is declined."""
 
     reason = Enum(DeclineReason, by_value=True, required=True)
+
+
+class DisputeSchema(Schema):
+    """One dispute of a payer's bank: what it holds, and until when evidence is taken."""
+
+    id = UUID(required=True)
+    payment_id = UUID(required=True)
+    gateway = Text(required=True)
+    gateway_dispute_id = Text(required=True)
+    amount = Amount(required=True)
+    held_amount = Amount(required=True)
+    currency = Currency(required=True)
+    status = Text(required=True)
+    reason = Text(required=True)
+    evidence_due_at = Moment(required=True, allow_none=True)
+    opened_at = Moment(required=True)
+    closed_at = Moment(required=True, allow_none=True)
+
+
+class DisputeFilter(PageArgs):
+    """Which disputes to list."""
+
+    status = Enum(DisputeStatus, by_value=True, load_default=None)
 
 
 class PaymentEventSchema(Schema):

@@ -67,6 +67,20 @@ class RefundStatus(StrEnum):
     REVERSED = "reversed"
 
 
+class DisputeStatus(StrEnum):
+    """Where a dispute at a gateway is."""
+
+    NEEDS_RESPONSE = "needs_response"
+    UNDER_REVIEW = "under_review"
+    WON = "won"
+    LOST = "lost"
+    WITHDRAWN = "withdrawn"
+
+
+OPEN_DISPUTES = (DisputeStatus.NEEDS_RESPONSE, DisputeStatus.UNDER_REVIEW)
+"""A dispute of which nobody knows yet whose the money is."""
+
+
 class RefundReason(StrEnum):
     """Why people ask for money back; a closed list, so that nothing personal is written here."""
 

@@ -69,6 +69,9 @@ class OutcomeUnknown(Exception):
     """The biller may have acted or not: the house asks `find_fulfilment`, never resends blind."""
 
 
+ReturnPayment = Callable[[str, int | None, str], None]
+"""A reference of the plug-in's, an amount or None for all that is left, and a reason."""
+
 OpenUnit = Callable[[], AbstractContextManager[UnitOfWork]]
 
 
@@ -78,12 +81,18 @@ class House:
 
     `unit_of_work()` opens a transaction on the plug-in's own schema; none is open when the house
     calls a provider, and none may be open while `http` is used. `vault` seals personal data.
+
+    `return_payment(reference, amount, reason)` has money of something paid sent back to the payer,
+    a part or (None) all that is left: when a contest is won, say. The same reference and reason
+    again is the same return, so call it from a job and let it run again. Raise `NotFound` when it
+    was not paid here, and `Conflict` when there is not so much to return, or not now.
     """
 
     settings: Mapping[str, str]
     http: HttpClient
     unit_of_work: OpenUnit
     vault: Vault
+    return_payment: ReturnPayment
 
 
 class Provider:

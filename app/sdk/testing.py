@@ -30,6 +30,7 @@ from app.sdk.provider import (
     PayableProvider,
     PaymentNotice,
     PersonalData,
+    ReturnPayment,
 )
 from app.sdk.vault import Vault
 
@@ -37,12 +38,16 @@ _LOOPBACK = {"127.0.0.1", "localhost"}
 
 
 def house(
-    settings: Mapping[str, str], *, plugin: str = "test", unit_of_work: OpenUnit | None = None
+    settings: Mapping[str, str],
+    *,
+    plugin: str = "test",
+    unit_of_work: OpenUnit | None = None,
+    return_payment: ReturnPayment | None = None,
 ) -> House:
     """Return what a provider is made with in a test.
 
     Loopback addresses among the settings may be called. Without `unit_of_work` a provider that
-    wants to write fails: it has no tables.
+    wants to write fails: it has no tables. So does one that returns money to nobody.
     """
     parts = [urlsplit(value) for value in settings.values()]
     loopback = frozenset(p.netloc for p in parts if p.scheme == "http" and p.hostname in _LOOPBACK)
@@ -52,7 +57,12 @@ def house(
         http=HttpClient(Egress(loopback)),
         unit_of_work=unit_of_work or _no_tables,
         vault=Vault.of(keyring, plugin),
+        return_payment=return_payment or _no_payments,
     )
+
+
+def _no_payments(reference: str, *_: object) -> None:
+    raise RuntimeError(f"nobody has paid {reference}: give house() a return_payment")
 
 
 def _no_tables() -> AbstractContextManager[UnitOfWork]:

@@ -38,12 +38,27 @@ def book_refund_failure(call: Call, refund: Body, *, wallet: bool) -> str:
     return _book(call, kind, refund, refund["amount"])
 
 
+def book_dispute(call: Call, dispute: Body, amount: int) -> str:
+    """Book money that a dispute takes or gives back; the sandbox asks no fee for one."""
+    category = "dispute" if amount < 0 else "dispute_reversal"
+    return _book(call, "adjustment", dispute, amount, category=category)
+
+
 def book_payout(call: Call, payout: Body, kind: str, amount: int) -> str:
     """Book money that leaves for the bank, or comes back from it."""
     return _book(call, kind, payout, amount)
 
 
-def _book(call: Call, kind: str, source: Body, amount: int, *, fee: int = 0, wait: int = 0) -> str:
+def _book(
+    call: Call,
+    kind: str,
+    source: Body,
+    amount: int,
+    *,
+    fee: int = 0,
+    wait: int = 0,
+    category: str | None = None,
+) -> str:
     details = {
         "amount": fee,
         "application": None,
@@ -64,7 +79,8 @@ def _book(call: Call, kind: str, source: Body, amount: int, *, fee: int = 0, wai
         "fee": fee,
         "fee_details": [details] if fee else [],
         "net": amount - fee,
-        "reporting_category": {"payment": "charge", "payment_refund": "refund"}.get(kind, kind),
+        "reporting_category": category
+        or {"payment": "charge", "payment_refund": "refund"}.get(kind, kind),
         "source": source["id"],
         "status": "pending",
         "type": kind,

@@ -26,6 +26,7 @@ class Card:
     decline: Decline | None = None
     challenge: Challenge = "never"
     refund: Literal["at once", "later", "fails later"] = "at once"
+    disputed: bool = False
     funding: str = "credit"
     country: str = "US"
     declines_on_setup: bool = True
@@ -138,6 +139,7 @@ CARDS = (
         FUNDS,
         "always",
     ),
+    Card("4000000000000259", _V, ("pm_card_createDispute",), disputed=True),
     Card("4000000000007726", _V, ("pm_card_pendingRefund",), refund="later"),
     Card("4000000000005126", _V, ("pm_card_refundFail",), refund="fails later"),
 )

@@ -1,6 +1,6 @@
 """Confirming an intent: the state machine from a payment method to money or a refusal."""
 
-from sandbox.stripe import charges, intent_rules, methods, next_actions
+from sandbox.stripe import charges, disputes, intent_rules, methods, next_actions
 from sandbox.stripe.cards import UNAUTHENTICATED, Card, Decline
 from sandbox.stripe.errors import ApiError, Body, invalid, missing_param
 from sandbox.stripe.events import emit
@@ -144,6 +144,8 @@ def complete(call: Call, intent: Body, method: Body) -> Body:
     call.store.save(intent)
     kind = "amount_capturable_updated" if held else "succeeded"
     emit(call, f"payment_intent.{kind}", intent)
+    if not held and method["type"] == "card" and methods.card_of(call, method).disputed:
+        disputes.open_dispute(call, charge, reason="fraudulent")
     return intent
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from flask import Blueprint, Response, jsonify, request
 
-from sandbox.stripe import confirmation, journal, outbox, payouts, refunds, setups
+from sandbox.stripe import confirmation, disputes, journal, outbox, payouts, refunds, setups
 from sandbox.stripe.errors import ApiError, Body, invalid
 from sandbox.stripe.faults import KINDS, Fault, Faults
 from sandbox.stripe.operations import OPERATIONS
@@ -63,7 +63,32 @@ def _add_objects(blueprint: Blueprint, desk: Desk) -> None:
         desk.wake()
         return jsonify(refund)
 
+    def dispute(intent_id: str) -> Response:
+        body = _body()
+        amount = _number(body, "amount")
+        with desk.world.store.transaction():
+            intent = desk.world.store.get("payment_intent", intent_id)
+            charge = desk.world.store.get("charge", str(intent["latest_charge"]))
+            made = disputes.open_dispute(
+                Call(world=desk.world),
+                charge,
+                reason=str(body.get("reason", "fraudulent")),
+                amount=None if amount is None else int(amount),
+            )
+        desk.wake()
+        return jsonify(made)
+
+    def settle_dispute(dispute_id: str) -> Response:
+        outcome = _text(_body(), "as", disputes.OUTCOMES, "won")
+        with desk.world.store.transaction():
+            found = desk.world.store.get("dispute", dispute_id)
+            found = disputes.settle(Call(world=desk.world), found, outcome)
+        desk.wake()
+        return jsonify(found)
+
     add = blueprint.add_url_rule
+    add("/payment_intents/<intent_id>/dispute", view_func=dispute, methods=["POST"])
+    add("/disputes/<dispute_id>/settle", view_func=settle_dispute, methods=["POST"])
     add("/payment_intents/<intent_id>/approve", view_func=approve, methods=["POST"])
     add("/payment_intents/<intent_id>/decline", view_func=decline, methods=["POST"])
     add("/setup_intents/<setup_id>/approve", view_func=approve_setup, methods=["POST"])

@@ -1,6 +1,6 @@
 """Refunds: never more than was taken; cards at once, wallets a little later, failures on demand."""
 
-from sandbox.stripe import balance, lists, timers
+from sandbox.stripe import balance, disputes, lists, timers
 from sandbox.stripe.errors import Body, invalid, missing_param
 from sandbox.stripe.events import emit
 from sandbox.stripe.ids import new_id
@@ -28,6 +28,11 @@ _OUTCOMES = ("succeeded", "failed", "requires_action")
 
 def _create(call: Call) -> Body:
     charge = _charge(call)
+    if disputes.is_disputed(call, charge):
+        raise invalid(
+            f"Charge {charge['id']} has been charged back; it cannot be refunded.",
+            code="charge_disputed",
+        )
     remaining = charge["amount"] - charge["amount_refunded"]
     if remaining <= 0:
         raise invalid(

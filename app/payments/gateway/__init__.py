@@ -4,8 +4,10 @@ from app.payments.gateway.alipay import AlipayGateway
 from app.payments.gateway.alipay_wire import AlipayAccount
 from app.payments.gateway.contract import (
     KEY_LIFETIME,
+    DisputingGateway,
     Gateway,
     GatewayAmbiguous,
+    GatewayDispute,
     GatewayRefund,
     GatewayRefused,
     Intent,
@@ -28,8 +30,10 @@ __all__ = [
     "KEY_LIFETIME",
     "AlipayAccount",
     "AlipayGateway",
+    "DisputingGateway",
     "Gateway",
     "GatewayAmbiguous",
+    "GatewayDispute",
     "GatewayRefund",
     "GatewayRefused",
     "Gateways",

@@ -5,7 +5,7 @@ nothing may be sent again under another key. Keys are permanent and name payment
 operation.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -100,6 +100,18 @@ class GatewayRefund:
     id: str
     status: str
     amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayDispute:
+    """What a gateway says of a dispute right now; `status` is one of `DisputeStatus`."""
+
+    id: str
+    status: str
+    amount: int
+    currency: str
+    reason: str
+    evidence_due_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,3 +223,11 @@ class KeepsMethods(Protocol):
 
     def forget_method(self, saved: Saved) -> None:
         """Let go of a method, so that nobody can charge it again; a second call does nothing."""
+
+
+@runtime_checkable
+class DisputingGateway(Protocol):
+    """A gateway at which a payer's bank can take money back until a dispute is decided."""
+
+    def list_disputes(self, intent_id: str) -> Sequence[GatewayDispute]:
+        """Ask which disputes the money of an intent is, or was, in; only those that took money."""

@@ -1,7 +1,7 @@
 """Stripe, or the sandbox that speaks as Stripe does. The only `stripe`."""
 
-from collections.abc import Callable, Iterator, Mapping
-from datetime import date, datetime
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -14,6 +14,7 @@ from app.core.unit_of_work import forbid_open_transaction
 from app.http.json_input import parse_json
 from app.payments.gateway.contract import (
     GatewayAmbiguous,
+    GatewayDispute,
     GatewayRefund,
     GatewayRefused,
     Intent,
@@ -26,7 +27,7 @@ from app.payments.gateway.contract import (
 )
 from app.payments.gateway.stripe_statement import list_transactions
 from app.payments.gateway.stripe_webhooks import read_event, verify_signature
-from app.payments.values import Method, Saved
+from app.payments.values import DisputeStatus, Method, Saved
 
 T = TypeVar("T")
 NAME = "stripe"
@@ -195,6 +196,13 @@ class StripeGateway:
                 return _refund(refund)
         return None
 
+    def list_disputes(self, intent_id: str) -> Sequence[GatewayDispute]:
+        """Ask for the disputes of an intent; what is only an inquiry (warning) took nothing."""
+        params: Any = {"payment_intent": intent_id, "limit": 100}
+        found = _call(lambda: list(self._client.v1.disputes.list(params=params).auto_paging_iter()))
+        disputes = [_dispute(dispute.to_dict()) for dispute in found]
+        return [dispute for dispute in disputes if dispute is not None]
+
     def next_action(self, intent: Intent, method: Method) -> Mapping[str, Any] | None:
         """Return what the client does: confirm with Stripe's own SDK, go to a page, show a code."""
         if intent.status not in {
@@ -296,3 +304,26 @@ def _intent_of(values: Mapping[str, Any]) -> Intent:
 def _refund(answer: Any) -> GatewayRefund:  # noqa: ANN401 - the library's object
     values = answer.to_dict()
     return GatewayRefund(values["id"], values["status"], values["amount"])
+
+
+_DISPUTES = {
+    "needs_response": DisputeStatus.NEEDS_RESPONSE,
+    "under_review": DisputeStatus.UNDER_REVIEW,
+    "won": DisputeStatus.WON,
+    "lost": DisputeStatus.LOST,
+}
+
+
+def _dispute(values: Mapping[str, Any]) -> GatewayDispute | None:
+    status = _DISPUTES.get(values["status"])
+    if status is None:
+        return None
+    due = (values.get("evidence_details") or {}).get("due_by")
+    return GatewayDispute(
+        id=values["id"],
+        status=status,
+        amount=values["amount"],
+        currency=values["currency"].upper(),
+        reason=str(values.get("reason"))[:64],
+        evidence_due_at=datetime.fromtimestamp(due, UTC) if due else None,
+    )

@@ -9,10 +9,13 @@ from app.payments.gateway import GatewayAmbiguous
 from app.payments.service.close import cancel_payment, question_attempt, retry_payment
 from app.payments.service.collect import collect_payment, read_collected
 from app.payments.service.common import Allow, PaymentDeps, Spent, live_attempt, own_payment
+from app.payments.service.dispute import learn_disputes, list_disputes, read_dispute
 from app.payments.service.fulfil import fulfil_item
 from app.payments.service.inbox import apply_gateway_event, receive_webhook
 from app.payments.service.janitor import TICK_SECONDS, question_due, sweep
 from app.payments.service.notify import (
+    tell_dispute_closed,
+    tell_dispute_opened,
     tell_item_refused,
     tell_payment_received,
     tell_receipt_issued,
@@ -34,6 +37,12 @@ from app.payments.service.refund_desk import (
     list_refunds_of,
     read_refund,
     retry_refund,
+)
+from app.payments.service.refund_returning import (
+    Returns,
+    return_duplicate,
+    return_payment,
+    returns_of,
 )
 from app.payments.service.refund_sending import send_refund
 from app.payments.service.relations import (
@@ -64,6 +73,7 @@ __all__ = [
     "TICK_SECONDS",
     "Allow",
     "PaymentDeps",
+    "Returns",
     "Spent",
     "apply_gateway_event",
     "approve_request",
@@ -78,6 +88,8 @@ __all__ = [
     "fulfil_item",
     "issue_receipt",
     "label_of",
+    "learn_disputes",
+    "list_disputes",
     "list_payables",
     "list_payment_events",
     "list_payments",
@@ -90,6 +102,7 @@ __all__ = [
     "question_saved_method",
     "question_setups",
     "read_collected",
+    "read_dispute",
     "read_payment",
     "read_receipt",
     "read_refund",
@@ -99,11 +112,16 @@ __all__ = [
     "remove_saved_method",
     "retry_payment",
     "retry_refund",
+    "return_duplicate",
+    "return_payment",
+    "returns_of",
     "save_method",
     "saved_for_charge",
     "send_refund",
     "start_payment",
     "sweep",
+    "tell_dispute_closed",
+    "tell_dispute_opened",
     "tell_item_refused",
     "tell_payment_received",
     "tell_receipt_issued",

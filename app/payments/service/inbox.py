@@ -12,13 +12,15 @@ from app.core.clock import now
 from app.core.errors import Unavailable
 from app.core.logs import get_logger
 from app.core.unit_of_work import UnitOfWork
-from app.payments.events import GatewayEventReceived, RefundQuestioned
+from app.payments.events import DisputeQuestioned, GatewayEventReceived, RefundQuestioned
 from app.payments.gateway import GatewayAmbiguous
 from app.payments.models import GatewayEvent, PaymentAttempt, Refund
 from app.payments.service.common import PaymentDeps
 from app.payments.service.settle import settle_attempt
 
 log = get_logger("payments")
+_DISPUTE = "dispute"
+"""Is part of the kind of every notice about one."""
 
 
 def receive_webhook(
@@ -71,6 +73,8 @@ def apply_gateway_event(uow: UnitOfWork, deps: PaymentDeps, event: GatewayEventR
             raise Unavailable("The gateway does not answer.") from error
     if refund is not None:
         uow.emit(RefundQuestioned(refund_id=refund.id))
+    if attempt_id is not None and _DISPUTE in row.kind:
+        uow.emit(DisputeQuestioned(attempt_id=attempt_id))
     if attempt_id is None and refund is None:
         log.warning("webhook.unmatched", event_id=row.event_id, kind=row.kind)
     row = uow.get_one(GatewayEvent, (event.source, event.event_id))

@@ -1,12 +1,14 @@
 """What is looked for on a schedule: attempts to ask about, payments past their end, old keys."""
 
+from datetime import timedelta
+
 from sqlalchemy import delete, select
 
 from app.core.clock import now
 from app.core.idempotency import IdempotencyKey
 from app.core.unit_of_work import UnitOfWork
-from app.payments.events import AttemptQuestioned, RefundQuestioned
-from app.payments.models import Payment, PaymentAttempt, Refund
+from app.payments.events import AttemptQuestioned, DisputeQuestioned, RefundQuestioned
+from app.payments.models import Dispute, Payment, PaymentAttempt, Refund
 from app.payments.service.common import PaymentDeps, next_ask
 from app.payments.service.fulfil import review_stuck_items
 from app.payments.service.refund_sending import next_refund_ask
@@ -18,7 +20,7 @@ TICK_SECONDS = 2
 
 
 def question_due(uow: UnitOfWork, deps: PaymentDeps) -> None:
-    """Queue a question for each attempt and refund whose time has come, and set the next time.
+    """Queue a question for each attempt, refund and dispute that is due, and set the next time.
 
     Safe beside itself: rows that another worker holds are skipped.
     """
@@ -46,6 +48,15 @@ def question_due(uow: UnitOfWork, deps: PaymentDeps) -> None:
         wait = next_refund_ask(deps, refund)
         refund.next_ask_at = moment + wait if wait is not None else None
         uow.emit(RefundQuestioned(refund_id=refund.id))
+    disputes = uow.scalars(
+        select(Dispute)
+        .where(Dispute.next_ask_at <= moment)
+        .limit(BATCH)
+        .with_for_update(skip_locked=True)
+    )
+    for dispute in disputes:
+        dispute.next_ask_at = moment + timedelta(hours=1) / deps.policy.pace
+        uow.emit(DisputeQuestioned(attempt_id=dispute.attempt_id))
     _expire_abandoned(uow)
 
 

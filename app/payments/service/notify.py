@@ -9,19 +9,24 @@ from app.core.unit_of_work import UnitOfWork
 from app.notifications.service import tell
 from app.notifications.values import Kind, Params
 from app.payments.events import (
+    DisputeClosed,
+    DisputeOpened,
     PaymentSucceeded,
     RefundApproved,
     RefundDeclined,
     RefundFailed,
     RefundSucceeded,
 )
-from app.payments.models import Payment, PaymentItem, Refund
+from app.payments.models import Dispute, Payment, PaymentItem, Refund
 from app.payments.service.common import PaymentDeps
 from app.payments.values import HOUSE
 from app.receipts import service as receipts
 from app.receipts.events import ReceiptIssued
 
-_LATE = {"zh": "超时支付", "en": "a payment that came too late"}
+_WHOLE_ATTEMPTS = {
+    "late": {"service_zh": "超时支付", "service_en": "a payment that came too late"},
+    "duplicate": {"service_zh": "重复扣款", "service_en": "a payment that was taken twice"},
+}
 
 
 def tell_payment_received(uow: UnitOfWork, deps: PaymentDeps, event: PaymentSucceeded) -> None:
@@ -49,10 +54,28 @@ def tell_item_refused(uow: UnitOfWork, deps: PaymentDeps, event: RefundApproved)
         tell(uow, payment.citizen_id, "payment-refunded-item", str(refund.id), params)
 
 
+def tell_dispute_opened(uow: UnitOfWork, deps: PaymentDeps, event: DisputeOpened) -> None:
+    """Tell the payer that their bank disputes a payment, and what that means."""
+    _tell_dispute(uow, deps, event.dispute_id, "dispute-opened")
+
+
+def tell_dispute_closed(uow: UnitOfWork, deps: PaymentDeps, event: DisputeClosed) -> None:
+    """Tell the payer that a dispute of their bank's is decided."""
+    _tell_dispute(uow, deps, event.dispute_id, "dispute-closed")
+
+
+def _tell_dispute(uow: UnitOfWork, deps: PaymentDeps, dispute_id: UUID, kind: Kind) -> None:
+    dispute = uow.get_one(Dispute, dispute_id)
+    payment = uow.get_one(Payment, dispute.payment_id)
+    params = _params(uow, deps, payment.id, dispute.amount)
+    tell(uow, payment.citizen_id, kind, str(dispute.id), params)
+
+
 def tell_refund_approved(uow: UnitOfWork, deps: PaymentDeps, event: RefundApproved) -> None:
-    """Tell the payer that money they or the payee asked back is on its way."""
+    """Tell the payer that money is on its way that others asked back, or that was taken twice."""
     refund = uow.get_one(Refund, event.refund_id)
-    if refund.requested_by != HOUSE and not refund.client_reference.startswith("retry:"):
+    is_news = refund.requested_by != HOUSE or refund.reason == "duplicate"
+    if is_news and not refund.client_reference.startswith("retry:"):
         _tell_refund(uow, deps, refund, "refund-approved")
 
 
@@ -75,9 +98,8 @@ def tell_refund_succeeded(uow: UnitOfWork, deps: PaymentDeps, event: RefundSucce
 
 def _tell_refund(uow: UnitOfWork, deps: PaymentDeps, refund: Refund, kind: Kind) -> None:
     payment = uow.get_one(Payment, refund.payment_id)
-    if refund.reason == "late":
-        names = {"service_zh": _LATE["zh"], "service_en": _LATE["en"]}
-        params: Params = {"amount": refund.amount, **names}
+    if refund.reason in _WHOLE_ATTEMPTS:
+        params: Params = {"amount": refund.amount, **_WHOLE_ATTEMPTS[refund.reason]}
     else:
         params = _params(uow, deps, payment.id, refund.amount, refund.item_id)
     tell(uow, payment.citizen_id, kind, str(refund.id), params)

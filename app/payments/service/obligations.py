@@ -6,10 +6,18 @@ from uuid import UUID
 from sqlalchemy import func, or_, select
 
 from app.core.unit_of_work import UnitOfWork
-from app.payments.models import Payment, PaymentAttempt, PaymentItem, Refund, SavedMethod
+from app.payments.models import (
+    Dispute,
+    Payment,
+    PaymentAttempt,
+    PaymentItem,
+    Refund,
+    SavedMethod,
+)
 from app.payments.values import (
     KEPT_METHODS,
     LIVE_ATTEMPTS,
+    OPEN_DISPUTES,
     ItemStatus,
     PaymentStatus,
     RefundStatus,
@@ -55,10 +63,14 @@ def count_open(uow: UnitOfWork, citizen_id: UUID) -> Mapping[str, int]:
     kept = select(func.count()).where(
         SavedMethod.citizen_id == citizen_id, SavedMethod.status.in_(KEPT_METHODS)
     )
+    disputes = select(func.count()).where(
+        Dispute.payment_id.in_(mine), Dispute.status.in_(OPEN_DISPUTES)
+    )
     found = {
         "payments-open": uow.scalars(payments).one(),
         "bills-not-settled": uow.scalars(items).one(),
         "refunds-in-flight": uow.scalars(refunds).one(),
         "payment-methods-kept": uow.scalars(kept).one(),
+        "disputes-open": uow.scalars(disputes).one(),
     }
     return {code: count for code, count in found.items() if count}

@@ -7,11 +7,19 @@ from sqlalchemy import select
 from app.core.clock import now
 from app.core.ids import new_id
 from app.core.unit_of_work import UnitOfWork
-from app.payments.errors import RefundDiffers, RefundExceedsAvailable
+from app.payments.errors import (
+    ItemNotRefundable,
+    PaymentDisputed,
+    RefundDiffers,
+    RefundExceedsAvailable,
+)
 from app.payments.events import ItemClosed, RefundApproved
-from app.payments.models import PaymentAttempt, PaymentItem, Refund
+from app.payments.models import Dispute, PaymentAttempt, PaymentItem, Refund
 from app.payments.service.booking import book_refund_asked
-from app.payments.values import HOUSE, AttemptStatus, ItemStatus, RefundStatus
+from app.payments.values import HOUSE, OPEN_DISPUTES, AttemptStatus, ItemStatus, RefundStatus
+
+_WHOLLY = frozenset({ItemStatus.UNDER_REVIEW, ItemStatus.REFUND_FAILED})
+"""An item that may not be kept: what is left of it goes back as a whole or not at all."""
 
 
 def captured_attempt(uow: UnitOfWork, payment_id: UUID) -> UUID | None:
@@ -24,10 +32,32 @@ def captured_attempt(uow: UnitOfWork, payment_id: UUID) -> UUID | None:
     )
 
 
+def is_disputed(uow: UnitOfWork, attempt: PaymentAttempt) -> bool:
+    """Say whether it is open whose a locked attempt's money is."""
+    disputed = select(Dispute.id).where(
+        Dispute.attempt_id == attempt.id, Dispute.status.in_(OPEN_DISPUTES)
+    )
+    return uow.scalar(disputed.limit(1)) is not None
+
+
 def available_amount(attempt: PaymentAttempt, item: PaymentItem | None) -> int:
     """Return how much of a locked attempt, and of one item of it, can still go back."""
-    left = attempt.captured_amount - attempt.refunded_amount
+    left = attempt.captured_amount - attempt.refunded_amount - attempt.disputed_amount
     return left if item is None else min(left, item.refundable_amount)
+
+
+def check_refundable(
+    uow: UnitOfWork, attempt: PaymentAttempt, item: PaymentItem | None, amount: int
+) -> None:
+    """Raise what forbids that people or plug-ins have this much of a locked item returned."""
+    if is_disputed(uow, attempt):
+        raise PaymentDisputed
+    available = available_amount(attempt, item)
+    is_whole = item is not None and item.status in _WHOLLY
+    if item is not None and not is_whole and item.status != ItemStatus.FULFILLED:
+        raise ItemNotRefundable(item_status=item.status)
+    if not 0 < amount <= available or (item and is_whole and amount != item.refundable_amount):
+        raise RefundExceedsAvailable(available=available)
 
 
 def find_refund(uow: UnitOfWork, attempt_id: UUID, client_reference: str) -> Refund | None:
@@ -95,7 +125,12 @@ def approve_refund(
     reason: str,
     client_reference: str,
 ) -> Refund:
-    """Send money of a locked attempt back by a rule: for what nobody has to approve."""
+    """Send money of a locked attempt back by a rule: for what nobody has to approve.
+
+    While the money is disputed, or when there is not so much left of it, the refund is only asked
+    for: it goes when the dispute is won, or when a person says so.
+    """
+    can_go = amount <= available_amount(attempt, item) and not is_disputed(uow, attempt)
     return open_refund(
         uow,
         attempt,
@@ -104,7 +139,7 @@ def approve_refund(
         reason=reason,
         client_reference=client_reference,
         requested_by=HOUSE,
-        decided_by=f"rule:{reason}",
+        decided_by=f"rule:{reason}" if can_go else None,
     )
 
 

@@ -15,9 +15,9 @@ from app.payments.errors import (
     ItemNotRefundable,
     OtherDepartment,
     OwnRefund,
+    PaymentDisputed,
     RefundAmountStale,
     RefundDecided,
-    RefundExceedsAvailable,
     RefundNotFailed,
 )
 from app.payments.events import RefundApproved, RefundDeclined
@@ -26,23 +26,21 @@ from app.payments.service.common import PaymentDeps, lock
 from app.payments.service.refund import (
     available_amount,
     captured_attempt,
+    check_refundable,
     find_refund,
+    is_disputed,
     open_refund,
     reserve,
     same_refund,
 )
 from app.payments.values import (
     DeclineReason,
-    ItemStatus,
     RefundCase,
     RefundStatus,
     RefundView,
     RefundWish,
     public_refund,
 )
-
-_WHOLLY = frozenset({ItemStatus.UNDER_REVIEW, ItemStatus.REFUND_FAILED})
-"""An item that may not be kept: what is left of it goes back as a whole or not at all."""
 
 
 def ask_refund(uow: UnitOfWork, who: Principal, payment_id: UUID, wish: RefundWish) -> RefundView:
@@ -91,7 +89,7 @@ def _ask(uow: UnitOfWork, who: Principal, payment_id: UUID, wish: RefundWish) ->
     if wish.expected_available not in {None, available}:
         raise RefundAmountStale(available=available)
     amount = available if wish.amount is None else wish.amount
-    _check_item(item, amount, available)
+    check_refundable(uow, attempt, item, amount)
     return open_refund(
         uow,
         attempt,
@@ -101,14 +99,6 @@ def _ask(uow: UnitOfWork, who: Principal, payment_id: UUID, wish: RefundWish) ->
         client_reference=reference,
         requested_by=who.actor,
     )
-
-
-def _check_item(item: PaymentItem, amount: int, available: int) -> None:
-    is_whole = item.status in _WHOLLY
-    if not is_whole and item.status != ItemStatus.FULFILLED:
-        raise ItemNotRefundable(item_status=item.status)
-    if not 0 < amount <= available or (is_whole and amount != item.refundable_amount):
-        raise RefundExceedsAvailable(available=available)
 
 
 def approve_request(uow: UnitOfWork, who: Principal, refund_id: UUID) -> RefundCase:
@@ -123,8 +113,7 @@ def approve_request(uow: UnitOfWork, who: Principal, refund_id: UUID) -> RefundC
             return _case(refund, item)
         raise RefundDecided(refund_status=refund.status)
     _check_other(who, refund)
-    if item is not None:
-        _check_item(item, refund.amount, available_amount(attempt, item))
+    check_refundable(uow, attempt, item, refund.amount)
     refund.decided_by, refund.decided_at = who.actor, now()
     fact = RefundApproved(refund_id=refund.id)
     uow.move(refund, RefundStatus.APPROVED, cause="staff", fact=fact)
@@ -161,6 +150,8 @@ def retry_refund(uow: UnitOfWork, deps: PaymentDeps, who: Principal, refund_id: 
         raise RefundNotFailed(refund_status=refund.status)
     reference = f"retry:{refund.id}"
     again = find_refund(uow, attempt.id, reference)
+    if again is None and is_disputed(uow, attempt):
+        raise PaymentDisputed
     if again is None:
         again = open_refund(
             uow,

@@ -149,7 +149,7 @@ def _finish(
     payment.refunded_amount += refund.amount
     item.refunding_amount -= refund.amount
     item.refunded_amount += refund.amount
-    if item.refunded_amount == item.amount:
+    if item.refunded_amount + item.disputed_amount == item.amount:
         item.is_live = False
         closed = ItemClosed(payment_id=payment.id, item_id=item.id)
         uow.move(item, ItemStatus.REFUNDED, cause="gateway", fact=closed)
