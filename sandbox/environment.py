@@ -4,7 +4,7 @@ import base64
 import json
 import secrets
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Self
@@ -64,13 +64,18 @@ class Secrets:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outside:
-    """Where the outside of the product is; `stripe_url=None` is Stripe itself."""
+    """Where the outside of the product is; `stripe_url=None` is Stripe itself.
+
+    `wallets` is the merchant's side of the sandbox's wallets, if they are there.
+    """
 
     database_url: str
     database_owner_url: str
     redis_url: str
     city_url: str
     stripe_url: str | None
+    wallets_url: str | None = None
+    wallets: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 def product_environment(
@@ -101,8 +106,11 @@ def product_environment(
         "AUDIT_SIGNING_KEY": secrets.audit_signing_key,
         "AUDIT_ANCHORS_FILE": str(data_dir / "audit-anchors"),
         "KEYS_FILE": str(data_dir / "keys.json"),
-        "EGRESS_LOOPBACK": _loopback_pairs(outside.city_url, outside.stripe_url),
+        "EGRESS_LOOPBACK": _loopback_pairs(
+            outside.city_url, outside.stripe_url, outside.wallets_url
+        ),
         "RATE_LIMITS": "sandbox",
+        **outside.wallets,
     }
     if outside.stripe_url is not None:
         environment["STRIPE_API_BASE"] = outside.stripe_url

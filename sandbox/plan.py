@@ -10,7 +10,8 @@ from sandbox.processes import state_home
 _DEFAULT_PORT = 8000
 _STRIPE_OFFSET = 10
 _CITY_OFFSET = 11
-_LAST_PORT = 65535 - _CITY_OFFSET
+_WALLETS_OFFSET = 12
+_LAST_PORT = 65535 - _WALLETS_OFFSET
 
 
 class PlanInvalid(ValueError):
@@ -46,6 +47,11 @@ class Plan:
         return self.port + _CITY_OFFSET
 
     @property
+    def wallets_port(self) -> int:
+        """Where the sandbox Alipay and WeChat Pay listen."""
+        return self.port + _WALLETS_OFFSET
+
+    @property
     def starts_database(self) -> bool:
         """Say whether the embedded PostgreSQL is wanted."""
         return "DATABASE_URL" not in self.given
@@ -61,10 +67,19 @@ class Plan:
         return not {"STRIPE_API_KEY", "STRIPE_API_BASE"} & self.given.keys()
 
     @property
+    def starts_wallets(self) -> bool:
+        """Say whether the sandbox wallets are wanted: no account with the real ones."""
+        return not {"ALIPAY_APP_ID", "WECHAT_PAY_APP_ID"} & self.given.keys()
+
+    @property
     def ports(self) -> dict[str, int]:
         """Return every port that will be listened on, by what listens there."""
         wanted = {"web": self.port, "city": self.city_port}
-        return wanted | ({"stripe": self.stripe_port} if self.starts_stripe else {})
+        if self.starts_stripe:
+            wanted["stripe"] = self.stripe_port
+        if self.starts_wallets:
+            wanted["wallets"] = self.wallets_port
+        return wanted
 
 
 def data_dir_from(env: Mapping[str, str]) -> Path:

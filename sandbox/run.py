@@ -28,6 +28,7 @@ from sandbox.plan import Plan, PlanInvalid
 from sandbox.processes import LOOPBACK, ServerError, make_directory, stop_with_parent
 from sandbox.servers import start_postgres, start_valkey
 from sandbox.supervisor import RunFailed, StopRequested, Supervisor
+from sandbox.wallets.keys import WalletKeys
 
 ROOT = Path(__file__).resolve().parents[1]
 ENVIRONMENT_FILE = "environment.json"
@@ -99,6 +100,10 @@ def _start_outside(
     if plan.starts_stripe:
         stripe_url = f"http://{LOOPBACK}:{plan.stripe_port}"
         _start_stripe(plan, supervisor, secrets)
+    wallets_url, wallets = None, {}
+    if plan.starts_wallets:
+        wallets_url = f"http://{LOOPBACK}:{plan.wallets_port}"
+        wallets = _start_wallets(plan, supervisor).merchant_environment(wallets_url)
     _start_city(plan, supervisor)
     return product_environment(
         outside=Outside(
@@ -107,6 +112,8 @@ def _start_outside(
             redis_url=redis_url,
             city_url=f"http://{LOOPBACK}:{plan.city_port}",
             stripe_url=stripe_url,
+            wallets_url=wallets_url,
+            wallets=wallets,
         ),
         secrets=secrets,
         port=plan.port,
@@ -127,6 +134,15 @@ def _start_stripe(plan: Plan, supervisor: Supervisor, secrets: Secrets) -> None:
     for name, value in arguments.items():
         command += [name, value]
     supervisor.start("stripe", command, environment=os.environ)
+
+
+def _start_wallets(plan: Plan, supervisor: Supervisor) -> WalletKeys:
+    file = plan.data_dir / "wallets.json"
+    keys = WalletKeys.kept_in(file)
+    command = [sys.executable, "-m", "sandbox.wallets", "--port", str(plan.wallets_port)]
+    command += ["--data-dir", str(plan.data_dir / "wallets"), "--keys-file", str(file)]
+    supervisor.start("wallets", command, environment=os.environ)
+    return keys
 
 
 def _start_city(plan: Plan, supervisor: Supervisor) -> None:
@@ -239,11 +255,17 @@ def _welcome(plan: Plan) -> str:
         if plan.starts_stripe
         else plan.given.get("STRIPE_API_BASE", "Stripe itself")
     )
+    wallets = (
+        f"http://{LOOPBACK}:{plan.wallets_port}   (serve with ALIPAY_GATEWAY=alipay, …)"
+        if plan.starts_wallets
+        else "Alipay and WeChat Pay themselves"
+    )
     return f"""
 Wudang is running. Ctrl-C stops everything.
 
   service         {web}   (documentation: {web}/docs)
   sandbox Stripe  {stripe}
+  sandbox wallets {wallets}
   sandbox city    http://{LOOPBACK}:{plan.city_port}   (described in sandbox/README.md)
   data and logs   {plan.data_dir}
 

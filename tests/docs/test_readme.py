@@ -13,7 +13,7 @@ from tests.journeys.house import ROOT, House, run_house
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCK = re.compile(r"^```sh( run)?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PROMISE = re.compile(r"  # (.+)$", re.MULTILINE)
-PORTS = {"8000": 0, "8010": 10, "8011": 11}
+PORTS = {"8000": 0, "8010": 10, "8011": 11, "8012": 12}
 
 
 @pytest.fixture(scope="module")

@@ -234,9 +234,11 @@ def test_it_starts_says_where_stops_in_order_and_starts_again(run: Run) -> None:
     first = run.about()
     environment = first["environment"]
     assert environment["PROFILE"] == "sandbox"
-    assert environment["EGRESS_LOOPBACK"] == f"127.0.0.1:{run.port + 11},127.0.0.1:{run.port + 10}"
+    pairs = ",".join(f"127.0.0.1:{run.port + offset}" for offset in (11, 10, 12))
+    assert environment["EGRESS_LOOPBACK"] == pairs
+    assert environment["WECHAT_PAY_API_BASE"] == f"http://127.0.0.1:{run.port + 12}/wechat"
     assert urllib3.request("GET", environment["UTILITIES_BILLER_URL"], timeout=20).status == 200
-    for name in ("secrets.json", "environment.json"):
+    for name in ("secrets.json", "environment.json", "wallets.json"):
         assert (run.data_dir / name).stat().st_mode & 0o777 == 0o600
     pids = descendants(run.process.pid)
     status, last_words = run.stop(signal.SIGINT)
@@ -250,7 +252,7 @@ def test_it_starts_says_where_stops_in_order_and_starts_again(run: Run) -> None:
     run.await_welcome()
     second = run.about()
     assert (first["starts"], second["starts"]) == (1, 2)
-    for name in ("TOKEN_SIGNING_KEY", "PEPPER_KEY", "STRIPE_API_KEY", "STRIPE_WEBHOOK_SECRET"):
+    for name in ("TOKEN_SIGNING_KEY", "PEPPER_KEY", "STRIPE_API_KEY", "ALIPAY_PUBLIC_KEY"):
         assert second["environment"][name] == environment[name]
     assert run.stop(signal.SIGTERM)[0] == 0
 
@@ -291,6 +293,7 @@ def test_a_run_with_a_parent_ends_with_it(run: Run) -> None:
         (("app.worker",), "worker"),
         (("granian",), "web"),
         (("sandbox.city",), "city"),
+        (("sandbox.wallets",), "wallets"),
         (("postgres", "-D"), "PostgreSQL"),
     ],
 )
@@ -391,7 +394,14 @@ def test_what_the_environment_gives_is_not_started(
         cache,
         stripe,
     )
-    assert sorted(plan.ports.values()) == ([8000, 8010, 8011] if stripe else [8000, 8011])
+    others = [8000, 8011, 8012]
+    assert sorted(plan.ports.values()) == sorted([*others, 8010] if stripe else others)
+
+
+def test_an_account_with_the_real_wallets_leaves_the_sandbox_ones_out() -> None:
+    plan = Plan.from_env({"WECHAT_PAY_APP_ID": "wx1"})
+    assert not plan.starts_wallets
+    assert sorted(plan.ports.values()) == [8000, 8010, 8011]
 
 
 def test_a_real_stripe_key_never_meets_the_sandbox_webhook_secret() -> None:
