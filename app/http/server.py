@@ -239,9 +239,11 @@ class Server(Flask):
         except idempotency.KeyInFlight:
             raise
         except Exception as error:
-            # Execution has begun: the refusal is this key's answer from now on.
-            if claim is None or g.uow is None or not g.uow.has_committed:
+            if claim is None or g.uow is None:
                 raise
+            if not g.uow.has_committed:
+                return self._overtaken(claim, access, error)
+            # Execution has begun: the refusal is this key's answer from now on.
             response = problems.response_for(error)
             with self._unit() as uow:
                 claim.keep(uow, _answer(response))
@@ -251,6 +253,16 @@ class Server(Flask):
             with self._unit() as uow:
                 self._note_act(uow)
         return response
+
+    def _overtaken(self, claim: idempotency.Claim, access: Access, error: Exception) -> Response:
+        """Return what a faster request with the same key was answered, or raise the error.
+
+        What refuses this one may be what that one has just made: its own payment of a bill.
+        """
+        answer = self._replay(claim, access) if isinstance(error, DomainError) else None
+        if answer is None:
+            raise error
+        return answer
 
     def _note_act(self, uow: UnitOfWork) -> None:
         """Have written down what was done in another's name, before anybody gets the answer."""

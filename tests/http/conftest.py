@@ -74,6 +74,8 @@ class ThingSchema(Schema):
 
 
 blueprint = Blueprint("tiny", __name__, description="One operation for each rule")
+overtaking: list[Callable[[], object]] = []
+"""What happens while a request that is to be overtaken has looked for its key and found none."""
 
 
 @blueprint.route("/echoes")
@@ -164,6 +166,9 @@ class Things(MethodView):
         label, fail = order["label"], order["fail"]
         if fail == "before":
             raise Conflict("Before the first phase.")
+        if fail == "overtaken" and overtaking:
+            overtaking.pop()()
+            raise Conflict("Somebody was faster.")
         thing_id = uow.key.resource_id if uow.key else None
         if thing_id is None:
             with uow.phase():

@@ -18,7 +18,7 @@ from app.factory import Rooms
 from app.http.server import Server
 from tests.conftest import World
 from tests.factories import Citizen, later, log_in
-from tests.http.conftest import Thing
+from tests.http.conftest import Thing, overtaking
 
 PATH = "/v1/tiny/things"
 Things = Callable[[str], Sequence[Thing]]
@@ -269,6 +269,36 @@ class TestInFlight:
         row = stored(rooms, citizen, key)
         assert (row.state, row.owner) == ("in_progress", stranger)
 
+    def test_who_is_refused_for_what_its_own_key_has_just_made_gets_that_answer(
+        self, tiny: Server, door: FlaskClient, citizen: Citizen, things: Things
+    ) -> None:
+        key, label = new_key(), new_label()
+        faster: list[TestResponse] = []
+
+        def overtake() -> None:
+            faster.append(make(tiny.test_client(), citizen, key, label, fail="overtaken"))
+
+        overtaking.append(lambda: in_a_thread(overtake))
+        answer = make(door, citizen, key, label, fail="overtaken")
+        assert (faster[0].status_code, answer.status_code) == (201, 201)
+        assert answer.data == faster[0].data
+        assert answer.headers["Idempotent-Replayed"] == "true"
+        assert [thing.runs for thing in things(label)] == [1]
+
+    def test_and_is_told_to_wait_while_that_is_not_answered(
+        self, tiny: Server, door: FlaskClient, citizen: Citizen, rooms: Rooms, things: Things
+    ) -> None:
+        key, label = new_key(), new_label()
+
+        def overtake() -> None:
+            make(tiny.test_client(), citizen, key, label, fail="overtaken")
+            unfinish(rooms, citizen, key, resource_id=None)
+
+        overtaking.append(lambda: in_a_thread(overtake))
+        answer = make(door, citizen, key, label, fail="overtaken")
+        assert (answer.status_code, answer.json["code"]) == (409, "idempotency-key-in-flight")
+        assert [thing.runs for thing in things(label)] == [1]
+
     def test_of_many_who_want_a_dead_key_one_gets_it(
         self, tiny: Server, door: FlaskClient, citizen: Citizen, rooms: Rooms, things: Things
     ) -> None:
@@ -326,6 +356,12 @@ def in_parallel(tiny: Server, citizen: Citizen, key: str, label: str) -> list[Te
 
     with ThreadPoolExecutor(8) as pool:
         return list(pool.map(call, range(8)))
+
+
+def in_a_thread(call: Callable[[], None]) -> None:
+    """Make a call as another thread of the web server does, and wait for it."""
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(call).result()
 
 
 def unfinish(
