@@ -17,6 +17,7 @@ from sandbox.servers import free_port
 from tests.conftest import World
 
 ROOT = Path(__file__).resolve().parent.parent
+PATIENCE = 120  # a crowded machine starts slowly
 T = TypeVar("T")
 
 
@@ -99,7 +100,7 @@ def serve(world: World, *, named: bool = False, **settings: str) -> Iterator[Liv
 
 
 def _wait_until_ready(live: Live) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         assert live.process.poll() is None, "the server has died"
         try:

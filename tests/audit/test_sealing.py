@@ -129,6 +129,10 @@ def test_two_sealers_and_busy_writers_seal_every_row_once(house: Rooms) -> None:
         writers = [pool.submit(write) for _ in range(4)]
         sealers = [pool.submit(seal_on) for _ in range(2)]
         time.sleep(4)
+        deadline = time.monotonic() + 60
+        while rows(house, "select count(*) from audit_seals")[0][0] < 2:
+            assert time.monotonic() < deadline, "nothing was sealed"
+            time.sleep(0.1)
         stop.set()
         written = sum(writer.result() for writer in writers)
         for sealer in sealers:

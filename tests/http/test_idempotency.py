@@ -19,6 +19,7 @@ from app.http.server import Server
 from tests.conftest import World
 from tests.factories import Citizen, later, log_in
 from tests.http.conftest import Thing, overtaking
+from tests.identity.support import THREADS
 
 PATH = "/v1/tiny/things"
 Things = Callable[[str], Sequence[Thing]]
@@ -325,8 +326,8 @@ class TestInFlight:
     def test_in_parallel_with_different_bodies_one_is_executed(
         self, tiny: Server, citizen: Citizen, things: Things
     ) -> None:
-        key, labels = new_key(), [new_label() for _ in range(8)]
-        with ThreadPoolExecutor(8) as pool:
+        key, labels = new_key(), [new_label() for _ in range(THREADS)]
+        with ThreadPoolExecutor(THREADS) as pool:
             answers = list(
                 pool.map(lambda label: make(tiny.test_client(), citizen, key, label), labels)
             )
@@ -354,8 +355,8 @@ def in_parallel(tiny: Server, citizen: Citizen, key: str, label: str) -> list[Te
     def call(_: int) -> TestResponse:
         return make(tiny.test_client(), citizen, key, label)
 
-    with ThreadPoolExecutor(8) as pool:
-        return list(pool.map(call, range(8)))
+    with ThreadPoolExecutor(THREADS) as pool:
+        return list(pool.map(call, range(THREADS)))
 
 
 def in_a_thread(call: Callable[[], None]) -> None:

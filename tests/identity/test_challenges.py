@@ -16,7 +16,7 @@ from app.identity.values import Device, LogIn, SignedIn
 from app.notifications.errors import SmsUnavailable
 from app.notifications.gateway import SmsGateway
 from tests.conftest import World
-from tests.factories import city, later, log_in, make_phone, run_jobs, texts_to
+from tests.factories import city, later, log_in, make_phone, run_jobs, texts_to, to_the_next
 from tests.identity.support import HERE, ask, count, deps_of, in_parallel, index_of, with_codes
 
 DAY = 86_400
@@ -162,13 +162,14 @@ def test_parallel_calls_do_not_pass_the_networks_limit(client: FlaskClient) -> N
 
 def test_the_city_sends_so_many_codes_a_day(rooms: Rooms) -> None:
     deps = with_codes(rooms, city_day=3, exempt=False)
-    with later(40 * DAY):
+    morning = to_the_next(DAY)  # eight o'clock in the city
+    with later(40 * DAY + morning):
         for last in range(3):
             ask(rooms, make_phone(), address=f"100.65.{last}.1", deps=deps)
         with pytest.raises(TooManyCodes) as refusal:
             ask(rooms, make_phone(), address="100.65.9.1", deps=deps)
         assert 0 < (refusal.value.retry_after or 0) <= DAY + 1
-    with later(41 * DAY):
+    with later(41 * DAY + morning):
         ask(rooms, make_phone(), address="100.65.9.1", deps=deps)
 
 
@@ -191,14 +192,15 @@ def test_guessing_all_over_the_city_is_braked_for_ten_minutes(rooms: Rooms) -> N
         with rooms.units.open(actor="test") as uow:
             return service.start_session(uow, deps, login, "100.66.0.1")
 
-    with later(60 * DAY):
+    begin = 60 * DAY + to_the_next(600)
+    with later(begin):
         for _ in range(3):
             with pytest.raises(CodeWrong):
                 guess("!wrong")
         with pytest.raises(TooManyTries) as refusal:
             guess()
         assert 0 < (refusal.value.retry_after or 0) <= 601
-    with later(60 * DAY + 601):
+    with later(begin + 601):
         assert guess()
 
 

@@ -99,7 +99,7 @@ def run_node(program: Path, told: Mapping[str, str]) -> Iterator[None]:
 
 def _wait(process: "subprocess.Popen[bytes]") -> None:
     assert process.stdout is not None
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 90
     said = b""
     while time.monotonic() < deadline:
         line = process.stdout.readline()

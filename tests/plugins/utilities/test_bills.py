@@ -133,12 +133,15 @@ def test_a_silent_biller_leaves_what_is_stored(
 
 
 def test_a_slow_biller_costs_a_bounded_time_and_hides_no_other(
-    hasty: UtilitiesProvider, citizen: Citizen, open_account: Callable[..., Subscriber]
+    hasty: UtilitiesProvider,
+    house: House,
+    citizen: Citizen,
+    open_account: Callable[..., Subscriber],
 ) -> None:
     slow, quick = open_account("shiyan-gas"), open_account("shiyan-water")
     for subscriber in (slow, quick):
         subscriber.add_bill()
-        link(hasty.house, citizen, subscriber)
+        link(house, citizen, subscriber)
     slow.behave("slow", seconds=3)
     (bill,) = bills_of(hasty.house, citizen)
     assert bill.biller == "shiyan-water"
