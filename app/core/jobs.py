@@ -35,6 +35,7 @@ QUICK_RETRIES = (0.2, 1.0, 5.0, 30.0, 2 * _MINUTE, 10 * _MINUTE, _HOUR)
 FOREIGN_RETRIES = (0.2, 5.0, 30.0, 2 * _MINUTE, 10 * _MINUTE, 30 * _MINUTE) + (_HOUR,) * 25
 """Waits in seconds for calls to somebody else's system: 26 hours in all, then a dead letter."""
 _JITTER = 0.2
+_RESCUE = "jobs.rescue"
 
 log = get_logger("jobs")
 
@@ -128,10 +129,14 @@ class Jobs:
         A database that goes away is waited for, however long it takes.
         """
         self._register(units)
+        self._register_ticks()
         asyncio.run(self._run_through(concurrency))
 
     def drain(self, units: Units) -> None:
-        """Run the jobs that are due now until none is left, then return."""
+        """Run the jobs that are due now until none is left, then return; no schedule begins.
+
+        What a schedule does would else depend on the minute in which somebody drains.
+        """
         self._register(units)
         asyncio.run(self._run(4, forever=False))
 
@@ -210,10 +215,13 @@ class Jobs:
             with units.open(actor=f"worker:{schedule.name}") as uow:
                 schedule.handler(uow)
 
-        task = self._app.task(name=schedule.name, lock=schedule.name, queueing_lock=schedule.name)(
-            run
-        )
-        self._app.periodic(cron=_every(schedule.seconds), periodic_id=schedule.name)(task)
+        self._app.task(name=schedule.name, lock=schedule.name, queueing_lock=schedule.name)(run)
+
+    def _register_ticks(self) -> None:
+        periods = [(schedule.name, schedule.seconds) for schedule in self._schedules]
+        for name, seconds in (*periods, (_RESCUE, RESCUE_SECONDS)):
+            task = self._app.tasks[name]
+            self._app.periodic(cron=_every(seconds), periodic_id=name)(task)
 
     def _register_rescue(self) -> None:
         async def rescue(timestamp: int) -> None:  # noqa: ARG001 - Procrastinate names the tick
@@ -226,8 +234,7 @@ class Jobs:
                     # Another worker was faster; one job must not keep the others from their rescue.
                     log.warning("job.not_rescued", job_id=job.id, error=type(error).__name__)
 
-        task = self._app.task(name="jobs.rescue", queueing_lock="jobs.rescue")(rescue)
-        self._app.periodic(cron=_every(RESCUE_SECONDS), periodic_id="jobs.rescue")(task)
+        self._app.task(name=_RESCUE, queueing_lock=_RESCUE)(rescue)
 
     async def _rescue(self, job: procrastinate_jobs.Job) -> None:
         """Give a dead worker's job to another one; a tick is let go, since the next one waits.

@@ -126,6 +126,16 @@ class TestDrain:
         jobs.drain(units)
         assert len(marks(units, wish.id)) == 3
 
+    def test_no_schedule_begins(self, jobs: Jobs, units: Units) -> None:
+        begun = text("select count(*) from procrastinate_periodic_defers")
+        with units.open(actor="test", read_only=True) as uow:
+            before = uow.scalar(begun)
+        for _ in range(3):
+            emit(units, Wished(id=new_id()))
+            jobs.drain(units)
+        with units.open(actor="test", read_only=True) as uow:
+            assert uow.scalar(begun) == before
+
     def test_what_was_undone_is_never_run(self, jobs: Jobs, units: Units) -> None:
         wish = Wished(id=new_id())
         with pytest.raises(RuntimeError), units.open(actor="test") as uow:  # noqa: PT012
