@@ -56,7 +56,7 @@ from app.payments.events import (
 )
 from app.privacy import service as privacy
 from app.privacy.events import AccountErased, ClosureDue, ExportRequested
-from app.receipts.events import ReceiptIssued
+from app.receipts.events import ReceiptIssued, RedLetterIssued
 from app.reconciliation import service as reconciliation
 from app.reconciliation.events import RunRequested
 from app.staff import service as staff
@@ -102,6 +102,8 @@ HANDLERS: tuple[tuple[type[Event], str, Callable[..., None], type, Sequence[floa
     (DisputeQuestioned, "payments.learn_disputes", payments.learn_disputes, DESK, FOREIGN),
     (DisputeOpened, "payments.tell_dispute_opened", payments.tell_dispute_opened, DESK, QUICK),
     (DisputeClosed, "payments.tell_dispute_closed", payments.tell_dispute_closed, DESK, QUICK),
+    (RefundSucceeded, "payments.reverse_receipt", payments.reverse_receipt, DESK, QUICK),
+    (RedLetterIssued, "payments.tell_receipt_reversed", payments.tell_receipt_reversed, DESK, QUICK),
     (MandateDrafted, "delegation.send_invitation", delegation.send_invitation, HELP, FOREIGN),
     (PaymentSucceeded, "delegation.tell_delegates_payment", delegation.tell_delegates_payment, HELP, QUICK),
     (QuestionAsked, "delegation.send_question", delegation.send_question, HELP, QUICK),

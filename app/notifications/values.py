@@ -14,6 +14,7 @@ from app.core.money import yuan
 Kind = Literal[
     "payment-received",
     "receipt-issued",
+    "receipt-reversed",
     "refund-succeeded",
     "payment-refunded-item",
     "refund-approved",

@@ -13,3 +13,12 @@ class ReceiptIssued(Event):
 
     name: ClassVar[str] = "receipt.issued"
     payment_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RedLetterIssued(Event):
+    """A refund took back a receipt, or a part of it."""
+
+    name: ClassVar[str] = "red_letter.issued"
+    receipt_id: UUID
+    refund_id: UUID

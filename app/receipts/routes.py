@@ -11,7 +11,7 @@ from app.http.context import deps, unit
 from app.receipts import service
 from app.receipts.schemas import ValidityArgs, ValiditySchema
 from app.receipts.service import ReceiptsDeps
-from app.receipts.values import ReceiptView
+from app.receipts.values import ReceiptView, Validity
 
 JSON_TYPE = "application/json"
 PDF_TYPE = "application/pdf"
@@ -21,15 +21,15 @@ receipts = Blueprint("receipts", __name__, description="Proof that a receipt is 
 
 
 @receipts.route("/<slug:code>/validity")
-class Validity(MethodView):
+class ReceiptValidity(MethodView):
     """Whether a receipt is genuine."""
 
     @receipts.public
     @receipts.arguments(ValidityArgs, location="query")
     @receipts.response(200, ValiditySchema)
-    def get(self, wanted: dict[str, Any], code: str) -> dict[str, bool]:
+    def get(self, wanted: dict[str, Any], code: str) -> Validity:
         """Check a receipt."""
-        return {"valid": service.is_receipt_valid(unit(), code, wanted["amount"])}
+        return service.check_validity(unit(), code, wanted["amount"])
 
 
 def answer_receipt(receipt: ReceiptView) -> Any:  # noqa: ANN401 - JSON or PDF

@@ -8,36 +8,66 @@ from app.http.fields import (
     Boolean,
     Currency,
     Dict,
+    Enum,
     Integer,
     List,
     Moment,
+    Nested,
     QueryInteger,
     Schema,
     Text,
 )
+from app.receipts.values import ReceiptStatus
+
+BELOW_ZERO = "Minor units (fen); below zero in a red letter"
 
 
-class ReceiptSchema(Schema):
-    """A receipt: one section for each item and payee."""
+class ReversalSchema(Schema):
+    """A red letter that takes back a part of a receipt, or all of it."""
 
     id = UUID(required=True)
-    payment_id = UUID(required=True)
     series = Text(required=True)
     number = Integer(required=True)
     code = Text(required=True)
-    amount = Amount(required=True)
+    amount = Integer(required=True, metadata={"description": BELOW_ZERO})
+    issued_at = Moment(required=True)
+
+
+class ReceiptSchema(Schema):
+    """A receipt or red letter: one section for each item and payee, and what is left of it."""
+
+    id = UUID(required=True)
+    payment_id = UUID(required=True)
+    original_id = UUID(
+        required=True,
+        allow_none=True,
+        metadata={"description": "The receipt that this red letter takes back"},
+    )
+    status = Enum(ReceiptStatus, by_value=True, required=True)
+    series = Text(required=True)
+    number = Integer(required=True)
+    code = Text(required=True)
+    amount = Integer(required=True, metadata={"description": BELOW_ZERO})
+    standing_amount = Amount(required=True)
     currency = Currency(required=True)
     sections = List(Dict(), required=True)
+    reversals = List(Nested(ReversalSchema), required=True)
     issued_at = Moment(required=True)
 
 
 class ValidityArgs(Schema):
-    """What to check a receipt against."""
+    """What to check a receipt against; of a red letter, the amount without its sign."""
 
     amount = QueryInteger(required=True, validate=validate.Range(min=0))
 
 
 class ValiditySchema(Schema):
-    """Whether a receipt is valid, and nothing else."""
+    """Whether a receipt is genuine and how much of it stands, and nothing else.
+
+    `valid` is true while anything of a genuine receipt stands. Nothing is said of a code that
+    nobody has, nor of one with another amount.
+    """
 
     valid = Boolean(required=True)
+    status = Enum(ReceiptStatus, by_value=True, required=True, allow_none=True)
+    standing_amount = Amount(required=True, allow_none=True)

@@ -3,8 +3,28 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
+
+from app.core.clock import city_date
+
+RED = "R"
+"""What the series of red letters has behind the year."""
+
+
+def series_of(moment: datetime, *, is_red: bool) -> str:
+    """Return the series of what is issued at a moment: the year of the city's calendar."""
+    return city_date(moment)[:4] + (RED if is_red else "")
+
+
+class ReceiptStatus(StrEnum):
+    """What is left of a receipt, worked out from its red letters; or that it is one itself."""
+
+    ISSUED = "issued"
+    PARTLY_REVERSED = "partly_reversed"
+    REVERSED = "reversed"
+    RED_LETTER = "red_letter"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +73,58 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
-class ReceiptView:
-    """One receipt as its citizen sees it."""
+class Reversal:
+    """What a refund takes back: so much of one item, of which `left` is to stand afterwards."""
+
+    payment_id: UUID
+    refund_id: UUID
+    item_id: UUID
+    amount: int
+    left: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReversalView:
+    """A red letter as the receipt that it takes back names it; the amount is below zero."""
 
     id: UUID
-    payment_id: UUID
     series: str
     number: int
     code: str
     amount: int
+    issued_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptView:
+    """One receipt or red letter as its citizen sees it.
+
+    `standing_amount` is what red letters have left of a receipt; of a red letter nothing stands.
+    """
+
+    id: UUID
+    payment_id: UUID
+    original_id: UUID | None
+    status: ReceiptStatus
+    series: str
+    number: int
+    code: str
+    amount: int
+    standing_amount: int
     currency: str
     sections: Sequence[Mapping[str, Any]]
+    reversals: Sequence[ReversalView]
     issued_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Validity:
+    """What anybody learns who knows a receipt's code and amount; nothing is known otherwise."""
+
+    status: ReceiptStatus | None = None
+    standing_amount: int | None = None
+
+    @property
+    def valid(self) -> bool:
+        """Say whether the receipt is genuine and something of it stands."""
+        return self.status in {ReceiptStatus.ISSUED, ReceiptStatus.PARTLY_REVERSED}

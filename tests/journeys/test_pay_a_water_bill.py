@@ -260,9 +260,11 @@ def test_step_11_the_receipt_is_proof(citizen: Citizen, stranger: Citizen, paid:
     refused(citizen.get(path, Accept="text/html"), 406, "not-acceptable")
     nobody = Citizen(stranger.web, stranger.city)
     validity = f"/v1/receipts/{receipt['code']}/validity?amount="
-    assert nobody.get(f"{validity}4250").json == {"valid": True}
-    assert nobody.get(f"{validity}4251").json == {"valid": False}
-    assert nobody.get("/v1/receipts/nothing/validity?amount=4250").json == {"valid": False}
+    valid = {"valid": True, "status": "issued", "standing_amount": 4250}
+    unknown = {"valid": False, "status": None, "standing_amount": None}
+    assert nobody.get(f"{validity}4250").json == valid
+    assert nobody.get(f"{validity}4251").json == unknown
+    assert nobody.get("/v1/receipts/nothing/validity?amount=4250").json == unknown
 
 
 def test_step_12_the_bill_is_paid_once_and_the_citizen_told(

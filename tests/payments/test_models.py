@@ -120,30 +120,6 @@ def test_refunds_of_one_attempt_never_exceed_what_was_captured(
     assert sum(at_once([reserve] * 20)) == 4250 // 1000
 
 
-def test_a_payment_has_one_receipt_and_a_number_is_given_once(
-    client: FlaskClient, world: World, rooms: Rooms, citizen: Citizen, raw: psycopg.Connection
-) -> None:
-    paid = pay(client, rooms, citizen, make_bill(client, world, citizen))
-    with pytest.raises(errors.UniqueViolation):
-        copy_row(raw, "receipts", paid["id"], number=10**6, code="another")
-    unpaid = start(client, citizen, order(make_bill(client, world, citizen))).json["id"]
-    with pytest.raises(errors.UniqueViolation, match="uq_receipts_series_number"):
-        raw.execute(
-            "insert into receipts select gen_random_uuid(), %s, series, number, 'another', amount, "
-            "currency, content, issued_at, citizen_id from receipts where payment_id = %s",
-            (unpaid, paid["id"]),
-        )
-
-
-def test_receipt_numbers_have_no_gap(raw: psycopg.Connection, rooms: Rooms) -> None:
-    rows = raw.execute(
-        "select series, max(number), count(*), count(distinct number) from receipts group by series"
-    ).fetchall()
-    assert all(last == count == distinct for _, last, count, distinct in rows)
-    counters = dict(raw.execute("select series, last_number from receipt_counters").fetchall())
-    assert {series: last for series, last, _, _ in rows} == counters
-
-
 @pytest.mark.parametrize("change", ["update {} set {} = {}", "delete from {}", "truncate {}"])
 @pytest.mark.parametrize(
     ("table", "column"),

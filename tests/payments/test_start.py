@@ -56,9 +56,9 @@ def test_a_bill_is_paid_and_receipted(
     assert receipt.json["amount"] == 4250
     assert receipt.json["code"] == paid["receipt_code"]
     valid = client.get(f"/v1/receipts/{receipt.json['code']}/validity?amount=4250")
-    assert valid.json == {"valid": True}
+    assert valid.json == {"valid": True, "status": "issued", "standing_amount": 4250}
     wrong = client.get(f"/v1/receipts/{receipt.json['code']}/validity?amount=4251")
-    assert wrong.json == {"valid": False}
+    assert wrong.json == {"valid": False, "status": None, "standing_amount": None}
     one = client.get(f"/v1/utilities/bills/{bill.id}", headers=citizen.auth)
     assert one.json["status"] == "paid"
 

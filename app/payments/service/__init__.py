@@ -19,6 +19,7 @@ from app.payments.service.notify import (
     tell_item_refused,
     tell_payment_received,
     tell_receipt_issued,
+    tell_receipt_reversed,
     tell_refund_approved,
     tell_refund_declined,
     tell_refund_failed,
@@ -27,7 +28,7 @@ from app.payments.service.notify import (
 from app.payments.service.obligations import count_open
 from app.payments.service.payables import list_payables
 from app.payments.service.query import list_payment_events, list_payments, view_payment
-from app.payments.service.receipt import issue_receipt, read_receipt
+from app.payments.service.receipt import issue_receipt, read_receipt, reverse_receipt
 from app.payments.service.refund_desk import (
     approve_request,
     ask_refund,
@@ -115,6 +116,7 @@ __all__ = [
     "return_duplicate",
     "return_payment",
     "returns_of",
+    "reverse_receipt",
     "save_method",
     "saved_for_charge",
     "send_refund",
@@ -125,6 +127,7 @@ __all__ = [
     "tell_item_refused",
     "tell_payment_received",
     "tell_receipt_issued",
+    "tell_receipt_reversed",
     "tell_refund_approved",
     "tell_refund_declined",
     "tell_refund_failed",

@@ -21,7 +21,7 @@ from app.payments.models import Dispute, Payment, PaymentItem, Refund
 from app.payments.service.common import PaymentDeps
 from app.payments.values import HOUSE
 from app.receipts import service as receipts
-from app.receipts.events import ReceiptIssued
+from app.receipts.events import ReceiptIssued, RedLetterIssued
 
 _WHOLE_ATTEMPTS = {
     "late": {"service_zh": "超时支付", "service_en": "a payment that came too late"},
@@ -43,6 +43,15 @@ def tell_receipt_issued(uow: UnitOfWork, deps: PaymentDeps, event: ReceiptIssued
     receipt = receipts.read_receipt(uow, payment.id)
     params = _params(uow, deps, payment.id, receipt.amount) | {"code": receipt.code}
     tell(uow, payment.citizen_id, "receipt-issued", str(payment.id), params)
+
+
+def tell_receipt_reversed(uow: UnitOfWork, deps: PaymentDeps, event: RedLetterIssued) -> None:
+    """Tell the payer that a receipt was taken back, or a part of it, and by which red letter."""
+    refund = uow.get_one(Refund, event.refund_id)
+    payment = uow.get_one(Payment, refund.payment_id)
+    letter = receipts.read_red_letter(uow, event.receipt_id)
+    params = _params(uow, deps, payment.id, -letter.amount, refund.item_id) | {"code": letter.code}
+    tell(uow, payment.citizen_id, "receipt-reversed", str(letter.id), params)
 
 
 def tell_item_refused(uow: UnitOfWork, deps: PaymentDeps, event: RefundApproved) -> None:

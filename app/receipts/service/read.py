@@ -1,5 +1,6 @@
-"""Reading receipts: who may is the caller's to say."""
+"""Reading receipts, and what stands of them; who may is the caller's to say."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
@@ -8,33 +9,74 @@ from sqlalchemy import select
 from app.core.unit_of_work import UnitOfWork
 from app.receipts.errors import ReceiptNotReady
 from app.receipts.models import Receipt
-from app.receipts.values import ReceiptView
+from app.receipts.values import ReceiptStatus, ReceiptView, ReversalView
 
 
 def read_receipt(uow: UnitOfWork, payment_id: UUID) -> ReceiptView:
     """Return the receipt of a payment, or raise `ReceiptNotReady`."""
-    receipt = uow.scalar(select(Receipt).where(Receipt.payment_id == payment_id))
+    receipt = uow.scalar(
+        select(Receipt).where(Receipt.payment_id == payment_id, Receipt.original_id.is_(None))
+    )
     if receipt is None:
         raise ReceiptNotReady
-    return view_receipt(receipt)
+    return view_receipts(uow, [receipt])[0]
 
 
-def view_receipt(receipt: Receipt) -> ReceiptView:
-    """Return a receipt as its citizen sees it."""
-    return ReceiptView(
-        id=receipt.id,
-        payment_id=receipt.payment_id,
-        series=receipt.series,
-        number=receipt.number,
-        code=receipt.code,
-        amount=receipt.amount,
-        currency=receipt.currency,
-        sections=receipt.content["sections"],
-        issued_at=receipt.issued_at,
-    )
+def read_red_letter(uow: UnitOfWork, receipt_id: UUID) -> ReceiptView:
+    """Return a red letter that is known to exist."""
+    return view_receipts(uow, [uow.get_one(Receipt, receipt_id)])[0]
+
+
+def view_receipts(uow: UnitOfWork, receipts: Sequence[Receipt]) -> list[ReceiptView]:
+    """Return receipts with their red letters in one statement, however many there are."""
+    letters: dict[UUID, list[Receipt]] = defaultdict(list)
+    ids = [receipt.id for receipt in receipts]
+    found = select(Receipt).where(Receipt.original_id.in_(ids)).order_by(Receipt.number)
+    for letter in uow.scalars(found):
+        letters[letter.original_id or letter.id].append(letter)
+    return [_view(receipt, letters[receipt.id]) for receipt in receipts]
 
 
 def find_codes(uow: UnitOfWork, payment_ids: Sequence[UUID]) -> Mapping[UUID, str]:
     """Return the receipts' codes of those payments that have one."""
-    found = select(Receipt.payment_id, Receipt.code).where(Receipt.payment_id.in_(payment_ids))
+    found = select(Receipt.payment_id, Receipt.code).where(
+        Receipt.payment_id.in_(payment_ids), Receipt.original_id.is_(None)
+    )
     return dict(uow.execute(found).all())
+
+
+def _view(receipt: Receipt, letters: Sequence[Receipt]) -> ReceiptView:
+    standing = receipt.amount + sum(letter.amount for letter in letters)
+    return ReceiptView(
+        id=receipt.id,
+        payment_id=receipt.payment_id,
+        original_id=receipt.original_id,
+        status=_status(receipt, standing),
+        series=receipt.series,
+        number=receipt.number,
+        code=receipt.code,
+        amount=receipt.amount,
+        standing_amount=0 if receipt.original_id else standing,
+        currency=receipt.currency,
+        sections=receipt.content["sections"],
+        reversals=[
+            ReversalView(
+                letter.id,
+                letter.series,
+                letter.number,
+                letter.code,
+                letter.amount,
+                letter.issued_at,
+            )
+            for letter in letters
+        ],
+        issued_at=receipt.issued_at,
+    )
+
+
+def _status(receipt: Receipt, standing: int) -> ReceiptStatus:
+    if receipt.original_id is not None:
+        return ReceiptStatus.RED_LETTER
+    if standing == receipt.amount:
+        return ReceiptStatus.ISSUED
+    return ReceiptStatus.PARTLY_REVERSED if standing else ReceiptStatus.REVERSED

@@ -7,13 +7,14 @@ from sqlalchemy import select
 from app.core.unit_of_work import UnitOfWork
 from app.receipts.models import Receipt
 from app.receipts.service.common import ReceiptsDeps
+from app.receipts.service.read import view_receipts
 from app.receipts.service.receipt_pdf import ReceiptPage
-from app.receipts.values import ReceiptView
+from app.receipts.values import ReceiptView, Validity
 
 
 def receipt_page(deps: ReceiptsDeps, receipt: ReceiptView) -> ReceiptPage:
     """Return what the PDF of a receipt shows; the same for the same receipt, for ever."""
-    query = f"amount={receipt.amount}"
+    query = f"amount={abs(receipt.amount)}"
     return ReceiptPage(
         series=receipt.series,
         number=receipt.number,
@@ -26,8 +27,15 @@ def receipt_page(deps: ReceiptsDeps, receipt: ReceiptView) -> ReceiptPage:
     )
 
 
-def is_receipt_valid(uow: UnitOfWork, code: str, amount: int) -> bool:
-    """Say whether a receipt with this code is about this amount; nothing else is told."""
+def check_validity(uow: UnitOfWork, code: str, amount: int) -> Validity:
+    """Say what stands of the receipt with this code, if it is about this amount.
+
+    Of a red letter, the amount is asked without its sign. A code that nobody has and an amount that
+    is wrong are answered the same.
+    """
     receipt = uow.scalar(select(Receipt).where(Receipt.code == code))
-    known = receipt.amount if receipt else -1
-    return hmac.compare_digest(str(known), str(amount))
+    known = abs(receipt.amount) if receipt else -1
+    if not hmac.compare_digest(str(known), str(amount)) or receipt is None:
+        return Validity()
+    (view,) = view_receipts(uow, [receipt])
+    return Validity(view.status, view.standing_amount)

@@ -1,0 +1,31 @@
+"""A plain connection, and people with receipts."""
+
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from flask.testing import FlaskClient
+
+from app.factory import Rooms
+from tests.conftest import World
+from tests.factories import Citizen, log_in
+
+
+@pytest.fixture
+def raw(world: World) -> Iterator[psycopg.Connection]:
+    """Return a plain connection of the application's role."""
+    url = world.env["DATABASE_URL"].replace("+psycopg", "")
+    with psycopg.connect(url, autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture
+def citizen(client: FlaskClient, world: World, rooms: Rooms) -> Citizen:
+    """Return a citizen who has just logged in."""
+    return log_in(client, world, rooms)
+
+
+@pytest.fixture
+def stranger(client: FlaskClient, world: World, rooms: Rooms) -> Citizen:
+    """Return another citizen."""
+    return log_in(client, world, rooms)
