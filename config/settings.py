@@ -97,6 +97,14 @@ class Audit:
 
 
 @dataclass(frozen=True, slots=True)
+class Receipts:
+    """What signs receipts: a private key, and its certificate with those that vouch for it."""
+
+    signing_key: str = field(repr=False)
+    certificate: str
+
+
+@dataclass(frozen=True, slots=True)
 class Payments:
     """How long a payment waits for its citizen; above how many fen a step-up is needed.
 
@@ -158,6 +166,7 @@ class Settings:
     wechat_pay: WechatPay | None
     keys: Keys
     audit: Audit
+    receipts: Receipts
     payments: Payments
     ways_in: WaysIn
     web: Web
@@ -218,6 +227,10 @@ class Settings:
                 former_keys=tuple(sorted(read.names("AUDIT_FORMER_KEYS"))),
                 anchors=Path(read.text("AUDIT_ANCHORS_FILE")),
                 retention=timedelta(days=read.number("AUDIT_RETENTION_DAYS", _THREE_YEARS)),
+            ),
+            receipts=Receipts(
+                signing_key=read.text("RECEIPT_SIGNING_KEY").replace("\\n", "\n"),
+                certificate=read.text("RECEIPT_SIGNING_CERTIFICATE").replace("\\n", "\n"),
             ),
             payments=Payments(
                 serving=_serving(read),

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from sandbox.certificates import make_seal
 from sandbox.processes import LOOPBACK
 
 WEB_THREADS = 4
@@ -29,6 +30,8 @@ class Secrets:
     blind_index_key: str
     pepper_key: str
     audit_signing_key: str
+    receipt_signing_key: str
+    receipt_signing_certificate: str
     stripe_api_key: str
     stripe_publishable_key: str
     stripe_webhook_secret: str | None
@@ -36,12 +39,15 @@ class Secrets:
     @classmethod
     def fresh(cls) -> Self:
         """Make new random ones."""
+        receipt_key, receipt_certificate = make_seal()
         return cls(
             token_signing_key=_signing_key(),
             key_encryption_key=_key(),
             blind_index_key=_key(),
             pepper_key=_key(),
             audit_signing_key=_sealing_key(),
+            receipt_signing_key=receipt_key.replace("\n", "\\n"),
+            receipt_signing_certificate=receipt_certificate.replace("\n", "\\n"),
             stripe_api_key=f"sk_test_{secrets.token_hex(24)}",
             stripe_publishable_key=f"pk_test_{secrets.token_hex(24)}",
             stripe_webhook_secret=f"whsec_{secrets.token_hex(24)}",
@@ -104,6 +110,8 @@ def product_environment(
         "BLIND_INDEX_KEY": secrets.blind_index_key,
         "PEPPER_KEY": secrets.pepper_key,
         "AUDIT_SIGNING_KEY": secrets.audit_signing_key,
+        "RECEIPT_SIGNING_KEY": secrets.receipt_signing_key,
+        "RECEIPT_SIGNING_CERTIFICATE": secrets.receipt_signing_certificate,
         "AUDIT_ANCHORS_FILE": str(data_dir / "audit-anchors"),
         "KEYS_FILE": str(data_dir / "keys.json"),
         "EGRESS_LOOPBACK": _loopback_pairs(

@@ -18,6 +18,7 @@ from app.core.unit_of_work import Units
 from app.factory import Rooms, build, create_app
 from app.http.server import Server
 from config.settings import Settings
+from sandbox.certificates import make_seal
 from sandbox.city import serve_city
 from sandbox.servers import start_postgres, start_valkey, temporary_data_dir
 from sandbox.stripe import serve_stripe
@@ -69,10 +70,13 @@ def secret_env() -> dict[str, str]:
     key = ec.generate_private_key(ec.SECP256R1())
     sealing = ed25519.Ed25519PrivateKey.generate()
     form = (Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    receipt_key, receipt_certificate = make_seal()
     names = ("KEY_ENCRYPTION_KEY", "BLIND_INDEX_KEY", "PEPPER_KEY")
     return {
         "TOKEN_SIGNING_KEY": key.private_bytes(*form).decode(),
         "AUDIT_SIGNING_KEY": sealing.private_bytes(*form).decode(),
+        "RECEIPT_SIGNING_KEY": receipt_key,
+        "RECEIPT_SIGNING_CERTIFICATE": receipt_certificate,
         **{name: base64.b64encode(os.urandom(32)).decode() for name in names},
     }
 

@@ -1,4 +1,4 @@
-"""Programs that some tests need and a machine need not have: a browser, and Node."""
+"""Programs that some tests need and a machine need not have: a browser, Node, Poppler."""
 
 import os
 import shutil

@@ -105,6 +105,13 @@ def sign(claims: Mapping[str, Any], header: Mapping[str, Any], key: Mapping[str,
     return jws.serialize_compact(dict(header), payload, made, registry=_REGISTRY)
 
 
+def as_jwk(pem: bytes, algorithm: str) -> dict[str, Any]:
+    """Return a key (PEM, private or public) for ES256 or PS256 as a JWK."""
+    made: jwk.ECKey | jwk.RSAKey
+    made = jwk.import_key(pem, "EC") if algorithm == "ES256" else jwk.import_key(pem, "RSA")
+    return dict(made.as_dict(private=made.is_private))
+
+
 def thumbprint(key: Mapping[str, Any]) -> str:
     """Return the RFC 7638 SHA-256 thumbprint of a public key."""
     check_public_key(key)

@@ -46,7 +46,7 @@ from app.payments.values import PaymentPolicy
 from app.privacy import service as privacy
 from app.privacy.service import PrivacyDeps
 from app.privacy.values import TableEntry
-from app.receipts.service import ReceiptsDeps
+from app.receipts.service import ReceiptsDeps, Seal
 from app.reconciliation import service as reconciliation
 from app.reconciliation.service import ReconciliationDeps
 from app.sdk.context import DirectoryOfCitizens
@@ -187,9 +187,10 @@ def make_payments(
     )
 
 
-def make_receipts(settings: Settings) -> ReceiptsDeps:
-    """Make what receipts are issued and checked with."""
-    return ReceiptsDeps(public_url=settings.web.public_url)
+def make_receipts(settings: Settings, units: Units) -> ReceiptsDeps:
+    """Make what receipts are signed and checked with."""
+    seal = Seal(settings.receipts.signing_key, settings.receipts.certificate)
+    return ReceiptsDeps(public_url=settings.web.public_url, seal=seal, units=units)
 
 
 def make_delegation(

@@ -12,6 +12,7 @@ from app.catalog import service as catalog
 from app.catalog.service import CatalogDeps
 from app.catalog.values import LoadReport, Source
 from app.consent import service as consent
+from app.core.clock import now
 from app.core.db import Base
 from app.core.egress import Egress
 from app.core.errors import DomainError
@@ -23,6 +24,8 @@ from app.host.hosted import Hosted
 from app.ledger import service as ledger
 from app.privacy import service as privacy
 from app.privacy.values import TableEntry
+from app.receipts.errors import SealUnusable
+from app.receipts.service import ReceiptsDeps
 from config.settings import ROOT, Settings
 
 log = get_logger("factory")
@@ -119,7 +122,11 @@ class Rooms:
             log.warning("audit.lag_unknown", error=type(error).__name__)
 
     def check_start(self) -> None:
-        """Raise `StartRefused` if the database role could change what is append-only."""
+        """Raise `StartRefused` if receipts cannot be signed, or what is append-only be changed."""
+        try:
+            self.deps[ReceiptsDeps].seal.check(now())
+        except SealUnusable as error:
+            raise StartRefused(f"RECEIPT_SIGNING_CERTIFICATE: {error.detail}") from error
         try:
             with self.units.open(actor="start", read_only=True) as uow:
                 for table in Base.metadata.sorted_tables:

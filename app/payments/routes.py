@@ -42,7 +42,7 @@ from app.payments.values import (
     SavedMethodView,
 )
 from app.receipts.routes import PDF, PDF_TYPE, answer_receipt
-from app.receipts.schemas import ReceiptSchema
+from app.receipts.schemas import SignedReceiptSchema
 
 payments = Blueprint("payments", __name__, description="One payment platform for every service")
 refunds = Blueprint("refunds", __name__, description="Money on its way back, decided by two")
@@ -153,7 +153,7 @@ class PaymentReceipt(MethodView):
 
     @payments.scope("receipts.read")
     @payments.problems(406)
-    @payments.response(200, ReceiptSchema)
+    @payments.response(200, SignedReceiptSchema)
     @payments.alt_response(200, schema=PDF, content_type=PDF_TYPE, description="OK", success=True)
     def get(self, payment_id: UUID) -> Any:  # noqa: ANN401 - JSON or PDF
         """Read the receipt of a payment, as JSON or PDF."""

@@ -68,3 +68,33 @@ class Receipt(Base):
     currency: Mapped[str]
     content: Mapped[dict[str, Any]]
     issued_at: Mapped[datetime]
+
+
+class ReceiptCertificate(Base):
+    """A certificate that has signed receipts, with those that vouch for it (PEM)."""
+
+    __tablename__ = "receipt_certificates"
+    __table_args__ = (
+        CheckConstraint("octet_length(fingerprint) = 32", name="fingerprint"),
+        {"info": APPEND_ONLY},
+    )
+
+    fingerprint: Mapped[bytes] = mapped_column(primary_key=True)
+    chain: Mapped[str]
+    first_used_at: Mapped[datetime]
+
+
+class ReceiptDocument(Base):
+    """A receipt in a signed form, byte for byte: a new key or a new layout changes nothing."""
+
+    __tablename__ = "receipt_documents"
+    __table_args__ = (
+        CheckConstraint("form in ('pdf', 'jws')", name="form"),
+        {"info": APPEND_ONLY},
+    )
+
+    receipt_id: Mapped[UUID] = mapped_column(ForeignKey("receipts.id"), primary_key=True)
+    form: Mapped[str] = mapped_column(primary_key=True)
+    content: Mapped[bytes]
+    certificate: Mapped[bytes] = mapped_column(ForeignKey("receipt_certificates.fingerprint"))
+    signed_at: Mapped[datetime]

@@ -1,5 +1,6 @@
 """Receipts over HTTP: anybody checks one; a citizen's own is read as JSON or PDF."""
 
+from dataclasses import replace
 from typing import Any
 
 from flask import Response, request
@@ -9,9 +10,9 @@ from werkzeug.exceptions import NotAcceptable
 from app.http.blueprint import Blueprint
 from app.http.context import deps, unit
 from app.receipts import service
-from app.receipts.schemas import ValidityArgs, ValiditySchema
+from app.receipts.schemas import ReceiptKeysSchema, ValidityArgs, ValiditySchema
 from app.receipts.service import ReceiptsDeps
-from app.receipts.values import ReceiptView, Validity
+from app.receipts.values import Form, ReceiptView, Validity
 
 JSON_TYPE = "application/json"
 PDF_TYPE = "application/pdf"
@@ -32,12 +33,24 @@ class ReceiptValidity(MethodView):
         return service.check_validity(unit(), code, wanted["amount"])
 
 
+@receipts.route("/keys")
+class Keys(MethodView):
+    """The public halves of the keys that have signed receipts."""
+
+    @receipts.public
+    @receipts.response(200, ReceiptKeysSchema)
+    def get(self) -> dict[str, Any]:
+        """Read the keys that have signed receipts, as a JWK set."""
+        return {"keys": service.list_keys(unit(), deps(ReceiptsDeps))}
+
+
 def answer_receipt(receipt: ReceiptView) -> Any:  # noqa: ANN401 - JSON or PDF
     """Answer with a receipt in the form that the client asks for; JSON when it does not say."""
-    if _wanted_type() == PDF_TYPE:
-        page = service.receipt_page(deps(ReceiptsDeps), receipt)
-        return Response(service.render_receipt(page), mimetype=PDF_TYPE)
-    return receipt
+    form = Form.PDF if _wanted_type() == PDF_TYPE else Form.JWS
+    content = service.sign_receipt(unit(), deps(ReceiptsDeps), receipt, form)
+    if form == Form.PDF:
+        return Response(content, mimetype=PDF_TYPE)
+    return replace(receipt, signature=content.decode())
 
 
 def _wanted_type() -> str:

@@ -43,6 +43,7 @@ class ReceiptSchema(Schema):
         allow_none=True,
         metadata={"description": "The receipt that this red letter takes back"},
     )
+    original_number = Text(required=True, allow_none=True)
     status = Enum(ReceiptStatus, by_value=True, required=True)
     series = Text(required=True)
     number = Integer(required=True)
@@ -53,6 +54,24 @@ class ReceiptSchema(Schema):
     sections = List(Dict(), required=True)
     reversals = List(Nested(ReversalSchema), required=True)
     issued_at = Moment(required=True)
+
+
+class SignedReceiptSchema(ReceiptSchema):
+    """A receipt with its signature, which a machine verifies without asking us."""
+
+    signature = Text(
+        required=True,
+        max_length=65_536,
+        metadata={
+            "description": "The receipt as a compact JWS (RFC 7515), for `/v1/receipts/keys`"
+        },
+    )
+
+
+class ReceiptKeysSchema(Schema):
+    """A JWK set (RFC 7517): each key with its certificates (`x5c`), the newest first."""
+
+    keys = List(Dict(), required=True)
 
 
 class ValidityArgs(Schema):

@@ -27,6 +27,13 @@ class ReceiptStatus(StrEnum):
     RED_LETTER = "red_letter"
 
 
+class Form(StrEnum):
+    """How a receipt is signed: as a PDF, or as JSON (a compact JWS)."""
+
+    PDF = "pdf"
+    JWS = "jws"
+
+
 @dataclass(frozen=True, slots=True)
 class Section:
     """One thing that was paid for and that its payee has; titles in Chinese and English."""
@@ -60,6 +67,11 @@ class Section:
             "biller_reference": self.biller_reference,
             "fulfilled_at": self.fulfilled_at.isoformat() if self.fulfilled_at else None,
         }
+
+
+def receipt_number(series: str, number: int) -> str:
+    """Return a receipt's number as people read it: WD-2026-00000017."""
+    return f"WD-{series}-{number:08d}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +112,13 @@ class ReceiptView:
     """One receipt or red letter as its citizen sees it.
 
     `standing_amount` is what red letters have left of a receipt; of a red letter nothing stands.
+    `signature` is the receipt as a JWS, where it was asked for.
     """
 
     id: UUID
     payment_id: UUID
     original_id: UUID | None
+    original_number: str | None
     status: ReceiptStatus
     series: str
     number: int
@@ -115,6 +129,7 @@ class ReceiptView:
     sections: Sequence[Mapping[str, Any]]
     reversals: Sequence[ReversalView]
     issued_at: datetime
+    signature: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -175,7 +175,8 @@ def test_a_citizen_asks_and_staff_approve(
     assert [r["status"] for r in client.get(path, headers=citizen.auth).json["items"]] == [
         "succeeded"
     ]
-    assert kinds(client, citizen)[-2:] == ["refund-approved", "refund-succeeded"]
+    told = ["refund-approved", "refund-succeeded", "receipt-reversed"]
+    assert kinds(client, citizen)[-3:] == told
     assert_balanced(client, rooms)
     again = start(client, citizen, order(bill))  # its biller keeps it as paid: so do we
     assert (again.status_code, again.json["code"]) == (409, "already-paid")

@@ -18,14 +18,17 @@ from pypdf.generic import ContentStream, DictionaryObject
 from app.receipts.service.receipt_pdf import (
     ReceiptPage,
     format_amount,
-    receipt_number,
     render_receipt,
 )
+from app.receipts.values import receipt_number
 
 CODE = "k3v5x7q2m4n6p8r3t5w7y2z4"
 URL = f"https://wudang.example/v1/receipts/{CODE}/validity?amount=4250"
 HOW_TO_VERIFY = (
-    "To verify, scan the code or open this address: true means that we issued this very total."
+    "扫码或打开下列网址查验：valid 为 true，即由本平台开具、合计无误且仍有效。",
+    "To verify, scan the code or open this address: valid is true while any of this total stands.",
+    "本文件已加盖数字签章，改动即失效。",
+    "This file is digitally signed: any change breaks the signature.",
 )
 LONG = "很长的标题"
 PAGE_WIDTH = 595.28
@@ -107,8 +110,7 @@ def test_a_receipt_says_everything_in_chinese_and_english() -> None:
             *("WB-202610-000001", "回执 Biller ref. SY0000000001"),
             *("入账 Posted 2026-11-22 00:30:05", "¥42.50"),
             *("人民币大写", "In words", "肆拾贰元伍角整", "合计", "Total", "¥42.50"),
-            "扫码或打开下列网址查验：结果为 true，即表明本凭证由本平台开具，且合计金额无误。",
-            HOW_TO_VERIFY,
+            *HOW_TO_VERIFY,
             URL,
             *("WD-2026-00000017", "第 1 页，共 1 页  Page 1 of 1"),
         ]
@@ -284,3 +286,21 @@ def test_numbers_and_amounts_as_people_read_them() -> None:
     assert format_amount(5, "cny") == "¥0.05"
     assert format_amount(123456789, "CNY") == "¥1,234,567.89"
     assert format_amount(4250, "eur") == "EUR 42.50"
+    assert format_amount(-1550, "CNY") == "-¥15.50"
+
+
+def test_a_red_letter_says_so_and_what_it_takes_back() -> None:
+    red = receipt(section(amount=-1550), series="2026R", original_number="WD-2026-00000017")
+    seen = lines(read(red).pages[0])
+    assert seen[:4] == [
+        *("电子缴费凭证（红字）", "Red letter: receipt taken back"),
+        *("凭证编号", "Receipt number"),
+    ]
+    assert seen[4:8] == [
+        "WD-2026R-00000017",
+        "原凭证编号",
+        "Receipt taken back",
+        "WD-2026-00000017",
+    ]
+    assert "（负数）壹拾伍元伍角整" in seen
+    assert seen.count("-¥15.50") == 2

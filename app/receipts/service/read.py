@@ -9,7 +9,7 @@ from sqlalchemy import select
 from app.core.unit_of_work import UnitOfWork
 from app.receipts.errors import ReceiptNotReady
 from app.receipts.models import Receipt
-from app.receipts.values import ReceiptStatus, ReceiptView, ReversalView
+from app.receipts.values import ReceiptStatus, ReceiptView, ReversalView, receipt_number
 
 
 def read_receipt(uow: UnitOfWork, payment_id: UUID) -> ReceiptView:
@@ -28,13 +28,17 @@ def read_red_letter(uow: UnitOfWork, receipt_id: UUID) -> ReceiptView:
 
 
 def view_receipts(uow: UnitOfWork, receipts: Sequence[Receipt]) -> list[ReceiptView]:
-    """Return receipts with their red letters in one statement, however many there are."""
+    """Return receipts with what belongs to them in one statement, however many there are."""
     letters: dict[UUID, list[Receipt]] = defaultdict(list)
     ids = [receipt.id for receipt in receipts]
-    found = select(Receipt).where(Receipt.original_id.in_(ids)).order_by(Receipt.number)
-    for letter in uow.scalars(found):
-        letters[letter.original_id or letter.id].append(letter)
-    return [_view(receipt, letters[receipt.id]) for receipt in receipts]
+    parents = [receipt.original_id for receipt in receipts if receipt.original_id]
+    related = select(Receipt).where(Receipt.original_id.in_(ids) | Receipt.id.in_(parents))
+    numbers: dict[UUID | None, str] = {}
+    for row in uow.scalars(related.order_by(Receipt.number)):
+        numbers[row.id] = receipt_number(row.series, row.number)
+        if row.original_id is not None:
+            letters[row.original_id].append(row)
+    return [_view(one, letters[one.id], numbers.get(one.original_id)) for one in receipts]
 
 
 def find_codes(uow: UnitOfWork, payment_ids: Sequence[UUID]) -> Mapping[UUID, str]:
@@ -45,12 +49,13 @@ def find_codes(uow: UnitOfWork, payment_ids: Sequence[UUID]) -> Mapping[UUID, st
     return dict(uow.execute(found).all())
 
 
-def _view(receipt: Receipt, letters: Sequence[Receipt]) -> ReceiptView:
+def _view(receipt: Receipt, letters: Sequence[Receipt], original: str | None) -> ReceiptView:
     standing = receipt.amount + sum(letter.amount for letter in letters)
     return ReceiptView(
         id=receipt.id,
         payment_id=receipt.payment_id,
         original_id=receipt.original_id,
+        original_number=original,
         status=_status(receipt, standing),
         series=receipt.series,
         number=receipt.number,

@@ -7,6 +7,7 @@ from typing import Any
 
 from app.core.clock import CITY_TIME
 from app.receipts.service.capitals import amount_in_capitals
+from app.receipts.values import receipt_number
 
 _HEADS = (
     ("序号", "No."),
@@ -15,16 +16,29 @@ _HEADS = (
     ("缴费单号", "Reference"),
     ("金额", "Amount"),
 )
-_HOW_TO_VERIFY = (
-    "扫码或打开下列网址查验：结果为 true，即表明本凭证由本平台开具，且合计金额无误。",
-    "To verify, scan the code or open this address: true means that we issued this very total.",
+_SIGNED = (
+    "本文件已加盖数字签章，改动即失效。",
+    "This file is digitally signed: any change breaks the signature.",
 )
+_HOW_TO_VERIFY = (
+    "扫码或打开下列网址查验：valid 为 true，即由本平台开具、合计无误且仍有效。",
+    "To verify, scan the code or open this address: valid is true while any of this total stands.",
+)
+_HOW_TO_VERIFY_RED = (
+    "扫码或打开下列网址查验：status 为 red_letter，即由本平台开具、合计无误。",
+    "To verify, scan the code or open this address: status is red_letter if this one is genuine.",
+)
+_TITLE = ("电子缴费凭证", "Payment receipt")
+_RED_TITLE = ("电子缴费凭证（红字）", "Red letter: receipt taken back")
 _YUAN = "CNY"
 
 
 @dataclass(frozen=True, slots=True)
 class ReceiptPage:
-    """What a receipt shows: amounts in fen, `issued_at` aware, `sections` one for each item."""
+    """What a receipt shows: amounts in fen, `issued_at` aware, `sections` one for each item.
+
+    With `original_number` it is a red letter to that receipt, and every amount is below zero.
+    """
 
     series: str
     number: int
@@ -34,6 +48,7 @@ class ReceiptPage:
     currency: str
     sections: Sequence[Mapping[str, Any]]
     verify_url: str
+    original_number: str | None = None
 
 
 def render_receipt(content: ReceiptPage) -> bytes:
@@ -46,14 +61,21 @@ def render_receipt(content: ReceiptPage) -> bytes:
 
     number = receipt_number(content.series, content.number)
     issued = _city_time(content.issued_at)
+    is_red = content.original_number is not None
+    originals = (
+        [(("原凭证编号", "Receipt taken back"), content.original_number)]
+        if content.original_number
+        else []
+    )
     return draw_sheet(
         Sheet(
-            title=("电子缴费凭证", "Payment receipt"),
+            title=_RED_TITLE if is_red else _TITLE,
             author="i武当 Wudang",
             mark=number,
             moment=content.issued_at.astimezone(CITY_TIME),
             facts=(
                 (("凭证编号", "Receipt number"), number),
+                *originals,
                 (("校验码", "Validity code"), content.code),
                 (("开具时间（北京时间）", "Issued (China Standard Time)"), issued),
                 (("项目数", "Number of items"), str(len(content.sections))),
@@ -62,27 +84,25 @@ def render_receipt(content: ReceiptPage) -> bytes:
             rows=tuple(_row(number, section) for number, section in enumerate(content.sections, 1)),
             total=(("合计", "Total"), format_amount(content.amount, content.currency)),
             capitals=_capitals(content),
-            how_to_verify=_HOW_TO_VERIFY,
+            how_to_verify=(_HOW_TO_VERIFY_RED if is_red else _HOW_TO_VERIFY, _SIGNED),
             verify_url=content.verify_url,
         )
     )
 
 
-def receipt_number(series: str, number: int) -> str:
-    """Return a receipt's number as people read it: WD-2026-00000017."""
-    return f"WD-{series}-{number:08d}"
-
-
 def format_amount(amount: int, currency: str) -> str:
     """Return an amount of fen as ¥1,042.50; another currency than CNY goes by its code."""
+    minus = "-" if amount < 0 else ""
     sign = "¥" if currency.upper() == _YUAN else f"{currency.upper()} "
-    return f"{sign}{amount // 100:,}.{amount % 100:02d}"
+    yuan, fen = divmod(abs(amount), 100)
+    return f"{minus}{sign}{yuan:,}.{fen:02d}"
 
 
 def _capitals(content: ReceiptPage) -> tuple[tuple[str, str], str] | None:
     if content.currency.upper() != _YUAN:
         return None
-    return ("人民币大写", "In words"), amount_in_capitals(content.amount)
+    minus = "（负数）" if content.amount < 0 else ""
+    return ("人民币大写", "In words"), minus + amount_in_capitals(abs(content.amount))
 
 
 def _city_time(moment: datetime) -> str:

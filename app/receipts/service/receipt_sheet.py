@@ -69,7 +69,7 @@ class Sheet:
     rows: Sequence[Sequence[Sequence[str]]]
     total: tuple[Words, str]
     capitals: tuple[Words, str] | None
-    how_to_verify: Words
+    how_to_verify: Sequence[Words]
     verify_url: str
 
 
@@ -208,7 +208,7 @@ def _totals(sheet: Sheet) -> list[Any]:
 
 def _proof(sheet: Sheet) -> list[Any]:
     link = _text(sheet.verify_url, _SMALL, link=sheet.verify_url)
-    words = [*_pair(sheet.how_to_verify), Spacer(0, 2 * mm), link]
+    words = [*(one for pair in sheet.how_to_verify for one in _pair(pair)), Spacer(0, 2 * mm), link]
     widths = [_QR_SIZE + 6 * mm, _WIDTH - _QR_SIZE - 6 * mm]
     style = [
         *_CELLS,

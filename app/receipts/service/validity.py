@@ -19,6 +19,7 @@ def receipt_page(deps: ReceiptsDeps, receipt: ReceiptView) -> ReceiptPage:
         series=receipt.series,
         number=receipt.number,
         code=receipt.code,
+        original_number=receipt.original_number,
         issued_at=receipt.issued_at,
         amount=receipt.amount,
         currency=receipt.currency,
