@@ -14,7 +14,7 @@ from uuid import UUID
 
 from sqlalchemy import select, text
 
-from app.core.clock import city_date, city_day, now
+from app.core.clock import CITY_TIME, city_date, city_day, now
 from app.core.unit_of_work import UnitOfWork
 from app.factory import Rooms
 from app.ledger.values import AccountRef, Kind, clearing
@@ -24,7 +24,7 @@ from app.reconciliation import service
 from app.reconciliation.events import RunRequested
 from app.reconciliation.models import Difference
 from app.reconciliation.service import ReconciliationDeps
-from app.reconciliation.values import RunView, Tariff
+from app.reconciliation.values import RunView, StatementView, Tariff
 from app.sdk.registry import Payee, Registry
 
 TARIFF = Tariff(60, 0)
@@ -92,10 +92,19 @@ class Books:
     def _id(self, kind: int, number: int) -> UUID:
         return UUID(f"{self.seed:08x}-000{kind}-7000-8000-{number:012x}")
 
-    def fill(self, day: date, first: int, last: int, *, unbooked: Sequence[int] = ()) -> list[Row]:
+    def fill(
+        self,
+        day: date,
+        first: int,
+        last: int,
+        *,
+        unbooked: Sequence[int] = (),
+        refunded: Sequence[int] = (),
+    ) -> list[Row]:
         """Write paid, fulfilled and booked items into our books: numbers `first` to `last`.
 
-        Of the `unbooked` ones the ledger has lost the booking.
+        Of the `unbooked` ones the ledger has lost the booking; the `refunded` ones had one yuan
+        returned.
         """
         given: dict[str, Any] = {
             "seed": f"{self.seed:08x}",
@@ -106,6 +115,7 @@ class Books:
             "first": first,
             "last": last,
             "unbooked": list(unbooked),
+            "refunded": list(refunded),
         }
         with self.rooms.units.open(actor="test") as uow:
             uow.execute(text("set local statement_timeout = '10min'"))
@@ -126,6 +136,11 @@ class Books:
             service.perform_run(uow, self.deps, RunRequested(run_id=asked.id))
         with self.rooms.units.open(actor="test", read_only=True) as uow:
             return service.read_run(uow, asked.id)
+
+    def bring(self, source: str, day: date, profile: str, raw: bytes) -> StatementView:
+        """Import a file as the desk does, without the run that follows."""
+        with self.rooms.units.open(actor="test") as uow:
+            return service.take_file(uow, self.deps, source, day, profile, raw)
 
     def differences(self, *, closed: bool = False) -> list[Difference]:
         """Return the differences of this gateway and biller."""
@@ -209,3 +224,58 @@ def charge(row: Row, **changes: Any) -> StatementLine:  # noqa: ANN401 - fields 
 def ago(**distance: float) -> datetime:
     """Return a moment before now."""
     return (now() - timedelta(**distance)).astimezone(UTC)
+
+
+def refund(row: Row, **changes: Any) -> StatementLine:  # noqa: ANN401 - fields of the line
+    """Return the line with which the gateway has a row's refund."""
+    line = StatementLine(
+        id=f"txr_{row.intent}",
+        kind=Movement.REFUND,
+        intent_id=row.intent,
+        refund_id=f"re_{row.intent.removeprefix('pi_')}",
+        our_id=str(row.refund),
+        amount=-100,
+        fee=0,
+        currency="CNY",
+        occurred_at=row.at,
+    )
+    return replace(line, **changes)
+
+
+def payout(name: str, amount: int, at: datetime) -> StatementLine:
+    """Return the line with which the gateway pays out."""
+    return StatementLine(
+        id=f"txp_{name}",
+        kind=Movement.PAYOUT,
+        intent_id=None,
+        refund_id=None,
+        our_id=None,
+        amount=-amount,
+        fee=0,
+        currency="CNY",
+        occurred_at=at,
+        payout_id=name,
+    )
+
+
+def yuan(amount: int) -> str:
+    """Return fen as files write them."""
+    return f"{amount // 100}.{amount % 100:02d}"
+
+
+def postings_file(rows: Sequence[tuple[str, str, int, datetime]]) -> bytes:
+    """Return a biller's file: its number, our key, the amount and when."""
+    lines = ["流水号,商户订单号,账单号,金额(元),入账时间"]
+    for number, key, amount, at in rows:
+        moment = at.astimezone(CITY_TIME).strftime("%Y-%m-%d %H:%M:%S")
+        lines.append(f"{number},{key},B-1,{yuan(amount)},{moment}")
+    lines.append(f"合计,{len(rows)},{yuan(sum(row[2] for row in rows))}")
+    return "\r\n".join(lines).encode()
+
+
+def bank_file(day: date, rows: Sequence[tuple[str, int, str]]) -> bytes:
+    """Return the bank's file of a day: its number, what came in, and its text."""
+    lines = ["交易日期,流水号,收支,金额(元),币种,附言"]
+    lines += [f"{day},{number},收,{yuan(amount)},CNY,{text}" for number, amount, text in rows]
+    lines.append(f"合计,{len(rows)},{yuan(sum(row[1] for row in rows))}")
+    return "\r\n".join(lines).encode("gb18030")

@@ -30,4 +30,22 @@ select ID_5, 1, cast(:debit as uuid), 1000 + n, 'CNY' from NUMBERS
 where n <> all(cast(:unbooked as int[]))
 union all
 select ID_5, 2, cast(:credit as uuid), -1000 - n, 'CNY' from NUMBERS
-where n <> all(cast(:unbooked as int[]))
+where n <> all(cast(:unbooked as int[]));
+
+insert into refunds (id, status, version, payment_id, attempt_id, client_reference, amount, currency,
+                     reason, requested_by, decided_by, decided_at, gateway_key, gateway_refund_id,
+                     created_at, asks)
+select ID_4, 'succeeded', 1, ID_2, ID_1, 'test', 100, 'CNY', 'late', 'house', 'rule:late', AT_N,
+       :gateway || '/' || n, 're_' || :label || '_' || n, AT_N, 0
+from NUMBERS where n = any(cast(:refunded as int[]));
+
+insert into ledger_transactions (id, kind, external_ref, subject_id, lines, occurred_at, recorded_at)
+select ID_6, 'refund.done', cast(ID_4 as text), ID_2, 2, AT_N, AT_N
+from NUMBERS where n = any(cast(:refunded as int[]));
+
+insert into ledger_entries (transaction_id, line_no, account_id, amount, currency)
+select ID_6, 1, cast(:credit as uuid), 100, 'CNY' from NUMBERS
+where n = any(cast(:refunded as int[]))
+union all
+select ID_6, 2, cast(:debit as uuid), -100, 'CNY' from NUMBERS
+where n = any(cast(:refunded as int[]))
