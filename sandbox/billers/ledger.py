@@ -2,6 +2,7 @@
 
 import sqlite3
 from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta, timezone
 
 from sandbox.billers.companies import Biller
 from sandbox.store import Store
@@ -9,6 +10,7 @@ from sandbox.wire import Problem, now, timestamp
 
 BOOKED = "booked"
 REPEATED = "repeated"
+_CHINA = timezone(timedelta(hours=8))
 
 _STATUS = {
     "bill-not-found": 404,
@@ -61,6 +63,16 @@ def find_posting(store: Store, biller: Biller, key: str) -> sqlite3.Row | None:
     return store.row(
         "SELECT * FROM postings WHERE biller = ? AND key = ? AND outcome = ? ORDER BY number",
         [biller.id, key, BOOKED],
+    )
+
+
+def booked_on(store: Store, biller: Biller, day: date) -> list[sqlite3.Row]:
+    """Return what was booked on a day in China, oldest first; a second booking is one, too."""
+    begins = datetime.combine(day, time(), _CHINA)
+    return store.rows(
+        "SELECT * FROM postings WHERE biller = ? AND outcome = ?"
+        " AND received_at >= ? AND received_at < ? ORDER BY number",
+        [biller.id, BOOKED, timestamp(begins), timestamp(begins + timedelta(days=1))],
     )
 
 

@@ -23,7 +23,8 @@ from sandbox.billers.bills import (
     put_bill,
 )
 from sandbox.billers.companies import BILLERS, Biller, find_biller
-from sandbox.billers.ledger import find_posting, take_notice
+from sandbox.billers.ledger import booked_on, find_posting, take_notice
+from sandbox.billers.posting_file import write_posting_file
 from sandbox.store import current_store
 from sandbox.wire import Problem, read_body, read_query
 
@@ -100,6 +101,22 @@ def get_bill_file(biller: str) -> Response:
         write_bill_file(bills, encoding=encoding), content_type=f"text/csv; charset={encoding}"
     )
     answer.headers["Content-Disposition"] = f'attachment; filename="{company.id}.csv"'
+    return answer
+
+
+@billers.get("/<biller>/posting-file")
+@outside_party(*_READING)
+def get_posting_file(biller: str) -> Response:
+    """Give what was booked on a day as a file."""
+    company = find_biller(biller)
+    query = read_query(schemas.PostingFileQuery())
+    postings = booked_on(current_store(), company, query["day"])
+    encoding = query["encoding"]
+    answer = Response(
+        write_posting_file(postings, encoding=encoding),
+        content_type=f"text/csv; charset={encoding}",
+    )
+    answer.headers["Content-Disposition"] = f'attachment; filename="{company.id}-postings.csv"'
     return answer
 
 

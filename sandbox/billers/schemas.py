@@ -78,6 +78,12 @@ class FileQuery(Schema):
     encoding = fields.String(load_default="utf-8", validate=validate.OneOf(["utf-8", "gb18030"]))
 
 
+class PostingFileQuery(FileQuery):
+    """Which day's postings, and how to write them."""
+
+    day = Day(required=True)
+
+
 def notice_from(body: dict[str, Any]) -> Notice:
     """Return the notice that a loaded body says."""
     paid_at: datetime = body["paid_at"]
