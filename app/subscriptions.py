@@ -58,7 +58,7 @@ from app.privacy import service as privacy
 from app.privacy.events import AccountErased, ClosureDue, ExportRequested
 from app.receipts.events import ReceiptIssued, RedLetterIssued
 from app.reconciliation import service as reconciliation
-from app.reconciliation.events import RunRequested
+from app.reconciliation.events import DuplicateProven, RunRequested
 from app.staff import service as staff
 
 PEOPLE, CLIENTS, INBOX, DESK, HELP = (
@@ -109,6 +109,7 @@ HANDLERS: tuple[tuple[type[Event], str, Callable[..., None], type, Sequence[floa
     (QuestionAsked, "delegation.send_question", delegation.send_question, HELP, QUICK),
     (CitizenVerified, "delegation.link_child", delegation.link_child, HELP, QUICK),
     (RunRequested, "reconciliation.perform_run", reconciliation.perform_run, BOOKS, FOREIGN),
+    (DuplicateProven, "reconciliation.return_proven", reconciliation.return_proven, BOOKS, FOREIGN),
 )
 # fmt: on
 """Event, the job's permanent name, its handler, the room whose collaborators it gets, its waits."""

@@ -1,6 +1,6 @@
 """What reconciliation refuses."""
 
-from app.core.errors import Conflict, Invalid, NotFound, Unavailable
+from app.core.errors import Conflict, Invalid, NotFound
 
 
 class StatementFileInvalid(Invalid):
@@ -41,14 +41,6 @@ class StatementNeeded(Conflict):
     code = "reconciliation-statement-needed"
     title_zh = "请先导入对账文件"
     title_en = "Import the statement first"
-
-
-class StatementNotReady(Unavailable):
-    """The gateway has not closed its books of the day; the run goes on by itself."""
-
-    code = "reconciliation-statement-not-ready"
-    title_zh = "渠道对账单尚未生成"
-    title_en = "The gateway has not closed its books yet"
 
 
 class RunNotFound(NotFound):

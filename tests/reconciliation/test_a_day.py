@@ -16,6 +16,8 @@ import stripe
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from app.audit import service as audit
+from app.audit.service import AuditDeps
 from app.core import migrate
 from app.core.clock import city_date
 from app.factory import Rooms, build, create_app
@@ -27,7 +29,6 @@ from app.reconciliation import service as reconciliation
 from app.reconciliation.models import Difference
 from config.settings import Settings
 from sandbox.stripe import serve_stripe
-from tests.clockwork import has_house
 from tests.conftest import STRIPE_KEY, STRIPE_PUBLISHABLE_KEY, STRIPE_WEBHOOK_SECRET, World
 from tests.databases import empty_database
 from tests.factories import Citizen, bearer, city, later, log_in, run_jobs, staff_token
@@ -54,6 +55,8 @@ class City:
     @contextmanager
     def on_day(self, number: int) -> Iterator[None]:
         """Set our clock so many days ahead; Stripe's is moved by `next_day`."""
+        with self.rooms.units.open(actor="worker:audit.seal") as uow:
+            audit.seal_due(uow, self.rooms.deps[AuditDeps])
         with later(number * DAY):
             yield
 
@@ -123,7 +126,6 @@ def town(world: World) -> Iterator[City]:
             migrate.upgrade(own["DATABASE_OWNER_URL"], own["DATABASE_URL"], rooms.histories)
             rooms.load_catalogue()
             rooms.publish_agreements()
-            has_house(rooms)
             client = create_app(settings, rooms).test_client()
             here = replace(world, env=own, stripe=paid.url)
             yield City(rooms, client, here, log_in(client, here, rooms))
@@ -241,7 +243,7 @@ def test_after_a_day_of_the_city_nothing_is_different(
     shows(
         "1 day of payments, wallets, refusals, late money, a capture nobody heard of and one made "
         f"twice: {first['found']} differences found, 0 open after the next run; clearing = the "
-        f"gateway's own balance ({theirs} fen)"
+        f"gateway's own balance ({theirs} fen), bank = its payout ({payout['amount']} fen)"
     )
 
 
@@ -258,7 +260,9 @@ def test_the_schedule_asks_for_yesterday_once(town: City) -> None:
             with town.rooms.units.open(actor="test") as uow:
                 reconciliation.request_due_runs(uow, deps)
         run_jobs(town.rooms)
-        runs = town.client.get("/v1/reconciliation/runs", headers=town.finance()).json["items"]
+        asked = "/v1/reconciliation/runs?source=gateway:stripe"
+        runs = town.client.get(asked, headers=town.finance()).json["items"]
+        runs = [run for run in runs if run["day"] == today.isoformat()]
     assert [(run["source"], run["day"], run["cause"]) for run in runs] == [
         ("gateway:stripe", today.isoformat(), "schedule")
     ]

@@ -16,6 +16,7 @@ from app.reconciliation.service.desk import (
     read_difference,
     review_explanation,
 )
+from app.reconciliation.service.returning import return_proven
 from app.reconciliation.service.runs import (
     TICK_SECONDS,
     list_runs,
@@ -50,6 +51,7 @@ __all__ = [
     "reject_adjustment",
     "request_due_runs",
     "request_run",
+    "return_proven",
     "review_explanation",
     "take_file",
 ]

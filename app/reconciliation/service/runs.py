@@ -13,7 +13,6 @@ from app.reconciliation.errors import (
     DayNotOver,
     RunNotFound,
     StatementNeeded,
-    StatementNotReady,
 )
 from app.reconciliation.events import RunRequested
 from app.reconciliation.models import (
@@ -33,6 +32,8 @@ from app.reconciliation.values import LIVE_RUNS, RunStatus, RunView, Side, Sourc
 TICK_SECONDS = 600
 _READY_AFTER = timedelta(hours=1)
 """How long after a day's end the schedule first asks for its statement."""
+_PATIENCE = timedelta(days=7)
+"""How long a gateway is asked for a statement that it does not have."""
 _COMPARING = 7_302_047
 
 
@@ -62,7 +63,7 @@ def ask_for_run(uow: UnitOfWork, source: Source, day: date, *, cause: str) -> Re
     found = uow.scalar(waiting)
     if found is not None:
         if found.status == RunStatus.WAITING:
-            uow.emit(RunRequested(run_id=found.id))  # its own job may have given up
+            uow.emit(RunRequested(run_id=found.id))
         return found
     run = ReconciliationRun(source=str(source), day=day, reason=cause, status=RunStatus.REQUESTED)
     uow.open_record(run, cause=cause)
@@ -74,8 +75,8 @@ def ask_for_run(uow: UnitOfWork, source: Source, day: date, *, cause: str) -> Re
 def perform_run(uow: UnitOfWork, deps: ReconciliationDeps, event: RunRequested) -> None:
     """Compare a day: import, book what the gateway kept and paid out, match, keep what differs.
 
-    Each step may run again; a run that is done does nothing. Raise `StatementNotReady` while the
-    gateway has not closed its books: the job comes back.
+    Each step may run again; a run that is done does nothing. While the gateway has not closed its
+    books the run waits, and the schedule asks again.
     """
     with uow.phase():
         run = uow.get_one(ReconciliationRun, event.run_id)
@@ -83,7 +84,8 @@ def perform_run(uow: UnitOfWork, deps: ReconciliationDeps, event: RunRequested) 
     if run.status == RunStatus.DONE:
         return
     if source.side is Side.GATEWAY:
-        _read_gateway(uow, deps, run, source)
+        if not _read_gateway(uow, deps, run, source):
+            return
         book_movements(uow, source, day)
     with uow.phase():
         _compare(uow, deps, event.run_id)
@@ -91,15 +93,17 @@ def perform_run(uow: UnitOfWork, deps: ReconciliationDeps, event: RunRequested) 
 
 def _read_gateway(
     uow: UnitOfWork, deps: ReconciliationDeps, run: ReconciliationRun, source: Source
-) -> None:
+) -> bool:
+    """Import the gateway's statement, or say that it has none yet."""
     try:
         import_statement(uow, deps, run, source)
-    except StatementUnavailable as error:
+    except StatementUnavailable:
         with uow.phase():
             waiting = _locked(uow, run.id)
             if waiting.status == RunStatus.REQUESTED:
                 uow.move(waiting, RunStatus.WAITING, cause="statement-unavailable")
-        raise StatementNotReady from error
+        return False
+    return True
 
 
 def _locked(uow: UnitOfWork, run_id: UUID) -> ReconciliationRun:
@@ -155,7 +159,13 @@ def _find(uow: UnitOfWork, deps: ReconciliationDeps, run: Comparison) -> None:
 
 
 def request_due_runs(uow: UnitOfWork, deps: ReconciliationDeps) -> None:
-    """Ask for yesterday's run of every gateway that has none, once its books may be closed."""
+    """Ask for yesterday's run of every gateway that has none, and once more for those that wait."""
+    waiting = select(ReconciliationRun.id).where(
+        ReconciliationRun.status == RunStatus.WAITING,
+        ReconciliationRun.requested_at > now() - _PATIENCE,
+    )
+    for run_id in uow.scalars(waiting):
+        uow.emit(RunRequested(run_id=run_id))
     yesterday = date.fromisoformat(city_date(now() - _READY_AFTER)) - timedelta(days=1)
     for name in deps.gateways.names:
         source = Source(Side.GATEWAY, name)
