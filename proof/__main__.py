@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 
 from proof.faults import FAULTS
 from proof.run import Order, fresh_seed, prove
@@ -13,7 +14,7 @@ _PAYMENTS, _KILLS = 2000, 300
 
 
 def main() -> int:
-    """Run one proof as the environment says (SEED, PAYMENTS, KILLS, FAULT, SHORT, PACE)."""
+    """Run one proof as the environment says (SEED, PAYMENTS, KILLS, FAULT, SHORT, PACE, KEEP)."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     faulthandler.register(signal.SIGUSR1)  # shows an operator where a run stands
     given = {name: value for name, value in os.environ.items() if value}
@@ -28,8 +29,9 @@ def main() -> int:
 
 def _order(given: Mapping[str, str], fault: str | None) -> Order:
     seed = int(given.get("SEED", fresh_seed()))
+    keep = Path(given["KEEP"]) if "KEEP" in given else None
     if given.get("SHORT") not in {None, "0"}:
-        return Order.short(seed, fault)
+        return Order.short(seed, fault, keep)
     # A planted fault need not be looked for as long as its absence.
     payments, kills = (300, 40) if fault else (_PAYMENTS, _KILLS)
     return Order(
@@ -38,6 +40,7 @@ def _order(given: Mapping[str, str], fault: str | None) -> Order:
         kills=int(given.get("KILLS", kills)),
         fault=fault,
         pace=given.get("PACE", "fast"),
+        keep=keep,
     )
 
 

@@ -5,6 +5,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 import psycopg
 from psycopg.rows import dict_row
@@ -58,6 +59,20 @@ _OPEN = """
         + (select count(*) from refunds where status in ('approved', 'submitted', 'unknown'))
         + (select count(*) from procrastinate_jobs
             where status in ('todo', 'doing') and queueing_lock is null)
+"""
+_TIMELINE = """
+    select to_char(at, 'HH24:MI:SS.MS') as at, entity, coalesce(from_state, '') as from_state,
+        to_state, cause, actor
+    from event_log
+    where subject_id = (
+        select coalesce(
+            (select id from payments where id = %(id)s),
+            (select payment_id from payment_items where id = %(id)s),
+            (select payment_id from payment_attempts where id = %(id)s),
+            (select payment_id from refunds where id = %(id)s)
+        )
+    )
+    order by event_log.at, id
 """
 _SETTLED = """
     select p.id::text as payment_id,
@@ -120,6 +135,21 @@ def count_open(url: str) -> int:
         (row,) = connection.execute(_OPEN.encode()).fetchall()
         count: int = next(iter(row.values()))
         return count
+
+
+def read_timeline(url: str, subject: str) -> list[str]:
+    """Return what happened to the payment of a record, line by line; nothing for other subjects."""
+    try:
+        record = UUID(subject)
+    except ValueError:
+        return []
+    with connect(url) as connection:
+        rows = connection.execute(_TIMELINE.encode(), {"id": record}).fetchall()
+    return [
+        f"{row['at']} {row['entity']} {row['from_state']} -> {row['to_state']}:"
+        f" {row['cause']} ({row['actor']})"
+        for row in rows
+    ]
 
 
 def read_settling(url: str) -> list[Row]:

@@ -258,6 +258,7 @@ class Turns:
         self._let_go = 0
         self._lock = threading.Lock()
         self._extra = 0
+        self._struck = -1
         self.taken = 0
 
     def next(self) -> None:
@@ -268,10 +269,11 @@ class Turns:
             self.taken += 1
 
     def release(self, struck: int) -> None:
-        """Let so many begin as belong to the blows so far, and a few more while nothing fits."""
+        """Let so many begin as belong to the blows so far, and one more each time nobody came."""
         with self._lock:
             wanted = int((struck + 1) * self._each) + self._ahead + self._extra
-            self._extra = min(self._extra + 1, self._ahead)
+            self._extra += struck == self._struck
+            self._struck = struck
             for _ in range(max(0, wanted - self._let_go)):
                 self._free.release()
             self._let_go = max(wanted, self._let_go)

@@ -59,6 +59,15 @@ class _Case:
         return money
 
     @cached_property
+    def returned(self) -> Mapping[str, int]:
+        """Return what went back of each item, as the product has it."""
+        money: Counter[str] = Counter()
+        for refund in self.evidence.refunds:
+            if refund["status"] == "succeeded" and refund["item_id"] is not None:
+                money[refund["item_id"]] += refund["amount"]
+        return money
+
+    @cached_property
     def booked(self) -> Mapping[tuple[str, str], int]:
         """Return how often each biller booked each bill."""
         return Counter(
@@ -80,11 +89,16 @@ def _charged_once(case: _Case) -> Iterator[Violation]:
         wanted = 0
         if payment["status"] == _PAID:
             items = case.items_of[payment["id"]]
-            wanted = sum(item["amount"] for item in items if item["status"] not in _GIVEN_BACK)
+            wanted = sum(item["amount"] - case.returned[item["id"]] for item in items)
         kept = case.kept.get(payment["id"], 0)
         if kept != wanted:
             says = f"the gateway keeps {kept}, the items are worth {wanted}"
             yield Violation("charged once", f"payment {payment['id']}", says)
+    for item in case.evidence.items:
+        returned = case.returned[item["id"]]
+        if (item["status"] in _GIVEN_BACK) != (returned == item["amount"]):
+            says = f"{item['status']}, and {returned} of {item['amount']} went back"
+            yield Violation("charged once", f"item {item['id']}", says)
     holders: dict[tuple[str, str], list[str]] = defaultdict(list)
     for item in case.evidence.items:
         is_paid = case.payments[item["payment_id"]]["status"] == _PAID
@@ -246,7 +260,7 @@ def _at_rest(case: _Case) -> Iterator[Violation]:
         if attempt["mismatch"]:
             yield Violation("at rest", f"attempt {attempt['id']}", str(attempt["mismatch"]))
     for refund in case.evidence.refunds:
-        if refund["status"] not in {"succeeded", "declined"}:
+        if refund["status"] not in {"succeeded", "declined", "requested"}:
             yield Violation("at rest", f"refund {refund['id']}", f"still {refund['status']}")
     for job in case.evidence.jobs:
         says = f"{job['status']} after {job['attempts']} attempts"

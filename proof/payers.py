@@ -18,6 +18,7 @@ from proof.values import Bill, Finish, Gust, Start, Story
 _OK, _CREATED, _UNAUTHENTICATED, _CONFLICT, _BUSY = 200, 201, 401, 409, {429, 503}
 _KEY_SECONDS = 10.0
 _ACTION_SECONDS = 20.0
+_POSTED_SECONDS = 15.0
 _IMPATIENCE = 0.08
 
 
@@ -51,6 +52,7 @@ class Payers:
     ledger: Ledger
     next_turn: Callable[[], None]
     stranger: Session
+    desk: Session
 
     def live(self, number: int, stories: Sequence[Story]) -> None:
         """Live through the stories of one household, each when its turn comes."""
@@ -78,6 +80,8 @@ class Payers:
             for _ in range(story.looks):
                 self._look(session, story, payment["id"])
                 time.sleep(0.05)
+            if story.is_returned:
+                self._take_back(story, session, payment["id"])
 
     def _blow(self, gust: Gust) -> None:
         body: dict[str, Any] = {"times": gust.times}
@@ -288,6 +292,57 @@ class Payers:
         return self.town.history.call(
             session.who, session.token, method, path, body, story=story.number, purpose=purpose
         )
+
+    def _take_back(self, story: Story, session: Session, payment_id: str) -> None:
+        """Ask twice at once for more than half of an item back; the desk says yes to both, twice.
+
+        Only one can be kept: together they are more than was paid.
+        """
+        deadline = time.monotonic() + _POSTED_SECONDS
+        item: dict[str, Any] | None = None
+        while item is None and time.monotonic() < deadline:
+            seen = self._look(session, story, payment_id)
+            done = [i for i in (seen or {}).get("items", []) if i["status"] == "fulfilled"]
+            item = done[0] if done else None
+            time.sleep(0.3)
+        if item is None:
+            return
+        wish = {"item_id": item["id"], "amount": item["amount"] * 6 // 10, "reason": "other"}
+        keys = [_key(), _key()]
+        asked = _at_once(
+            [partial(self._ask_back, story, session, payment_id, wish, k) for k in keys]
+        )
+        ids = [answer.json["id"] for answer in asked if answer and answer.status == _CREATED]
+        if ids:
+            _at_once([partial(self._approve_return, story, refund) for refund in ids * 2])
+
+    def _ask_back(
+        self, story: Story, session: Session, payment_id: str, wish: dict[str, Any], key: str
+    ) -> Answer | None:
+        answer = None
+        for _ in range(8):
+            answer = self.town.history.call(
+                session.who,
+                session.token,
+                "POST",
+                f"/v1/payments/{payment_id}/refunds",
+                {**wish, "client_reference": key},
+                story=story.number,
+                key=key,
+                purpose="ask back",
+            )
+            if answer is not None and answer.status not in {*_BUSY, _CONFLICT}:
+                break
+            time.sleep(0.4)
+        return answer
+
+    def _approve_return(self, story: Story, refund: str) -> None:
+        path = f"/v1/refunds/{refund}/approval"
+        for _ in range(8):
+            answer = self._call(self.desk, "POST", path, None, story, "approve return")
+            if answer is not None and answer.status not in _BUSY:
+                return
+            time.sleep(0.4)
 
     # What others try.
 

@@ -40,7 +40,8 @@ _FINISHES = {
     Finish.ABANDONED: 4,
 }
 _MOST_CALLERS = 8
-_GUST_SHARE, _FORGED_SHARE, _SPY_SHARE, _TWO_ITEMS_SHARE = 0.45, 0.06, 0.12, 0.12
+_GUST_SHARE, _FORGED_SHARE, _SPY_SHARE = 0.45, 0.06, 0.12
+_RETURN_SHARE, _TWO_ITEMS_SHARE = 0.15, 0.12
 
 CREATE, FETCH, SEARCH, CANCEL = (
     "gateway: open intent",
@@ -100,6 +101,7 @@ def _story(chance: random.Random, number: int) -> Story:
         gust=_gust(chance, services[0]) if chance.random() < _GUST_SHARE else None,
         is_forged=chance.random() < _FORGED_SHARE,
         is_spied_on=chance.random() < _SPY_SHARE,
+        is_returned=chance.random() < _RETURN_SHARE,
     )
 
 

@@ -2,7 +2,7 @@
 
 import statistics
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from proof.values import Act, Evidence, Row, Struck, Violation
@@ -42,6 +42,7 @@ class Report:
     unanswered_probes: int
     settling: Settling
     violations: Sequence[Violation]
+    timelines: Mapping[str, Sequence[str]]
 
     @property
     def calls(self) -> int:
@@ -132,6 +133,8 @@ class Report:
             lines += [f"  {violation}" for violation in found[:_SHOWN]]
             if len(found) > _SHOWN:
                 lines.append(f"  … and {len(found) - _SHOWN} more of {rule!r}")
+        for subject, timeline in self.timelines.items():
+            lines += [f"  what happened to {subject}:", *(f"    {line}" for line in timeline)]
         return lines
 
 

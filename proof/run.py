@@ -1,9 +1,10 @@
 """One proof from its plan to its report."""
 
+import contextlib
+import json
 import secrets
-import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -11,8 +12,8 @@ from pathlib import Path
 
 import psycopg
 
-from proof.auditor import Auditor, Probe, connect, count_open, read_settling
-from proof.citizens import Town, make_stranger
+from proof.auditor import Auditor, Probe, connect, count_open, read_settling, read_timeline
+from proof.citizens import Session, Town, make_stranger
 from proof.client import send_json
 from proof.director import Director, Turns
 from proof.faults import FAULTS, Fault, patch
@@ -23,8 +24,11 @@ from proof.payers import Ledger, Payers
 from proof.plan import write_plan
 from proof.report import Report, measure
 from proof.stage import ROOT, Stage, copy_product, raise_stage
-from proof.values import SERVICES, Blow, Plan, Story
+from proof.values import SERVICES, Blow, Plan, Story, Violation
+from sandbox.processes import make_directory
+from sandbox.servers import temporary_data_dir
 
+_TIMELINES = 4
 _HOUSEHOLD = 20
 """Stories of one household: as many as fit into the life of its access tokens."""
 
@@ -40,12 +44,13 @@ class Order:
     fault: str | None = None
     pace: str = "fast"
     lifetime: int = 60
+    keep: Path | None = None
     quiet_seconds: float = 240.0
 
     @classmethod
-    def short(cls, seed: int, fault: str | None = None) -> "Order":
+    def short(cls, seed: int, fault: str | None = None, keep: Path | None = None) -> "Order":
         """Return the short form: of each kind of blow a few, within two minutes or so."""
-        return cls(seed, 90, 14, payers=4, fault=fault, lifetime=25, quiet_seconds=90.0)
+        return cls(seed, 90, 14, payers=4, fault=fault, lifetime=25, keep=keep)
 
 
 class _Hands:
@@ -70,9 +75,7 @@ def prove(order: Order, say: Callable[[str], None]) -> Report:
     """Run a proof and return what it found; raise when the run itself cannot go on."""
     plan = write_plan(order.seed, payments=order.payments, kills=order.kills)
     fault = FAULTS[order.fault] if order.fault else None
-    with tempfile.TemporaryDirectory(prefix="wudang-proof-") as name:
-        folder = Path(name)
-        folder.chmod(0o711)
+    with _folder(order.keep) as folder:
         tree = ROOT
         if fault is not None and fault.edits:
             tree = copy_product(folder)
@@ -83,6 +86,17 @@ def prove(order: Order, say: Callable[[str], None]) -> Report:
         hands.director = Director(stage, arms, say)
         with raise_stage(stage, lambda stage: _plant(stage, fault)):
             return _perform(order, plan, stage, hands.director, say)
+
+
+@contextlib.contextmanager
+def _folder(keep: Path | None) -> Iterator[Path]:
+    """Give a directory for everything the run writes; one that is to be kept must be new."""
+    if keep is not None:
+        make_directory(keep, owner=None, mode=0o711)
+        yield keep.resolve()
+        return
+    with temporary_data_dir() as folder:
+        yield folder
 
 
 def _plant(stage: Stage, fault: Fault | None) -> None:
@@ -106,6 +120,7 @@ def _perform(
         ledger,
         turns.next,
         make_stranger(town),
+        _hire(stage),
     )
     probe = Probe(stage.auditor_url)
     probe.start()
@@ -140,6 +155,7 @@ def _perform(
         for intent in evidence.intents
         if intent["id"] in charges
     }
+    violations = judge(evidence)
     return Report(
         seed=order.seed,
         fault=order.fault,
@@ -150,8 +166,26 @@ def _perform(
         ended_alone=director.ended_alone,
         unanswered_probes=probe.unanswered,
         settling=measure(director.struck, read_settling(stage.auditor_url), paid_at),
-        violations=judge(evidence),
+        violations=violations,
+        timelines=_timelines(stage, violations),
     )
+
+
+def _timelines(stage: Stage, violations: Sequence[Violation]) -> dict[str, list[str]]:
+    """Return what the product has written down about the first subjects of violations."""
+    found: dict[str, list[str]] = {}
+    for violation in violations:
+        subject = violation.subject.split()[1] if " " in violation.subject else ""
+        lines = read_timeline(stage.auditor_url, subject)
+        if lines and len(found) < _TIMELINES:
+            found[subject] = lines
+    return found
+
+
+def _hire(stage: Stage) -> Session:
+    """Return somebody at the desk who may let refunds go."""
+    made = json.loads(stage.flask("staff", "create", "--role", "finance", "--json"))
+    return Session("desk", "", token=made["access_token"])
 
 
 def _households(stories: Sequence[Story], payers: int) -> list[Sequence[Story]]:

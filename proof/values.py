@@ -71,6 +71,7 @@ class Story:
     gust: Gust | None
     is_forged: bool
     is_spied_on: bool
+    is_returned: bool
 
 
 class Moment(StrEnum):

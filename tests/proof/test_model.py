@@ -134,6 +134,10 @@ BROKEN: dict[str, tuple[str, list[Callable[[Evidence], Evidence]]]] = {
         "charged once",
         [changed("items", status="refunded")],
     ),
+    "an item given back of which nothing went back": (
+        "charged once",
+        [changed("items", status="refunded"), changed("intents", amount_received=0)],
+    ),
     "money returned for an item that was posted": (
         "charged once",
         [more("gateway_refunds", {"payment_intent": "pi_1", "status": "succeeded", "amount": 1})],
@@ -252,6 +256,21 @@ BROKEN: dict[str, tuple[str, list[Callable[[Evidence], Evidence]]]] = {
 
 def test_a_clean_history_breaks_nothing() -> None:
     assert judge(clean()) == []
+
+
+def test_a_part_of_an_item_may_go_back() -> None:
+    evidence = clean()
+    part = {"payment_intent": "pi_1", "status": "succeeded", "amount": 50}
+    own = {"id": "r1", "payment_id": "p1", "item_id": "i1", "status": "succeeded", "amount": 50}
+    for change in (
+        more("gateway_refunds", part),
+        more("refunds", own),
+        more("ledger", line("clearing:stripe", -50), line("payee:shiyan-water", 50)),
+    ):
+        evidence = change(evidence)
+    assert judge(evidence) == []
+    assert judge(more("refunds", {**own, "id": "r2"})(evidence))
+    assert judge(more("gateway_refunds", part)(evidence))
 
 
 def test_a_lost_answer_of_the_biller_that_cannot_be_asked_may_end_with_a_person() -> None:
