@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from proof.faults import FAULTS
@@ -32,15 +33,14 @@ def _order(given: Mapping[str, str], fault: str | None) -> Order:
     keep = Path(given["KEEP"]) if "KEEP" in given else None
     if given.get("SHORT") not in {None, "0"}:
         return Order.short(seed, fault, keep)
-    # A planted fault need not be looked for as long as its absence.
-    payments, kills = (300, 40) if fault else (_PAYMENTS, _KILLS)
-    return Order(
-        seed,
-        payments=int(given.get("PAYMENTS", payments)),
-        kills=int(given.get("KILLS", kills)),
-        fault=fault,
-        pace=given.get("PACE", "fast"),
-        keep=keep,
+    order = Order(seed, _PAYMENTS, _KILLS, fault=fault, pace=given.get("PACE", "fast"), keep=keep)
+    if fault is not None:
+        # What is broken shows soon, and some of it never comes to rest.
+        order = replace(order, payments=100, kills=6, lifetime=25, quiet_seconds=60.0)
+    return replace(
+        order,
+        payments=int(given.get("PAYMENTS", order.payments)),
+        kills=int(given.get("KILLS", order.kills)),
     )
 
 

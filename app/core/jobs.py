@@ -5,8 +5,10 @@ its effect by a row of its own; a dead worker's jobs are given to another one wi
 """
 
 import asyncio
+import contextlib
 import logging
 import random
+import signal
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -141,16 +143,35 @@ class Jobs:
         asyncio.run(self._run(4, forever=False))
 
     async def _run_through(self, concurrency: int) -> None:
-        """Begin anew as often as the database takes the queue away from under the worker."""
-        while True:
+        """Work until a signal; begin anew when the database was taken from under the worker.
+
+        Procrastinate then raises, or stops as if it had been asked to, with nothing said.
+        """
+        asked = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, asked.set)
+        while not asked.is_set():
+            error: Exception | None = None
             try:
-                await self._run(concurrency, forever=True)
-            except (procrastinate.exceptions.ConnectorException, OperationalError) as error:
-                log.warning("worker.database_away", error=type(error.__cause__ or error).__name__)
+                await self._run_until(asked, concurrency)
+            except (procrastinate.exceptions.ConnectorException, OperationalError) as away:
+                error = away
                 await self._app.close_async()
+            if not asked.is_set():
+                log.warning("worker.database_away", error=type(error).__name__ if error else None)
                 await asyncio.sleep(RECONNECT_SECONDS)
-            else:
-                return
+
+    async def _run_until(self, asked: asyncio.Event, concurrency: int) -> None:
+        """Work until asked to stop, then let running jobs finish; or until the work ends itself."""
+        work = asyncio.create_task(self._run(concurrency, forever=True))
+        waiting = asyncio.create_task(asked.wait())
+        await asyncio.wait({work, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+        if not work.done():
+            work.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await work
 
     async def _run(self, concurrency: int, *, forever: bool) -> None:
         async with self._app.open_async():
@@ -168,7 +189,7 @@ class Jobs:
         await self._app.run_worker_async(
             concurrency=concurrency,
             wait=forever,
-            install_signal_handlers=forever,
+            install_signal_handlers=False,
             fetch_job_polling_interval=1.0,
             update_heartbeat_interval=HEARTBEAT_SECONDS,
             stalled_worker_timeout=STALLED_SECONDS,

@@ -42,6 +42,16 @@ def heartbeats(postgres: Postgres) -> list[int]:
         return []
 
 
+def hang_up(postgres: Postgres) -> None:
+    """End every connection of the service, as a failover does."""
+    query = (
+        "select pg_terminate_backend(pid) from pg_stat_activity"
+        " where pid <> pg_backend_pid() and backend_type = 'client backend'"
+    )
+    with psycopg.connect(postgres.app_url.replace("+psycopg", "")) as connection:
+        connection.execute(query)
+
+
 def test_a_worker_outlives_its_database() -> None:
     with temporary_data_dir() as folder:
         home = folder / "postgres"
@@ -59,7 +69,9 @@ def test_a_worker_outlives_its_database() -> None:
                     stdout=output,
                     stderr=subprocess.STDOUT,
                 )
-            before = wait_until(lambda: heartbeats(postgres), bool)
+            first = wait_until(lambda: heartbeats(postgres), bool)
+            hang_up(postgres)
+            before = wait_until(lambda: heartbeats(postgres), lambda seen: seen not in (first, []))
             port = urlsplit(postgres.app_url).port or 0
             postgres.stop()
             # Long enough for the worker to have noticed, and to have been refused at the door.
@@ -68,6 +80,8 @@ def test_a_worker_outlives_its_database() -> None:
             after = wait_until(lambda: heartbeats(postgres), lambda seen: seen not in (before, []))
             assert after
             assert worker.poll() is None
+            worker.terminate()
+            assert worker.wait(30) == 0
         finally:
             if worker is not None:
                 worker.kill()
