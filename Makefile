@@ -49,6 +49,7 @@ check: .venv/ready-dev
 	$(ALONE) $(FLASK) openapi --check
 	$(ALONE) $(FLASK) problems --check
 	$(ALONE) $(FLASK) personal-data --check
+	$(ALONE) $(FLASK) payments graph --check
 	$(PYTHON) -m tools.compliance --check
 	$(ALONE) $(FLASK) audit events --check
 	$(ALONE) $(FLASK) staff roles --check
@@ -60,6 +61,7 @@ openapi: .venv/ready
 	$(ALONE) $(FLASK) audit events
 	$(ALONE) $(FLASK) staff roles
 	$(ALONE) $(FLASK) personal-data
+	$(ALONE) $(FLASK) payments graph
 
 plugin: .venv/ready
 	@test -n "$(name)" || { echo "say: make plugin name=libraries kind=payable" >&2; exit 2; }

@@ -11,6 +11,7 @@ from app.cli import (
     keys,
     migrate,
     openapi,
+    payments,
     people,
     personal_data,
     plugins,
@@ -26,6 +27,7 @@ def register(app: Flask, settings: Settings, rooms: Rooms) -> None:
     migrate.register(app, settings, rooms)
     openapi.register(app)
     problems.register(app)
+    payments.register(app)
     personal_data.register(app, rooms)
     plugins.register(app, settings)
     people.register(app, rooms)

@@ -97,6 +97,14 @@ class SignatureInvalid(Malformed):
     title_en = "The signature is not valid"
 
 
+class NotUnderReview(Conflict):
+    """Only an item under review, whose bill it still holds, can be confirmed by a person."""
+
+    code = "not-under-review"
+    title_zh = "该项目不在复核中"
+    title_en = "The item is not under review"
+
+
 class ItemNotRefundable(Conflict):
     """The item is not in a state in which money can be asked back; `item_status` says which."""
 

@@ -11,10 +11,12 @@ from app.http.blueprint import KIB, Blueprint
 from app.http.context import deps, principal, unit
 from app.http.pagination import PageArgs
 from app.payments import service
-from app.payments.models import Dispute
+from app.payments.models import Dispute, PaymentItem
 from app.payments.schemas import (
     DisputeFilter,
     DisputeSchema,
+    ItemConfirmationSchema,
+    ItemReviewSchema,
     NewAttemptSchema,
     NewPaymentMethodSchema,
     NewPaymentSchema,
@@ -47,6 +49,7 @@ from app.receipts.schemas import SignedReceiptSchema
 payments = Blueprint("payments", __name__, description="One payment platform for every service")
 refunds = Blueprint("refunds", __name__, description="Money on its way back, decided by two")
 saved = Blueprint("payment-methods", __name__, description="Methods that a citizen keeps")
+reviews = Blueprint("item-reviews", __name__, description="Items that a person has to look at")
 disputes = Blueprint("disputes", __name__, description="Money that payers' banks have taken back")
 payables = Blueprint("payables", __name__, description="What a citizen owes, everywhere")
 
@@ -342,3 +345,28 @@ class OneDispute(MethodView):
     def get(self, dispute_id: UUID) -> Dispute:
         """Read a dispute."""
         return service.read_dispute(unit(), dispute_id)
+
+
+@reviews.route("")
+class Reviews(MethodView):
+    """Items of which nobody knows by itself whether their biller has them."""
+
+    @reviews.staff("payments.review")
+    @reviews.arguments(PageArgs, location="query")
+    @reviews.page(ItemReviewSchema)
+    def get(self, wanted: dict[str, Any]) -> Page[PaymentItem]:
+        """List the items under review."""
+        return service.list_reviews(unit(), wanted["page"])
+
+
+@reviews.route("/<uuid:item_id>/confirmation")
+class Confirmation(MethodView):
+    """What a person has found out."""
+
+    @reviews.staff("payments.review")
+    @reviews.repeatable
+    @reviews.arguments(ItemConfirmationSchema)
+    @reviews.response(200, ItemReviewSchema)
+    def post(self, said: dict[str, Any], item_id: UUID) -> PaymentItem:
+        """Confirm an item under review."""
+        return service.confirm_item(unit(), item_id, **said)

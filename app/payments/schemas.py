@@ -8,6 +8,7 @@ from app.core.money import MAX_AMOUNT
 from app.http.fields import (
     UUID,
     Amount,
+    Boolean,
     Currency,
     Date,
     Enum,
@@ -186,6 +187,22 @@ class RefundDeclineSchema(Schema):
     """Why a request is declined."""
 
     reason = Enum(DeclineReason, by_value=True, required=True)
+
+
+class ItemReviewSchema(PaymentItemSchema):
+    """One item that a person has to look at; one that is not live is owed to its payer."""
+
+    payment_id = UUID(required=True)
+    plugin = Text(required=True)
+    payee = Text(required=True)
+    is_live = Boolean(required=True)
+
+
+class ItemConfirmationSchema(Schema):
+    """What the biller says of an item, as a person has found out."""
+
+    biller_reference = Text(required=True, max_length=100)
+    fulfilled_at = Moment(required=True)
 
 
 class DisputeSchema(Schema):

@@ -147,18 +147,44 @@ RELEASED_ITEMS = (
 HOUSE = "house"
 """Who asks for a refund that follows from a rule."""
 
-_PUBLIC_REFUNDS = {
-    RefundStatus.APPROVED: "processing",
-    RefundStatus.SUBMITTED: "processing",
-    RefundStatus.UNKNOWN: "processing",
-    RefundStatus.FAILED: "under_review",
-    RefundStatus.REVERSED: "under_review",
+_SHOWN: Mapping[str, Mapping[str, str]] = {
+    "payment_attempt": {
+        AttemptStatus.REQUESTED: "pending",
+        AttemptStatus.OPEN: "pending",
+        AttemptStatus.UNKNOWN: "pending",
+        AttemptStatus.SUCCEEDED_LATE: "returned",
+    },
+    "refund": {
+        RefundStatus.APPROVED: "processing",
+        RefundStatus.SUBMITTED: "processing",
+        RefundStatus.UNKNOWN: "processing",
+        RefundStatus.FAILED: "under_review",
+        RefundStatus.REVERSED: "under_review",
+    },
+    "dispute": {
+        DisputeStatus.NEEDS_RESPONSE: "disputed",
+        DisputeStatus.UNDER_REVIEW: "disputed",
+        DisputeStatus.WON: "decided",
+        DisputeStatus.LOST: "decided",
+        DisputeStatus.WITHDRAWN: "decided",
+    },
 }
+"""What a payer is shown where it is not the state itself (docs/payments.md)."""
 
 
-def public_refund(status: str) -> str:
-    """Return what a citizen is shown of a refund's state: fewer states than there are."""
-    return _PUBLIC_REFUNDS.get(RefundStatus(status), status)
+def shown_state(entity: str, state: str) -> str:
+    """Return what a payer is shown of a record's state: there are fewer to see than there are."""
+    return _SHOWN.get(entity, {}).get(state, state)
+
+
+HIDDEN_MOVES: Sequence[tuple[str, str, str]] = [
+    (entity, before, after)
+    for entity, shown in _SHOWN.items()
+    for before, name in shown.items()
+    for after, other in shown.items()
+    if name == other
+]
+"""Moves (record, from, to) after which a payer sees what they saw before."""
 
 
 @dataclass(frozen=True, slots=True)

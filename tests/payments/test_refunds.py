@@ -487,3 +487,27 @@ def test_somebody_elses_payment_looks_like_none(
         assert uow.scalar(select(func.count()).where(Refund.payment_id == paid["id"])) == 0
         item = uow.scalars(select(PaymentItem).where(PaymentItem.payment_id == paid["id"])).one()
         assert item.refunding_amount == 0
+
+
+def test_a_person_confirms_what_the_biller_cannot_be_asked(
+    client: FlaskClient, world: World, rooms: Rooms, citizen: Citizen, desk: Desk
+) -> None:
+    bill = make_bill(client, world, citizen, "gas-bill")
+    payment_id = money_in(client, world, citizen, bill)
+    with behaving(world, "gas-bill", "answer_lost"):
+        run_jobs(rooms)
+    run_until(client, rooms, citizen, payment_id, "under_review")
+    item = read(client, citizen, payment_id)["items"][0]["id"]
+    waiting = client.get("/v1/item-reviews?limit=100", headers=desk.one).json["items"]
+    assert item in [review["id"] for review in waiting]
+    said = {"biller_reference": "GAS-1", "fulfilled_at": "2026-11-28T10:00:00+08:00"}
+    for _ in range(2):
+        answer = client.post(f"/v1/item-reviews/{item}/confirmation", json=said, headers=desk.one)
+        assert (answer.status_code, answer.json["status"]) == (200, "fulfilled")
+    other = {**said, "biller_reference": "GAS-2"}
+    refused = client.post(f"/v1/item-reviews/{item}/confirmation", json=other, headers=desk.one)
+    assert (refused.status_code, refused.json["code"]) == (409, "not-under-review")
+    run_jobs(rooms)
+    seen = read(client, citizen, payment_id)
+    assert seen["items"][0]["biller_reference"] == "GAS-1"
+    assert seen["receipt_code"] is not None

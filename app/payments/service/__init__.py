@@ -53,6 +53,7 @@ from app.payments.service.relations import (
     postings_to,
     refunds_at,
 )
+from app.payments.service.review import confirm_item, list_reviews
 from app.payments.service.saved_methods import (
     forget_saved_method,
     label_of,
@@ -83,6 +84,7 @@ __all__ = [
     "attempts_at",
     "cancel_payment",
     "collect_payment",
+    "confirm_item",
     "count_open",
     "decline_request",
     "forget_saved_method",
@@ -96,6 +98,7 @@ __all__ = [
     "list_payments",
     "list_refunds",
     "list_refunds_of",
+    "list_reviews",
     "list_saved_methods",
     "postings_to",
     "question_attempt",

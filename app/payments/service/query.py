@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select, tuple_
 
 from app.core.db import owned
 from app.core.events import EventLog
@@ -15,11 +15,13 @@ from app.core.unit_of_work import UnitOfWork
 from app.payments.models import Payment, PaymentAttempt, PaymentItem
 from app.payments.service.common import PaymentDeps, open_action, own_payment
 from app.payments.values import (
+    HIDDEN_MOVES,
     LIVE_ATTEMPTS,
     ItemView,
     PaymentEventView,
     PaymentStatus,
     PaymentView,
+    shown_state,
 )
 from app.receipts import service as receipts
 
@@ -44,9 +46,10 @@ def list_payments(
 def list_payment_events(
     uow: UnitOfWork, payment_id: UUID, citizen_id: UUID, page: PageRequest
 ) -> Page[PaymentEventView]:
-    """Return the timeline of a citizen's payment, oldest first: every change and its cause."""
+    """Return the timeline of a citizen's payment, oldest first: every change they can see."""
     owned(uow, Payment, payment_id, citizen_id)
-    statement = select(EventLog).where(EventLog.subject_id == payment_id)
+    move = tuple_(EventLog.entity, func.coalesce(EventLog.from_state, ""), EventLog.to_state)
+    statement = select(EventLog).where(EventLog.subject_id == payment_id, move.not_in(HIDDEN_MOVES))
     found = fetch_page(uow, statement, [EventLog.at, EventLog.id], page)
     return Page([_event_view(row) for row in found.items], found.next_cursor)
 
@@ -57,8 +60,8 @@ def _event_view(row: EventLog) -> PaymentEventView:
         entity=row.entity,
         entity_id=row.entity_id,
         sequence=row.sequence,
-        from_state=row.from_state,
-        to_state=row.to_state,
+        from_state=shown_state(row.entity, row.from_state) if row.from_state else None,
+        to_state=shown_state(row.entity, row.to_state),
         event=row.event,
         cause=row.cause,
         actor=row.actor.partition(":")[0],

@@ -39,7 +39,7 @@ from app.payments.values import (
     RefundStatus,
     RefundView,
     RefundWish,
-    public_refund,
+    shown_state,
 )
 
 
@@ -248,7 +248,7 @@ def _view(refund: Refund) -> RefundView:
         item_id=refund.item_id,
         amount=refund.amount,
         currency=refund.currency,
-        status=public_refund(refund.status),
+        status=shown_state(Refund.ENTITY, refund.status),
         reason=refund.reason,
         declined_because=refund.declined_because,
         created_at=refund.created_at,
