@@ -124,7 +124,7 @@ class Books:
                 AccountRef(f"payee:{self.biller}", Kind.LIABILITY),
             )
             given |= dict(zip(("debit", "credit"), _open(uow, accounts), strict=True))
-            for statement in _statements():
+            for statement in _statements(uow):
                 uow.execute(text(statement), given)
         return [self.row(number, day) for number in range(first, last + 1)]
 
@@ -156,13 +156,40 @@ class Books:
             return uow.execute(text(statement), values)
 
 
-def _statements() -> list[str]:
-    """Return what fills our books: `ID_k` is an id of the number, as `Books.row` makes it."""
+def _statements(uow: UnitOfWork) -> list[str]:
+    """Return what fills our books: `ID_k` is an id of the number, as `Books.row` makes it.
+
+    A column that a room has added since and that must not be null gets nothing at all: 0, '', no.
+    """
     script = Path(__file__).with_name("fill.sql").read_text(encoding="utf-8")
-    script = script.replace("NUMBERS", "generate_series(cast(:first as int), cast(:last as int)) n")
-    script = script.replace("AT_N", "cast(:noon as timestamptz) + n * interval '1 millisecond'")
+    numbers = "generate_series(cast(:first as int), cast(:last as int)) n"
+    noon = "cast(:noon as timestamptz) + n * interval '1 millisecond'"
     made = r"cast(:seed || '-000\1-7000-8000-' || lpad(to_hex(n), 12, '0') as uuid)"
-    return re.sub(r"ID_([0-9])", made, script).split(";")
+    statements = [_complete(uow, statement) for statement in script.split(";")]
+    return [
+        re.sub(r"ID_([0-9])", made, text.replace("NUMBERS", numbers).replace("AT_N", noon))
+        for text in statements
+    ]
+
+
+def _complete(uow: UnitOfWork, statement: str) -> str:
+    table, named = re.search(r"insert into (\w+) \(([^)]*)\)", statement).groups()  # type: ignore[union-attr]
+    given = {name.strip() for name in named.split(",")}
+    needed = text(
+        "select column_name, data_type from information_schema.columns where table_name = :table"
+        " and table_schema = 'public' and is_nullable = 'NO' and column_default is null"
+        " and is_identity = 'NO'"
+    )
+    zeros = {"text": "''", "boolean": "false", "jsonb": "cast('{}' as jsonb)"}
+    missing = {
+        name: zeros.get(kind, "0")
+        for name, kind in uow.execute(needed, {"table": table})
+        if name not in given
+    }
+    if not missing:
+        return statement
+    longer = statement.replace(f"({named})", f"({named}, {', '.join(missing)})")
+    return re.sub(r"\s+from NUMBERS", f", {', '.join(missing.values())}\nfrom NUMBERS", longer)
 
 
 def _open(uow: UnitOfWork, accounts: Sequence[AccountRef]) -> list[UUID]:

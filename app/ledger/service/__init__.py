@@ -10,6 +10,7 @@ from app.ledger.service.balances import (
     write_snapshot,
 )
 from app.ledger.service.booking import book, find_transaction
+from app.ledger.service.bulk import book_gateway_fees
 from app.ledger.service.corrections import (
     adjust,
     examine_reversal,
@@ -34,6 +35,7 @@ __all__ = [
     "book",
     "book_capture",
     "book_gateway_fee",
+    "book_gateway_fees",
     "book_payout",
     "examine_reversal",
     "find_account",

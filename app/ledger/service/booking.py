@@ -23,10 +23,8 @@ def book(uow: UnitOfWork, booking: Booking) -> UUID:
     other lines it raises `BookingDiffers`. Lines that do not sum to zero fail the commit; an
     account that is not in the plan is a ValueError.
     """
-    for line in booking.lines:
-        if account_named(line.account.code) != line.account:
-            raise ValueError(f"{line.account.code} is no {line.account.kind} in the plan")
-    accounts = _open_accounts(uow, {line.account for line in booking.lines}, booking.currency)
+    check_lines(booking)
+    accounts = open_accounts(uow, {line.account for line in booking.lines}, booking.currency)
     transaction_id: UUID | None = uow.scalar(
         insert(LedgerTransaction)
         .values(
@@ -60,7 +58,14 @@ def book(uow: UnitOfWork, booking: Booking) -> UUID:
     return transaction_id
 
 
-def _open_accounts(
+def check_lines(booking: Booking) -> None:
+    """Raise ValueError for an account that is not in the plan."""
+    for line in booking.lines:
+        if account_named(line.account.code) != line.account:
+            raise ValueError(f"{line.account.code} is no {line.account.kind} in the plan")
+
+
+def open_accounts(
     uow: UnitOfWork, wanted: set[AccountRef], currency: str
 ) -> dict[AccountRef, UUID]:
     """Return the ids of accounts; those that do not exist are opened, in one order for all."""

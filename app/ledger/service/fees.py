@@ -35,19 +35,21 @@ def book_gateway_fee(uow: UnitOfWork, fee: Fee) -> UUID:
             LedgerTransaction.kind == "payment.captured",
         )
         bearers = bearers_of(uow, uow.scalars(captures).all()) or bearers
+    return book(uow, booking_of_fee(fee, bearers))
+
+
+def booking_of_fee(fee: Fee, bearers: Mapping[AccountRef | None, int]) -> Booking:
+    """Return the booking of a fee, divided among those who bear it by what they stand for."""
     sign = 1 if fee.amount > 0 else -1
     divided = zip(bearers, allocate(abs(fee.amount), list(bearers.values())), strict=True)
     lines = [Line(who or GATEWAY_FEES, sign * part) for who, part in divided if part]
-    return book(
-        uow,
-        Booking(
-            kind="gateway.fee",
-            external_ref=f"{fee.gateway}:{fee.reference}",
-            subject_id=fee.subject_id or _subject(fee.gateway, fee.reference),
-            occurred_at=fee.occurred_at,
-            currency=fee.currency,
-            lines=[*lines, Line(clearing(fee.gateway), -fee.amount)],
-        ),
+    return Booking(
+        kind="gateway.fee",
+        external_ref=f"{fee.gateway}:{fee.reference}",
+        subject_id=fee.subject_id or _subject(fee.gateway, fee.reference),
+        occurred_at=fee.occurred_at,
+        currency=fee.currency,
+        lines=[*lines, Line(clearing(fee.gateway), -fee.amount)],
     )
 
 

@@ -1,6 +1,7 @@
 """Booking what only the gateway's own books tell: its fees and its payouts, once each."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import date
 from typing import Any
 
@@ -39,8 +40,9 @@ def book_movements(uow: UnitOfWork, source: Source, day: date) -> None:
         rows = _book_some(uow, source, statement, after)
     if statement.supersedes is not None:
         with uow.phase():
-            for row in uow.execute(_withdrawn(source, statement)).all():
-                _book(uow, source, row, f"{row.line_id}@{statement.id}", -row.moved)
+            take_long(uow)
+            rows = uow.execute(_withdrawn(source, statement)).all()
+            _book(uow, source, [(row, f"{row.line_id}@{statement.id}", -row.moved) for row in rows])
 
 
 def _book_some(
@@ -49,12 +51,17 @@ def _book_some(
     with uow.phase():
         take_long(uow)
         rows = uow.execute(_moved(source, statement, after)).all()
-        for row in rows:
-            if row.before is None:
-                _book(uow, source, row, row.line_id, row.moved)
-            elif row.before != row.moved:
-                reference = f"{row.line_id}@{statement.id}"
-                _book(uow, source, row, reference, row.moved - row.before)
+        again = f"@{statement.id}"
+        _book(
+            uow,
+            source,
+            [
+                (row, row.line_id, row.moved)
+                if row.before is None
+                else (row, row.line_id + again, row.moved - row.before)
+                for row in rows
+            ],
+        )
     return rows
 
 
@@ -121,22 +128,21 @@ def _withdrawn(source: Source, statement: ChannelStatement) -> Select[Any]:
     )
 
 
-def _book(uow: UnitOfWork, source: Source, row: Row[Any], reference: str, amount: int) -> None:
-    """Book one fee or payout; a line that says another amount of what is booked is left to people.
+def _book(uow: UnitOfWork, source: Source, moved: Sequence[tuple[Row[Any], str, int]]) -> None:
+    """Book fees and payouts under their references, each with its amount.
 
-    Such a line is one of two with the same id, and a difference of its own.
+    A line that says another amount of what is booked is left to people: it is one of two with the
+    same id, and a difference of its own.
     """
-    if amount == 0:
-        return
-    try:
-        if row.kind == LineKind.PAYOUT:
-            ledger.book_payout(
-                uow, Payout(source.name, reference, amount, row.occurred_at, row.currency)
-            )
-        else:
-            ledger.book_gateway_fee(
-                uow,
-                Fee(source.name, reference, amount, row.occurred_at, row.payment_id, row.currency),
-            )
-    except BookingDiffers:
-        log.warning("reconciliation.booked_otherwise", source=str(source), line=row.line_id)
+    name = source.name
+    fees = []
+    for row, reference, amount in moved:
+        if amount and row.kind == LineKind.PAYOUT:
+            payout = Payout(name, reference, amount, row.occurred_at, row.currency)
+            with suppress(BookingDiffers):
+                ledger.book_payout(uow, payout)
+        elif amount:
+            fee = Fee(name, reference, amount, row.occurred_at, row.payment_id, row.currency)
+            fees.append(fee)
+    for reference in ledger.book_gateway_fees(uow, fees):
+        log.warning("reconciliation.booked_otherwise", source=str(source), line=reference)
