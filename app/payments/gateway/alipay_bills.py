@@ -3,12 +3,22 @@
 import csv
 import io
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from typing import BinaryIO
 
 from app.payments.gateway.contract import Movement, StatementLine, StatementUnavailable
 from app.payments.gateway.wallets import CURRENCY, city_moment, fee_to_fen, record_of, to_fen
 
+_BROKEN = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    ValueError,
+    KeyError,
+    csv.Error,
+    RuntimeError,  # encrypted, or by a method that is not known
+)
 _LIST, _SUMMARY = "业务明细", "汇总"
 _TRADE, _ORDER, _KIND = "支付宝交易号", "商户订单号", "业务类型"
 _DONE_AT, _AMOUNT, _FEE = "完成时间", "订单金额（元）", "服务费（元）"
@@ -28,7 +38,7 @@ def read_bill(file: BinaryIO) -> Iterator[StatementLine]:
             (name,) = [n for n in archive.namelist() if _LIST in n and _SUMMARY not in n]
             with io.TextIOWrapper(archive.open(name), "gb18030", newline="") as table:
                 yield from _read_table(table)
-    except (zipfile.BadZipFile, ValueError, KeyError, csv.Error, NotImplementedError) as error:
+    except _BROKEN as error:
         raise StatementUnavailable(f"the bill is not one of Alipay's: {error}") from error
 
 
