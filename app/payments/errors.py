@@ -25,6 +25,22 @@ class AlreadyPaid(Conflict):
     title_en = "The bill is already paid"
 
 
+class BillChanged(Conflict):
+    """The bill is not what the payer has seen; `amount` is owed now, for a fresh payment."""
+
+    code = "bill-changed"
+    title_zh = "账单金额或内容已变化"
+    title_en = "The bill has changed"
+
+
+class BillWithdrawn(Conflict):
+    """The bill is not owed any more: paid elsewhere, or taken back; `reason` is the biller's."""
+
+    code = "bill-withdrawn"
+    title_zh = "账单已撤回或已在别处支付"
+    title_en = "The bill is not owed any more"
+
+
 class PaymentNotPending(Conflict):
     """Only a pending payment can be changed or cancelled."""
 

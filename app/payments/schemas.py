@@ -64,6 +64,11 @@ class NewPaymentSchema(Schema):
         metadata={"description": "Where a wallet returns to; needed for alipay and wechat_pay"},
     )
 
+    expected_amount = Amount(
+        load_default=None,
+        metadata={"description": "What the payer has seen; refused when another amount is owed"},
+    )
+
     @post_load
     def _make(self, data: dict[str, Any], **_: object) -> Order:
         return Order(**data)

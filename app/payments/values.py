@@ -209,7 +209,8 @@ class Order:
     """What a citizen asks to pay, and how.
 
     With `saved` nobody is there to act: the kept method is charged at once. `origin` names for ever
-    what made the payment; a second one of the same origin cannot be.
+    what made the payment; a second one of the same origin cannot be. `expected_amount` is what the
+    payer has seen, if they say so.
     """
 
     items: Sequence[OrderLine]
@@ -217,6 +218,7 @@ class Order:
     return_url: str | None = None
     saved: Saved | None = None
     origin: str | None = None
+    expected_amount: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,6 +95,22 @@ def put_bill(store: Store, biller: Biller, bill: dict[str, object]) -> sqlite3.R
     return find_bill(store, biller, str(bill["reference"]))
 
 
+def change_bill(store: Store, biller: Biller, reference: str, amount: int) -> sqlite3.Row:
+    """Change the amount of a bill that is not paid, and return it.
+
+    Raises Problem 404 `bill-not-found` or 409 `bill-already-paid`.
+    """
+    find_bill(store, biller, reference)
+    with store.change() as connection:
+        changed = connection.execute(
+            "UPDATE bills SET amount = ? WHERE biller = ? AND reference = ? AND paid_at IS NULL",
+            [amount, biller.id, reference],
+        )
+    if changed.rowcount == 0:
+        raise Problem(409, "bill-already-paid", f"bill {reference} is paid")
+    return find_bill(store, biller, reference)
+
+
 def pay_at_counter(store: Store, biller: Biller, reference: str) -> sqlite3.Row:
     """Mark a bill paid without a notice from us and return it.
 

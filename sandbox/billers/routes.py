@@ -15,6 +15,7 @@ from sandbox.behaviour import (
 from sandbox.billers import schemas
 from sandbox.billers.bill_file import write_bill_file
 from sandbox.billers.bills import (
+    change_bill,
     find_account,
     find_bill,
     find_bills,
@@ -139,6 +140,14 @@ def make_bill(biller: str) -> Response:
     """Put a bill on an account."""
     row = put_bill(current_store(), find_biller(biller), read_body(schemas.NewBill()))
     return _created(schemas.show_bill(row))
+
+
+@billers.put("/<biller>/bills/<reference>")
+def put_amount(biller: str, reference: str) -> Response:
+    """Change what an open bill asks for."""
+    body = read_body(schemas.BillChange())
+    row = change_bill(current_store(), find_biller(biller), reference, body["amount"])
+    return jsonify(schemas.show_bill(row))
 
 
 @billers.post("/<biller>/bills/<reference>/counter-payments")

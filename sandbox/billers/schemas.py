@@ -40,6 +40,12 @@ class NewBill(Schema):
             raise ValidationError("Before period_from.", "period_to")
 
 
+class BillChange(Schema):
+    """What a bill is changed to."""
+
+    amount = fields.Integer(required=True, strict=True, validate=_AMOUNT)
+
+
 class NewPosting(Schema):
     """A notice that a bill was paid."""
 

@@ -15,6 +15,7 @@ from app.payments.gateway import GatewayAmbiguous, GatewayRefused
 from app.payments.models import Payment, PaymentAttempt, PaymentItem
 from app.payments.service.common import PaymentDeps, live_attempt, lock, own_payment
 from app.payments.service.query import view_payment
+from app.payments.service.quote import find_change
 from app.payments.service.settle import (
     WAITING_INTENT,
     apply_intent,
@@ -54,7 +55,9 @@ def retry_payment(
 ) -> PaymentView:
     """Start afresh with another method: the intent before is cancelled first.
 
-    Raise `PaymentNotPending` when the payment cannot be paid any more, or the money is moving.
+    Raise `PaymentNotPending` when the payment cannot be paid any more, or the money is moving. The
+    bills are asked for again: when they are not what was agreed to, the payment is cancelled, the
+    bills are free at once, and `BillChanged` or `BillWithdrawn` says why.
     """
     check_method(deps, method, return_url)
     with uow.phase():
@@ -63,7 +66,16 @@ def retry_payment(
         raise PaymentNotPending(payment_status=payment.status)
     with uow.phase():
         _check_services(uow, who, payment)
+    change = find_change(uow, deps, who, payment_id)
     _end_attempt_or_refuse(uow, deps, payment_id)
+    with uow.phase():
+        payment = lock(uow, Payment, payment_id)
+        if payment.status != PaymentStatus.PENDING or live_attempt(uow, payment_id):
+            raise PaymentNotPending(payment_status=payment.status)
+        if change is not None:
+            end_payment(uow, payment, PaymentStatus.CANCELLED, cause=change.code)
+    if change is not None:
+        raise change
     with uow.phase():
         payment = lock(uow, Payment, payment_id)
         if payment.status != PaymentStatus.PENDING or live_attempt(uow, payment_id):

@@ -164,6 +164,15 @@ Only an answer that was fetched from the gateway makes money true. Webhooks, sch
 whoever comes first makes the move. Records are locked in the order citizen, payment, item, attempt, refund, dispute, account of
 the ledger.
 
+## When the bill changes
+
+A payment is of the bills as they were quoted when it started: amount, payee and version. Whoever starts one may say what they have
+seen (`expected_amount`); when something else is owed nothing is begun (409 `bill-changed`, with the `amount`). A new attempt asks
+for the bills again, before anything else is opened. When they have changed, or are not owed any more (409 `bill-withdrawn`), the
+intent before is cancelled, the payment is cancelled, and a fresh payment of the same bills can be made at once. It is not quoted
+anew in place: what a payer has agreed to stays what it was. Money that came meanwhile is kept to: then the payment is paid
+(409 `payment-not-pending`), and a biller that refuses it makes it go back by itself.
+
 ## What a payer is shown
 
 Payments and items are shown as they are. Of the rest there are fewer states to see than there are: a move between two states

@@ -1,6 +1,5 @@
 """Starting a payment: quotes from the plug-ins, one committed phase, then the gateway's intent."""
 
-import functools
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
@@ -9,8 +8,6 @@ from sqlalchemy import select, tuple_
 from sqlalchemy.exc import IntegrityError
 
 from app.core.clock import now
-from app.core.errors import ActingNotAllowed, AssuranceTooLow, Unavailable
-from app.core.fanout import gather
 from app.core.ids import new_id
 from app.core.tokens import Principal
 from app.core.unit_of_work import UnitOfWork
@@ -27,6 +24,7 @@ from app.payments.service.common import PaymentDeps, live_attempt, lock, next_as
 from app.payments.service.limits import check_limits
 from app.payments.service.mandate import check_mandate
 from app.payments.service.query import view_payment
+from app.payments.service.quote import ask_quotes, check_expected, payable_for
 from app.payments.service.settle import (
     apply_intent,
     complete_payment,
@@ -45,10 +43,7 @@ from app.payments.values import (
     Quote,
     Saved,
 )
-from app.sdk.provider import Citizen, PayableProvider
-from app.sdk.registry import Service, ServiceNotFound
 
-QUOTE_SECONDS = 5.0
 _RECOVERY_SECONDS = 30
 
 
@@ -82,9 +77,10 @@ def begin_payment(
     lines = sorted(order.items, key=lambda line: (line.service, line.reference))
     if len({(line.service, line.reference) for line in lines}) != len(lines):
         raise DuplicateItem
-    services = [_payable(deps, who, line) for line in lines]
+    services = [payable_for(deps, who, line) for line in lines]
     _refuse_if_taken(uow, deps, who, lines)
-    quotes = _quote(deps, who, lines, services)
+    quotes = ask_quotes(deps, who, lines, services)
+    check_expected(order, quotes)
     try:
         return _commit_payment(uow, deps, who, order, quotes)
     except IntegrityError as error:
@@ -104,15 +100,6 @@ def check_method(deps: PaymentDeps, method: Method, return_url: str | None) -> N
         raise ReturnUrlMissing(
             errors=[{"pointer": "/return_url", "message": "Needed for this method."}]
         )
-
-
-def _payable(deps: PaymentDeps, who: Principal, line: OrderLine) -> tuple[Service, PayableProvider]:
-    service, provider = deps.registry.payable(line.service)
-    if not who.reaches(service.assurance):
-        raise AssuranceTooLow(needed=service.assurance)
-    if who.mandate is not None and not who.mandate.allows("pay", service.id):
-        raise ActingNotAllowed
-    return service, provider
 
 
 def _refuse_if_taken(
@@ -160,44 +147,6 @@ def _find_live(uow: UnitOfWork, lines: Sequence[OrderLine]) -> PaymentItem | Non
         .order_by(PaymentItem.service, PaymentItem.reference)
         .limit(1)
     )
-
-
-def _quote(
-    deps: PaymentDeps,
-    who: Principal,
-    lines: Sequence[OrderLine],
-    services: Sequence[tuple[Service, PayableProvider]],
-) -> list[Quote]:
-    """Ask the plug-ins what is owed right now; the client's idea of the amount is never taken."""
-    citizens: dict[str, Citizen] = {
-        service.plugin: deps.directory.view(service.plugin, who.id) for service, _ in services
-    }
-    calls = [
-        functools.partial(provider.get_payable, line.reference, citizens[service.plugin])
-        for line, (service, provider) in zip(lines, services, strict=True)
-    ]
-    answers = gather(deps.quote_pool, calls, seconds=QUOTE_SECONDS)
-    quotes = []
-    for line, (service, _), payable in zip(lines, services, answers, strict=True):
-        if isinstance(payable, TimeoutError):
-            raise Unavailable("The biller does not answer.") from payable
-        if isinstance(payable, Exception):
-            raise payable
-        if deps.registry.only_service(service.plugin, payable.service) != service.id:
-            raise ServiceNotFound("The bill belongs to another service.")
-        quotes.append(
-            Quote(
-                service=service.id,
-                plugin=service.plugin,
-                reference=line.reference,
-                payee=payable.payee,
-                title=dict(payable.title),
-                amount=payable.amount,
-                currency=payable.currency,
-                version=payable.version,
-            )
-        )
-    return quotes
 
 
 def _commit_payment(
