@@ -76,7 +76,7 @@ def build(settings: Settings, fakes: Mapping[type, Any] | None = None) -> Rooms:
         **make_people(settings, units, egress, keyring, tokens),
         **hosted.providers,
     }
-    deps[ReceiptsDeps] = make_receipts(settings, units)
+    deps[ReceiptsDeps] = make_receipts(settings, units, deps[CatalogDeps].shelf)
     deps[PaymentDeps] = make_payments(settings, units, egress, keyring, deps)
     hosted.returns.open(payments.returns_of(deps[PaymentDeps]))
     deps[DelegationDeps] = make_delegation(settings, egress, keyring, deps)

@@ -6,8 +6,10 @@ from functools import cache, partial
 from typing import Any
 from uuid import UUID
 
+import orjson
+
 from app.audit.service import AuditDeps, SealingKey
-from app.catalog.service import CatalogDeps
+from app.catalog.service import CatalogDeps, Shelf
 from app.consent.service import ConsentDeps
 from app.core import crypto
 from app.core.crypto import Keyring
@@ -187,10 +189,15 @@ def make_payments(
     )
 
 
-def make_receipts(settings: Settings, units: Units) -> ReceiptsDeps:
-    """Make what receipts are signed and checked with."""
+def make_receipts(settings: Settings, units: Units, shelf: Shelf) -> ReceiptsDeps:
+    """Make what receipts are signed, checked and summed up with."""
+
+    def category_titles() -> Mapping[str, Mapping[str, str]]:
+        listed = orjson.loads(shelf.snapshot().categories)["items"]
+        return {category["id"]: category["title"] for category in listed}
+
     seal = Seal(settings.receipts.signing_key, settings.receipts.certificate)
-    return ReceiptsDeps(public_url=settings.web.public_url, seal=seal, units=units)
+    return ReceiptsDeps(settings.web.public_url, seal, units, category_titles)
 
 
 def make_delegation(

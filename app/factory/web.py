@@ -78,6 +78,7 @@ def create_app(settings: Settings, rooms: Rooms) -> Server:
         ("/v1/disputes", payments_routes.disputes),
         ("/v1/item-reviews", payments_routes.reviews),
         ("/v1/receipts", receipts_routes.receipts),
+        ("/v1/me/receipts", receipts_routes.mine),
         ("/v1/payment-methods", payments_routes.saved),
         ("/v1/me", payments_routes.payables),
         ("/v1/ledger", ledger_routes.blueprint),

@@ -16,7 +16,9 @@ from app.http.fields import (
     QueryInteger,
     Schema,
     Text,
+    Title,
 )
+from app.http.pagination import PageArgs
 from app.receipts.values import ReceiptStatus
 
 BELOW_ZERO = "Minor units (fen); below zero in a red letter"
@@ -66,6 +68,40 @@ class SignedReceiptSchema(ReceiptSchema):
             "description": "The receipt as a compact JWS (RFC 7515), for `/v1/receipts/keys`"
         },
     )
+
+
+class ReceiptArgs(PageArgs):
+    """Which receipts to list."""
+
+    year = QueryInteger(
+        load_default=None,
+        validate=validate.Range(min=1970, max=9999),
+        metadata={"description": "Of one year of the city's calendar"},
+    )
+
+
+class YearTotalSchema(Schema):
+    """What some of a year's receipts come to."""
+
+    id = Text(required=True, allow_none=True)
+    title = Nested(Title, required=True, allow_none=True)
+    receipts = Integer(required=True)
+    red_letters = Integer(required=True)
+    issued_amount = Integer(required=True)
+    reversed_amount = Integer(required=True, metadata={"description": "Zero or below"})
+    amount = Integer(required=True, metadata={"description": "What is left of them"})
+
+
+class YearSummarySchema(Schema):
+    """A year's receipts less its red letters; each grouping shows every amount once."""
+
+    year = Integer(required=True)
+    currency = Currency(required=True)
+    as_of = Moment(required=True)
+    total = Nested(YearTotalSchema, required=True)
+    by_category = List(Nested(YearTotalSchema), required=True)
+    by_service = List(Nested(YearTotalSchema), required=True)
+    by_payee = List(Nested(YearTotalSchema), required=True)
 
 
 class ReceiptKeysSchema(Schema):

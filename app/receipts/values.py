@@ -132,6 +132,44 @@ class ReceiptView:
     signature: str | None = None
 
 
+class Part(StrEnum):
+    """What a year's receipts are summed up by."""
+
+    CATEGORY = "category"
+    SERVICE = "service"
+    PAYEE = "payee"
+
+
+@dataclass(frozen=True, slots=True)
+class YearTotal:
+    """What some sections of a year's receipts come to; `reversed_amount` is zero or below."""
+
+    id: str | None
+    title: Mapping[str, str] | None
+    receipts: int
+    red_letters: int
+    issued_amount: int
+    reversed_amount: int
+
+    @property
+    def amount(self) -> int:
+        """Return what is left; below zero when more was taken back this year than was issued."""
+        return self.issued_amount + self.reversed_amount
+
+
+@dataclass(frozen=True, slots=True)
+class YearSummary:
+    """What a citizen's receipts of one year of the city come to."""
+
+    year: int
+    currency: str
+    as_of: datetime
+    total: YearTotal
+    by_category: Sequence[YearTotal]
+    by_service: Sequence[YearTotal]
+    by_payee: Sequence[YearTotal]
+
+
 @dataclass(frozen=True, slots=True)
 class Validity:
     """What anybody learns who knows a receipt's code and amount; nothing is known otherwise."""

@@ -17,8 +17,12 @@ from app.http.server import Server
 from tests.contract import contract_of
 
 Spec = dict[str, Any]
-# Codes are their own identity: a problem's, and the one printed on a receipt.
-CODES = {"/problems/{code}", "/v1/receipts/{code}/validity"}
+# Codes and years are their own identity: a problem's, the one printed on a receipt.
+CODES = {
+    "/problems/{code}",
+    "/v1/receipts/{code}/validity",
+    "/v1/me/receipts/summaries/{year}",
+}
 OAUTH_REFUSALS = {"400", "401", "413", "415", "429", "503"}
 REFUSALS = {"400", "401", "403", "404", "406", "409", "413", "415", "422", "429", "503"}
 

@@ -33,6 +33,18 @@ def is_genuine(pdf: bytes, chain: str) -> bool:
     return bool(status.bottom_line) and status.coverage == SignatureCoverageLevel.ENTIRE_FILE
 
 
+def pdftotext(pdf: bytes, folder: Path) -> str:
+    """Return the words that Poppler reads in a PDF."""
+    file = folder / "words.pdf"
+    file.write_bytes(pdf)
+    return subprocess.run(  # noqa: S603 - a fixed program and our own file
+        ["pdftotext", str(file), "-"],  # noqa: S607 - found on the path, as tests.outside did
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+
+
 def pdfsig(pdf: bytes, folder: Path) -> str:
     """Return what Poppler's pdfsig says of a PDF."""
     file = folder / "receipt.pdf"

@@ -34,7 +34,7 @@ from sandbox.certificates import make_seal
 from tests import outside
 from tests.conftest import World
 from tests.live import at_once
-from tests.receipts.signatures import is_genuine, look, pdfsig
+from tests.receipts.signatures import is_genuine, look, pdfsig, pdftotext
 from tests.receipts.support import Issued, issue, read, reverse
 
 FLIPS = 120
@@ -96,11 +96,14 @@ def test_another_authority_is_not_believed(signed: bytes) -> None:
 
 
 def test_poppler_agrees(signed: bytes, tmp_path: Path) -> None:
-    outside.need("pdfsig")
+    outside.need("pdfsig", "pdftotext")
     said = pdfsig(signed, tmp_path)
     assert "Signature is Valid." in said
     assert "Total document signed" in said
     assert "ETSI.CAdES.detached" in said
+    words = pdftotext(signed, tmp_path)
+    assert "十堰市水务集团有限公司" in words
+    assert "肆拾贰元伍角整" in words
     (first, second) = signed_ranges(signed)
     for place in (first[len(first) // 2], second[len(second) // 2]):
         altered = bytearray(signed)

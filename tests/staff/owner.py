@@ -48,6 +48,7 @@ def make_owner(client: FlaskClient, world: World, rooms: Rooms) -> Owner:
             "/v1/auth/step-ups/{step_up_id}": made(client, who, "/v1/auth/step-ups", {}),
             "/v1/payments/{payment_id}": paid["id"],
             "/v1/payment-methods/{payment_method_id}": card(client, rooms, who),
+            "/v1/me/receipts/{receipt_id}": first(client, who, "/v1/me/receipts"),
             "/v1/utilities/bills/{bill_id}": bill.id,
             "/v1/utilities/accounts/{account_id}": first(client, who, "/v1/utilities/accounts"),
             "/v1/me/inbox/{message_id}": first(client, who, "/v1/me/inbox"),

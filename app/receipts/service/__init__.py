@@ -5,6 +5,12 @@ from app.receipts.service.documents import list_keys, sign_receipt
 from app.receipts.service.issue import issue_receipt, reverse_receipt
 from app.receipts.service.read import find_codes, read_receipt, read_red_letter
 from app.receipts.service.seal import Seal
+from app.receipts.service.summary import (
+    list_receipts,
+    read_own_receipt,
+    sign_summary,
+    summarise_year,
+)
 from app.receipts.service.validity import check_validity
 
 __all__ = [
@@ -14,8 +20,12 @@ __all__ = [
     "find_codes",
     "issue_receipt",
     "list_keys",
+    "list_receipts",
+    "read_own_receipt",
     "read_receipt",
     "read_red_letter",
     "reverse_receipt",
     "sign_receipt",
+    "sign_summary",
+    "summarise_year",
 ]

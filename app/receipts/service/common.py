@@ -1,5 +1,6 @@
 """What every use case of the room works with."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from app.core.unit_of_work import Units
@@ -8,8 +9,9 @@ from app.receipts.service.seal import Seal
 
 @dataclass(frozen=True, slots=True)
 class ReceiptsDeps:
-    """The collaborators of the room: the address at which anybody asks, and the seal."""
+    """The collaborators of the room; anybody checks a receipt at `public_url`."""
 
     public_url: str
     seal: Seal
     units: Units
+    category_titles: Callable[[], Mapping[str, Mapping[str, str]]]

@@ -31,6 +31,7 @@ Words = tuple[str, str]  # Chinese, English
 _INK = HexColor("#1D2733")
 _GREY = HexColor("#66727F")
 _ACCENT = HexColor("#0F5C7A")
+_RED = HexColor("#B3261E")
 _TINT = HexColor("#EEF4F7")
 _LINE = HexColor("#C9D4DB")
 
@@ -47,6 +48,7 @@ _SUBTITLE = ParagraphStyle("subtitle", _SMALL, fontSize=10.5, leading=15, alignm
 _MONEY = ParagraphStyle("money", _BODY, alignment=TA_RIGHT)
 _MONEY_HEAD = ParagraphStyle("money-head", _SMALL, alignment=TA_RIGHT)
 _TOTAL = ParagraphStyle("total", _MONEY, fontSize=14, leading=18, textColor=_ACCENT)
+_TAKEN_BACK = ParagraphStyle("taken-back", _TOTAL, textColor=_RED)
 _IN_WORDS = ParagraphStyle("in-words", _BODY, fontSize=11, leading=16)
 
 # A table asks for a font of its own, even when it holds paragraphs only.
@@ -70,7 +72,7 @@ class Sheet:
     total: tuple[Words, str]
     capitals: tuple[Words, str] | None
     how_to_verify: Sequence[Words]
-    verify_url: str
+    verify_url: str | None
 
 
 def draw_sheet(sheet: Sheet) -> bytes:
@@ -193,7 +195,8 @@ def _cell(lines: Sequence[str], column: int) -> list[Any]:
 def _totals(sheet: Sheet) -> list[Any]:
     label, total = sheet.total
     words = sheet.capitals or (("", ""), "")
-    row = [_pair(words[0]), _text(words[1], _IN_WORDS), _pair(label), _text(total, _TOTAL)]
+    style_of_total = _TAKEN_BACK if total.startswith("-") else _TOTAL
+    row = [_pair(words[0]), _text(words[1], _IN_WORDS), _pair(label), _text(total, style_of_total)]
     widths = [24 * mm, _WIDTH - 92 * mm, 18 * mm, 50 * mm]
     style = [
         *_CELLS,
@@ -207,8 +210,11 @@ def _totals(sheet: Sheet) -> list[Any]:
 
 
 def _proof(sheet: Sheet) -> list[Any]:
+    words: list[Any] = [one for pair in sheet.how_to_verify for one in _pair(pair)]
+    if sheet.verify_url is None:
+        return [Spacer(0, 8 * mm), *words]
     link = _text(sheet.verify_url, _SMALL, link=sheet.verify_url)
-    words = [*(one for pair in sheet.how_to_verify for one in _pair(pair)), Spacer(0, 2 * mm), link]
+    words += [Spacer(0, 2 * mm), link]
     widths = [_QR_SIZE + 6 * mm, _WIDTH - _QR_SIZE - 6 * mm]
     style = [
         *_CELLS,
