@@ -19,11 +19,11 @@ def connect(url: str) -> "redis.Redis":
     )
 
 
-def storage_options() -> dict[str, Any]:
+def storage_options(seconds: float = TIMEOUT_SECONDS) -> dict[str, Any]:
     """Return the same limits for a library that opens its own connection."""
     return {
-        "socket_timeout": TIMEOUT_SECONDS,
-        "socket_connect_timeout": TIMEOUT_SECONDS,
+        "socket_timeout": seconds,
+        "socket_connect_timeout": seconds,
         "retry_on_timeout": False,
     }
 

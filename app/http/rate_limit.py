@@ -14,7 +14,7 @@ from limits.strategies import FixedWindowRateLimiter
 
 from app.core.clock import monotonic
 from app.core.errors import RateLimited
-from app.core.redis import storage_options
+from app.core.redis import TIMEOUT_SECONDS, storage_options
 
 PER_PRINCIPAL = "300/minute"
 PER_ADDRESS = "60/minute"
@@ -31,14 +31,19 @@ class Allowance:
 
 
 class RateLimiter:
-    """Counts calls; `factor` multiplies every limit (the sandbox's hundredfold)."""
+    """Counts calls; `factor` multiplies every limit (the sandbox's hundredfold).
 
-    def __init__(self, redis_url: str | None, *, factor: int) -> None:
+    Redis has `seconds` to answer; then this process counts alone for a while.
+    """
+
+    def __init__(
+        self, redis_url: str | None, *, factor: int, seconds: float = TIMEOUT_SECONDS
+    ) -> None:
         self._factor = factor
         self._local = FixedWindowRateLimiter(MemoryStorage())
         self._shared: FixedWindowRateLimiter | None = None
         if redis_url is not None:
-            storage = RedisStorage(redis_url, wrap_exceptions=True, **storage_options())
+            storage = RedisStorage(redis_url, wrap_exceptions=True, **storage_options(seconds))
             self._shared = FixedWindowRateLimiter(storage)
         self._away_until = 0.0
 

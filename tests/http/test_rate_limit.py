@@ -9,7 +9,6 @@ from uuid import uuid4
 import pytest
 from flask.testing import FlaskClient
 
-from app.core import redis
 from app.core.errors import RateLimited
 from app.factory import Rooms, create_app
 from app.http.rate_limit import PER_ADDRESS, PER_PRINCIPAL, RateLimiter
@@ -29,15 +28,14 @@ def count(limiter: RateLimiter, limit: str, *names: str, most: int = 50) -> int:
     return most
 
 
-@pytest.fixture
-def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let Redis answer late: on a crowded machine 50 ms pass, and each process counts alone."""
-    monkeypatch.setattr(redis, "TIMEOUT_SECONDS", 20.0)
+def unhurried(settings: Settings) -> RateLimiter:
+    """Return one whose Redis may answer late: on a crowded machine 50 ms soon pass."""
+    return RateLimiter(settings.redis_url, factor=1, seconds=20.0)
 
 
 @pytest.fixture
-def shared(settings: Settings, unhurried: None) -> RateLimiter:
-    return RateLimiter(settings.redis_url, factor=1)
+def shared(settings: Settings) -> RateLimiter:
+    return unhurried(settings)
 
 
 @pytest.fixture
@@ -66,15 +64,15 @@ def test_callers_and_operations_are_counted_apart(shared: RateLimiter) -> None:
     assert count(shared, "3/hour", "read", one) == 3
 
 
-def test_processes_share_what_they_count(settings: Settings, unhurried: None) -> None:
-    first, second = (RateLimiter(settings.redis_url, factor=1) for _ in range(2))
+def test_processes_share_what_they_count(settings: Settings) -> None:
+    first, second = (unhurried(settings) for _ in range(2))
     who = str(uuid4())
     assert count(first, "4/hour", "op", who, most=2) == 2
     assert count(second, "4/hour", "op", who) == 2
 
 
-def test_in_parallel_no_more_pass(settings: Settings, unhurried: None) -> None:
-    limiters = [RateLimiter(settings.redis_url, factor=1) for _ in range(4)]
+def test_in_parallel_no_more_pass(settings: Settings) -> None:
+    limiters = [unhurried(settings) for _ in range(4)]
     who = str(uuid4())
     with ThreadPoolExecutor(8) as pool:
         passed = pool.map(lambda n: count(limiters[n % 4], "20/hour", "op", who), range(8))
