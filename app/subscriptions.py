@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from app.audit import service as audit
+from app.autopay import service as autopay
+from app.autopay.events import CollectionDue, OrderLookDue
 from app.consent import service as consent
 from app.consent.events import ConsentWithdrawn
 from app.core import blind_indexes
@@ -68,6 +70,7 @@ PEOPLE, CLIENTS, INBOX, DESK, HELP = (
     payments.PaymentDeps,
     delegation.DelegationDeps,
 )
+STANDING = autopay.AutopayDeps
 RIGHTS = privacy.PrivacyDeps
 BOOKS = reconciliation.ReconciliationDeps
 QUICK, FOREIGN = QUICK_RETRIES, FOREIGN_RETRIES
@@ -104,6 +107,9 @@ HANDLERS: tuple[tuple[type[Event], str, Callable[..., None], type, Sequence[floa
     (DisputeClosed, "payments.tell_dispute_closed", payments.tell_dispute_closed, DESK, QUICK),
     (RefundSucceeded, "payments.reverse_receipt", payments.reverse_receipt, DESK, QUICK),
     (RedLetterIssued, "payments.tell_receipt_reversed", payments.tell_receipt_reversed, DESK, QUICK),
+    (OrderLookDue, "autopay.look_for_bills", autopay.look_for_bills, STANDING, FOREIGN),
+    (CollectionDue, "autopay.collect_due", autopay.collect_due, STANDING, FOREIGN),
+    (PaymentSucceeded, "autopay.note_success", autopay.note_success, STANDING, QUICK),
     (MandateDrafted, "delegation.send_invitation", delegation.send_invitation, HELP, FOREIGN),
     (PaymentSucceeded, "delegation.tell_delegates_payment", delegation.tell_delegates_payment, HELP, QUICK),
     (QuestionAsked, "delegation.send_question", delegation.send_question, HELP, QUICK),
@@ -159,6 +165,14 @@ def wire(jobs: Jobs, deps: Mapping[type, Any]) -> None:
             reconciliation.TICK_SECONDS,
             "reconciliation.request_due_runs",
             lambda uow: reconciliation.request_due_runs(uow, books),
+        )
+    )
+    standing: autopay.AutopayDeps = deps[autopay.AutopayDeps]
+    jobs.schedule(
+        Schedule(
+            autopay.TICK_SECONDS,
+            "autopay.question_due",
+            lambda uow: autopay.question_due(uow, standing),
         )
     )
     jobs.schedule(Schedule(300, "staff.close_what_is_over", staff.close_what_is_over))

@@ -12,11 +12,12 @@ THE_APP = "app"
 
 
 class AgreementKind(StrEnum):
-    """What an agreement is about: using the app, or letting somebody see attributes."""
+    """What an agreement is about: the app, showing attributes to others, standing orders."""
 
     TERMS = "terms"
     NOTICE = "notice"
     SHARING = "sharing"
+    STANDING_ORDER = "standing_order"
 
 
 class Basis(StrEnum):

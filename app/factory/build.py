@@ -6,6 +6,7 @@ from typing import Any
 from app import subscriptions
 from app.audit import service as audit
 from app.audit.service import AuditDeps
+from app.autopay.service import AutopayDeps
 from app.catalog import service as catalog
 from app.catalog.service import CatalogDeps, Shelf
 from app.consent.service import ConsentDeps
@@ -20,6 +21,7 @@ from app.core.unit_of_work import Units
 from app.delegation.service import DelegationDeps
 from app.factory.collaborators import (
     make_audit,
+    make_autopay,
     make_delegation,
     make_directory,
     make_keyring,
@@ -79,6 +81,7 @@ def build(settings: Settings, fakes: Mapping[type, Any] | None = None) -> Rooms:
     deps[ReceiptsDeps] = make_receipts(settings, units, deps[CatalogDeps].shelf)
     deps[PaymentDeps] = make_payments(settings, units, egress, keyring, deps)
     hosted.returns.open(payments.returns_of(deps[PaymentDeps]))
+    deps[AutopayDeps] = make_autopay(settings, deps)
     deps[DelegationDeps] = make_delegation(settings, egress, keyring, deps)
     deps[StaffDeps] = make_staff(keyring, tokens, deps)
     deps[PrivacyDeps] = make_privacy(hosted, deps)

@@ -9,6 +9,8 @@ from uuid import UUID
 import orjson
 
 from app.audit.service import AuditDeps, SealingKey
+from app.autopay import service as autopay
+from app.autopay.service import AutopayDeps
 from app.catalog.service import CatalogDeps, Shelf
 from app.consent.service import ConsentDeps
 from app.core import crypto
@@ -216,6 +218,11 @@ def make_delegation(
     )
 
 
+def make_autopay(settings: Settings, deps: Mapping[type, Any]) -> AutopayDeps:
+    """Make what standing orders work with."""
+    return AutopayDeps(payments=deps[PaymentDeps], pace=settings.pace)
+
+
 def make_privacy(hosted: Hosted, deps: Mapping[type, Any]) -> PrivacyDeps:
     """Make what the rights of a person over their data work with."""
     return PrivacyDeps(
@@ -224,7 +231,7 @@ def make_privacy(hosted: Hosted, deps: Mapping[type, Any]) -> PrivacyDeps:
         consent=deps[ConsentDeps],
         read_inventory=_house_inventory,
         plugins=hosted.personal_data,
-        obligations=(payments.count_open, delegation.count_open),
+        obligations=(payments.count_open, delegation.count_open, autopay.count_open),
     )
 
 

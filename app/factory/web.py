@@ -3,6 +3,7 @@
 from functools import partial
 
 from app.audit import routes as audit_routes
+from app.autopay import routes as autopay_routes
 from app.catalog import routes as catalog_routes
 from app.consent import routes as consent_routes
 from app.core.crypto import Keyring
@@ -80,6 +81,7 @@ def create_app(settings: Settings, rooms: Rooms) -> Server:
         ("/v1/receipts", receipts_routes.receipts),
         ("/v1/me/receipts", receipts_routes.mine),
         ("/v1/payment-methods", payments_routes.saved),
+        ("/v1/autopay", autopay_routes.blueprint),
         ("/v1/me", payments_routes.payables),
         ("/v1/ledger", ledger_routes.blueprint),
         ("/v1/reconciliation", reconciliation_routes.blueprint),

@@ -35,6 +35,7 @@ def check_payable(answer: object, declared: Declared, asked: str | None = None) 
     _need(answer.payee in declared.payees, "payee: not in the manifest")
     _need(answer.due_date is None or type(answer.due_date) is date, "due_date")
     _need(_is_text(answer.version), "version")
+    _need(type(answer.contestable) is bool, "contestable")
     only_one = answer.service == "" and len(declared.services) == 1
     _need(only_one or answer.service in declared.services, "service: not in the manifest")
     return answer

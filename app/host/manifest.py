@@ -54,11 +54,12 @@ class ServiceEntry:
     assurance: str
     keywords: tuple[str, ...]
     posting: Posting | None
+    autopay: bool
     details: Mapping[str, Any]
 
     @property
     def table(self) -> dict[str, Any]:
-        """Return what the catalogue shows: all but `posting`, which only the host needs."""
+        """Return what the catalogue shows: all but what only the host needs."""
         return {
             **self.details,
             "id": self.id,
@@ -121,6 +122,7 @@ class Manifest:
                 assurance=entry.assurance,
                 keywords=entry.keywords,
                 posting=entry.posting or "neither",
+                autopay=entry.autopay,
                 unavailable=unavailable,
             )
             for entry in self.entries
@@ -219,6 +221,9 @@ def _sense_faults(file: str, raw: Mapping[str, Any]) -> Iterator[Fault]:
             rule = f"`posting` of {service['id']}: a payable service has it, and no other."
             cure = "say what the biller promises: idempotent, queryable or neither"
             yield Fault(file, rule, cure if service["kind"] == "payable" else "remove it")
+        if service.get("autopay") and service["kind"] != "payable":
+            rule = f"`autopay` of {service['id']}: only what is payable can be paid by itself."
+            yield Fault(file, rule, "remove it")
 
 
 def _build(folder: Path, raw: Mapping[str, Any]) -> Manifest:
@@ -244,7 +249,8 @@ def _basis(raw: Mapping[str, Any] | None) -> AttributesBasis | None:
 
 
 def _entry(service: Mapping[str, Any]) -> ServiceEntry:
-    own = {"id", "title", "category", "department", "kind", "action", "assurance", "keywords"}
+    shown = {"id", "title", "category", "department", "kind", "action", "assurance", "keywords"}
+    own = shown | {"posting", "autopay"}
     return ServiceEntry(
         id=service["id"],
         title=service["title"],
@@ -255,5 +261,6 @@ def _entry(service: Mapping[str, Any]) -> ServiceEntry:
         assurance=service["assurance"],
         keywords=tuple(service.get("keywords", ())),
         posting=service.get("posting"),
-        details={name: value for name, value in service.items() if name not in {*own, "posting"}},
+        autopay=service.get("autopay", False),
+        details={name: value for name, value in service.items() if name not in own},
     )

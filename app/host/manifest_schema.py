@@ -60,6 +60,7 @@ class ServiceSchema(ServiceEntrySchema):
     """One service: what the catalogue shows, and what the registry needs besides."""
 
     posting = _choice(*POSTINGS, required=False)
+    autopay = fields.Boolean(truthy={True}, falsy={False})
 
 
 class ManifestSchema(Strict):

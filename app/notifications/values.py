@@ -42,6 +42,13 @@ Kind = Literal[
     "export-ready",
     "correction-decided",
     "closure-asked",
+    "autopay-began",
+    "autopay-ended",
+    "autopay-stopped",
+    "autopay-announced",
+    "autopay-held",
+    "autopay-declined",
+    "autopay-given-up",
 ]
 Params = Mapping[str, str | int | datetime]
 

@@ -32,7 +32,8 @@ class Payable:
     `reference` is minted by the plug-in, unique within it, and names one thing payable once: an
     instalment or a top-up gets a new one. `amount` is in minor units of `currency`. `payee` is an
     id of the manifest's `[[payees]]`. `version` changes whenever the amount may have changed.
-    `service` may be left empty by a plug-in with a single payable service.
+    `service` may be left empty by a plug-in with a single payable service. What is `contestable`
+    can still be objected to, and is never taken by a standing order.
     """
 
     reference: str
@@ -43,6 +44,7 @@ class Payable:
     due_date: date | None
     version: str
     service: str = ""
+    contestable: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,7 @@ class Service:
     assurance: str
     keywords: tuple[str, ...] = ()
     posting: Posting = "neither"
+    autopay: bool = False
     unavailable: str | None = None
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from flask.testing import FlaskClient
 
 from app.factory import Rooms
+from tests.autopay import support as autopay
 from tests.conftest import World
 from tests.consent.support import grant, make_agreement, make_consumer
 from tests.credentials.authenticator import Authenticator
@@ -49,6 +50,7 @@ def make_owner(client: FlaskClient, world: World, rooms: Rooms) -> Owner:
             "/v1/payments/{payment_id}": paid["id"],
             "/v1/payment-methods/{payment_method_id}": card(client, rooms, who),
             "/v1/me/receipts/{receipt_id}": first(client, who, "/v1/me/receipts"),
+            **standing_order(client, world, rooms, who),
             "/v1/utilities/bills/{bill_id}": bill.id,
             "/v1/utilities/accounts/{account_id}": first(client, who, "/v1/utilities/accounts"),
             "/v1/me/inbox/{message_id}": first(client, who, "/v1/me/inbox"),
@@ -100,6 +102,20 @@ def card(client: FlaskClient, rooms: Rooms, who: Person) -> str:
     answer = client.post("/v1/payment-methods", json={"method": "card"}, headers=headers)
     assert answer.status_code == 201, answer.text
     return str(answer.json["id"])
+
+
+def standing_order(
+    client: FlaskClient, world: World, rooms: Rooms, who: Person
+) -> Mapping[str, str]:
+    make_bill(client, world, who.citizen)
+    order = autopay.make_order(client, rooms, who.citizen)
+    autopay.tick(rooms)
+    return {
+        "/v1/autopay/orders/{order_id}": order["id"],
+        "/v1/autopay/collections/{collection_id}": str(
+            autopay.collections(rooms, order["id"])[0].id
+        ),
+    }
 
 
 def firm(client: FlaskClient, world: World, rooms: Rooms, who: Person) -> str:

@@ -6,7 +6,12 @@ from uuid import UUID
 from app.core.tokens import Principal
 from app.core.unit_of_work import UnitOfWork
 from app.payments.gateway import GatewayAmbiguous
-from app.payments.service.close import cancel_payment, question_attempt, retry_payment
+from app.payments.service.close import (
+    abandon_payment,
+    cancel_payment,
+    question_attempt,
+    retry_payment,
+)
 from app.payments.service.collect import collect_payment, read_collected
 from app.payments.service.common import Allow, PaymentDeps, Spent, live_attempt, own_payment
 from app.payments.service.dispute import learn_disputes, list_disputes, read_dispute
@@ -77,6 +82,7 @@ __all__ = [
     "PaymentDeps",
     "Returns",
     "Spent",
+    "abandon_payment",
     "apply_gateway_event",
     "approve_request",
     "ask_refund",

@@ -1,5 +1,6 @@
 """Ending or redirecting a pending payment: the gateway is asked before anything is closed."""
 
+from contextlib import suppress
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -13,6 +14,7 @@ from app.payments.errors import GatewayUnavailable, PaymentNotPending
 from app.payments.events import AttemptQuestioned
 from app.payments.gateway import GatewayAmbiguous, GatewayRefused
 from app.payments.models import Payment, PaymentAttempt, PaymentItem
+from app.payments.service.collect import read_collected
 from app.payments.service.common import PaymentDeps, live_attempt, lock, own_payment
 from app.payments.service.query import view_payment
 from app.payments.service.quote import find_change
@@ -25,7 +27,7 @@ from app.payments.service.settle import (
     settle_attempt,
 )
 from app.payments.service.start import add_attempt, check_method, open_intent
-from app.payments.values import LIVE_ATTEMPTS, Method, PaymentStatus, PaymentView
+from app.payments.values import LIVE_ATTEMPTS, Collected, Method, PaymentStatus, PaymentView
 
 log = get_logger("payments")
 
@@ -126,6 +128,17 @@ def expire_payment(uow: UnitOfWork, deps: PaymentDeps, payment_id: UUID) -> None
     is_over = payment.expires_at <= now() and payment.status == PaymentStatus.PENDING
     if is_over and live_attempt(uow, payment_id) is None:
         end_payment(uow, payment, PaymentStatus.EXPIRED, cause="expiry")
+
+
+def abandon_payment(uow: UnitOfWork, deps: PaymentDeps, payment_id: UUID) -> Collected:
+    """End a payment for which nobody is there to act, and return what it turned out to be.
+
+    Raise `GatewayUnavailable` when the gateway cannot say: nothing has been closed.
+    """
+    with suppress(PaymentNotPending):
+        _close_or_refuse(uow, deps, payment_id, PaymentStatus.CANCELLED)
+    uow.flush()
+    return read_collected(uow, payment_id)
 
 
 def _close_or_refuse(

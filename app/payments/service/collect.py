@@ -3,8 +3,10 @@
 from uuid import UUID
 
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 
 from app.core.clock import now
+from app.core.errors import Conflict
 from app.core.tokens import Principal
 from app.core.unit_of_work import UnitOfWork
 from app.payments.models import Payment, PaymentAttempt
@@ -36,11 +38,10 @@ def collect_payment(
     the citizen's standing order with its own bounds: the limits of a session are not asked.
     Raise `SavedMethodUnusable`, or what starting a payment raises.
     """
-    with uow.phase():
-        payment = uow.scalar(select(Payment).where(Payment.origin == origin))
-        attempt = live_attempt(uow, payment.id) if payment else None
-        saved = None if payment else saved_for_charge(uow, citizen_id, saved_method_id)
+    payment, attempt = _find(uow, origin)
     if payment is None:
+        with uow.phase():
+            saved = saved_for_charge(uow, citizen_id, saved_method_id)
         service = deps.registry.service(line.service)
         who = Principal(
             kind="citizen",
@@ -50,11 +51,23 @@ def collect_payment(
             stepped_up_at=now(),
         )
         order = Order(items=[line], method=Method.CARD, saved=saved, origin=origin)
-        payment, attempt = begin_payment(uow, deps, who, order)
+        try:
+            payment, attempt = begin_payment(uow, deps, who, order)
+        except (IntegrityError, Conflict):
+            # Beside us somebody may have begun this very one: then it is what holds the bill.
+            payment, attempt = _find(uow, origin)
+            if payment is None:
+                raise
     if attempt is not None and attempt.status == AttemptStatus.REQUESTED:
         open_intent(uow, deps, payment, attempt)
         uow.flush()
     return read_collected(uow, payment.id)
+
+
+def _find(uow: UnitOfWork, origin: str) -> tuple[Payment | None, PaymentAttempt | None]:
+    with uow.phase():
+        payment = uow.scalar(select(Payment).where(Payment.origin == origin))
+        return payment, live_attempt(uow, payment.id) if payment else None
 
 
 def read_collected(uow: UnitOfWork, payment_id: UUID) -> Collected:
