@@ -136,12 +136,15 @@ class AlipayGateway:
         if answer.get("fund_change") == "Y":
             return GatewayRefund(refund_id, "succeeded", request.amount)
         # Heard, but not whether money moved by this call: it may have by the one before.
-        return self.fetch_refund(refund_id)
+        found = self._query_refund(refund_id)
+        return found or GatewayRefund(refund_id, "pending", request.amount)
 
     def fetch_refund(self, gateway_refund_id: str) -> GatewayRefund:
-        """Ask what is true of a refund; one that Alipay does not tell of is not done."""
+        """Ask what is true of a refund; Alipay tells only of those that are done."""
         found = self._query_refund(gateway_refund_id)
-        return found or GatewayRefund(gateway_refund_id, "pending", 0)
+        if found is None:
+            raise GatewayAmbiguous("Alipay has not said that the refund is done")
+        return found
 
     def find_refund(self, intent_id: str, refund_id: UUID) -> GatewayRefund | None:
         """Ask by our refund number."""
@@ -158,7 +161,8 @@ class AlipayGateway:
     def list_statement(self, day: date) -> Iterator[StatementLine]:
         """Return every movement of one city day from the bill of trades, in bounded memory.
 
-        Raise `StatementUnavailable` before the first line while the bill is not written.
+        Raise `StatementUnavailable` at once while the bill is not written, and at whatever line it
+        turns out not to be whole.
         """
         content = {"bill_type": "trade", "bill_date": day.isoformat()}
         try:
@@ -168,9 +172,12 @@ class AlipayGateway:
         except GatewayRefused as error:
             # There is none for a day without trades either, however long one waits.
             if error.code == _NO_BILL and are_books_closed(day):
-                return
+                return iter(())
             raise StatementUnavailable(error.code) from error
-        with bill_file(self._egress, str(answer.get("bill_download_url"))) as file:
+        return self._read_bill(str(answer.get("bill_download_url")))
+
+    def _read_bill(self, url: str) -> Iterator[StatementLine]:
+        with bill_file(self._egress, url) as file:
             yield from read_bill(file)
 
     def _query(self, number: str) -> Intent | None:

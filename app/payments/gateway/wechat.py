@@ -1,8 +1,9 @@
 """WeChat Pay spoken to directly (APIv3): a code to scan (native), asked about by our own number."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime
-from typing import Any
+from itertools import chain
+from typing import Any, BinaryIO
 from uuid import UUID
 
 from app.core.clock import CITY_TIME
@@ -170,18 +171,24 @@ class WechatGateway:
     def list_statement(self, day: date) -> Iterator[StatementLine]:
         """Return every movement of one city day: trades and refunds, then what else moved.
 
-        Raise `StatementUnavailable` before the first line while a bill is not written, or is not
-        the one whose hash WeChat has signed.
+        Raise `StatementUnavailable` at once while a bill is not written, before the first line of
+        one whose hash is not what WeChat has signed, and at whatever line it is not as agreed.
         """
         trades = self._bill_url("tradebill", day)
         flow = self._bill_url("fundflowbill", day)
-        for bill, read in ((trades, read_trades), (flow, read_fund_flow)):
-            if bill is None:
-                continue
-            url, digest = bill
-            with bill_file(self._egress, url, self._wire.authorization(url)) as file:
-                check_hash(file, digest)
-                yield from read(file)
+        return chain(self._read_bill(trades, read_trades), self._read_bill(flow, read_fund_flow))
+
+    def _read_bill(
+        self,
+        bill: tuple[str, str] | None,
+        read: Callable[[BinaryIO], Iterator[StatementLine]],
+    ) -> Iterator[StatementLine]:
+        if bill is None:
+            return
+        url, digest = bill
+        with bill_file(self._egress, url, self._wire.authorization(url)) as file:
+            check_hash(file, digest)
+            yield from read(file)
 
     def _bill_url(self, kind: str, day: date) -> tuple[str, str] | None:
         """Return where the bill of a day lies and its SHA-1; None for a day without movements."""

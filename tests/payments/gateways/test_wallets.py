@@ -271,6 +271,12 @@ class TestAlipay:
             alipay.gateway.send_refund(replace(wanted, amount=2000))
         assert alipay.refunded(intent) == 1000
 
+    def test_a_refund_that_alipay_does_not_tell_of_is_not_done(self, alipay: WalletTill) -> None:
+        intent = open_paid(alipay)
+        with pytest.raises(GatewayAmbiguous):
+            alipay.gateway.fetch_refund(f"{intent.id}:{order_number(new_id())}")
+        assert alipay.gateway.find_refund(intent.id, new_id()) is None
+
     def test_a_notice_for_another_application_is_refused(self, own: Own) -> None:
         gateway = own.alipay()
         assert gateway.read_notification(own.alipay_notice(), {}, now()).attempt_id
@@ -381,13 +387,13 @@ class TestStatements:
         gateway: Gateway = own.alipay() if name == "alipay" else own.wechat()
         today = now().astimezone(CITY_TIME).date()
         with pytest.raises(StatementUnavailable):
-            next(gateway.list_statement(today))
+            gateway.list_statement(today)
         assert list(gateway.list_statement(date(2026, 1, 5))) == []
 
     def test_a_silent_wallet_has_no_statement(self, wallet: WalletTill) -> None:
         wallet.fail("bill", "error_before")
         with pytest.raises(StatementUnavailable):
-            next(wallet.gateway.list_statement(date(2026, 1, 5)))
+            wallet.gateway.list_statement(date(2026, 1, 5))
 
     def test_money_that_went_to_our_bank_is_told(self, wechat: WalletTill) -> None:
         wechat.control("POST", "/payouts", {"amount": 123_456})

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any, Protocol
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
@@ -194,11 +194,11 @@ class WalletTill:
 
     def notice(self, intent: Intent) -> tuple[bytes, dict[str, str]]:
         """Return the wallet's own notice, signed a moment ago."""
-        return self.notices(intent)[0]
+        return self.notices_about(intent.id)[0]
 
-    def notices(self, intent: Intent) -> list[tuple[bytes, dict[str, str]]]:
-        """Return every notice about an intent, oldest first."""
-        items = self.control("GET", f"/notices?subject={intent.id}")[1]["items"]
+    def notices_about(self, number: str) -> list[tuple[bytes, dict[str, str]]]:
+        """Return every notice about an order, oldest first."""
+        items = self.control("GET", f"/notices?subject={number}")[1]["items"]
         return [(item["raw"].encode(), item["headers"]) for item in items]
 
     def close_books(self, day: date) -> None:
@@ -230,8 +230,3 @@ WECHAT_CALLS = {
     "fetch_refund": "query_refund",
     "bill": "find_bill",
 }
-
-
-def moment() -> datetime:
-    """Return when notices of this moment are received."""
-    return now()
