@@ -122,7 +122,8 @@ class DifferenceArgs(_Wanted, PageArgs):
 
     @post_load
     def _wanted(self, data: dict[str, Any], **_: object) -> dict[str, Any]:
-        return {**data, "wanted": _filter(data)}
+        wanted = _filter(data)
+        return {**data, "wanted": wanted}
 
 
 class ExportArgs(_Wanted):

@@ -2,16 +2,8 @@
 
 from dataclasses import replace
 
-import pytest
-
-from app.factory import Rooms
 from app.payments.gateway import Movement
-from tests.reconciliation.books import Books, charge, make_books, yesterday
-
-
-@pytest.fixture
-def books(rooms: Rooms) -> Books:
-    return make_books(rooms)
+from tests.reconciliation.books import Books, charge, yesterday
 
 
 def test_equal_books_have_no_difference(books: Books) -> None:
