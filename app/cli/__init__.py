@@ -16,6 +16,7 @@ from app.cli import (
     personal_data,
     plugins,
     problems,
+    reconciliation,
     staff,
 )
 from app.factory import Rooms
@@ -27,6 +28,7 @@ def register(app: Flask, settings: Settings, rooms: Rooms) -> None:
     migrate.register(app, settings, rooms)
     openapi.register(app)
     problems.register(app)
+    reconciliation.register(app)
     payments.register(app)
     personal_data.register(app, rooms)
     plugins.register(app, settings)
