@@ -118,6 +118,16 @@ class Payments:
 
 
 @dataclass(frozen=True, slots=True)
+class Settlement:
+    """Our own account at the bank, and the least that a payee is paid out at a time (fen)."""
+
+    minimum: int
+    debtor_name: str | None
+    debtor_account: str | None = field(repr=False)
+    debtor_bank: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class WaysIn:
     """How people log in: us as browsers know us, what a hash costs, and how much is let pass.
 
@@ -168,6 +178,7 @@ class Settings:
     audit: Audit
     receipts: Receipts
     payments: Payments
+    settlement: Settlement
     ways_in: WaysIn
     web: Web
     sms_url: str
@@ -237,6 +248,12 @@ class Settings:
                 lifetime=timedelta(seconds=read.number("PAYMENT_LIFETIME_SECONDS", 900)),
                 step_up_above=read.number("STEP_UP_ABOVE_FEN", 20_000),
                 daily_limit=read.number("STEP_UP_DAILY_FEN", 100_000),
+            ),
+            settlement=Settlement(
+                minimum=read.within("SETTLEMENT_MINIMUM_FEN", 100),
+                debtor_name=read.optional("SETTLEMENT_DEBTOR_NAME"),
+                debtor_account=read.optional("SETTLEMENT_DEBTOR_ACCOUNT"),
+                debtor_bank=read.optional("SETTLEMENT_DEBTOR_BANK"),
             ),
             ways_in=WaysIn(
                 rp_id=read.text("WEBAUTHN_RP_ID", urlsplit(browser_url).hostname),

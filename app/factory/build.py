@@ -30,6 +30,7 @@ from app.factory.collaborators import (
     make_privacy,
     make_receipts,
     make_reconciliation,
+    make_settlement,
     make_staff,
 )
 from app.factory.rooms import Rooms
@@ -41,6 +42,7 @@ from app.receipts.service import ReceiptsDeps
 from app.reconciliation.service import ReconciliationDeps
 from app.sdk.context import DirectoryOfCitizens
 from app.sdk.registry import Registry
+from app.settlement.service import SettlementDeps
 from app.staff.service import StaffDeps
 from config.settings import Settings
 
@@ -82,6 +84,7 @@ def build(settings: Settings, fakes: Mapping[type, Any] | None = None) -> Rooms:
     deps[PaymentDeps] = make_payments(settings, units, egress, keyring, deps)
     hosted.returns.open(payments.returns_of(deps[PaymentDeps]))
     deps[AutopayDeps] = make_autopay(settings, deps)
+    deps[SettlementDeps] = make_settlement(settings, units, keyring, deps)
     deps[DelegationDeps] = make_delegation(settings, egress, keyring, deps)
     deps[StaffDeps] = make_staff(keyring, tokens, deps)
     deps[PrivacyDeps] = make_privacy(hosted, deps)

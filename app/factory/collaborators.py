@@ -55,6 +55,8 @@ from app.reconciliation import service as reconciliation
 from app.reconciliation.service import ReconciliationDeps
 from app.sdk.context import DirectoryOfCitizens
 from app.sdk.registry import Registry
+from app.settlement.service import SettlementDeps
+from app.settlement.values import Debtor
 from app.staff import service as staff
 from app.staff.service import StaffDeps
 from config.settings import ROOT, Settings
@@ -200,6 +202,17 @@ def make_receipts(settings: Settings, units: Units, shelf: Shelf) -> ReceiptsDep
 
     seal = Seal(settings.receipts.signing_key, settings.receipts.certificate)
     return ReceiptsDeps(settings.web.public_url, seal, units, category_titles)
+
+
+def make_settlement(
+    settings: Settings, units: Units, keyring: Keyring, deps: Mapping[type, Any]
+) -> SettlementDeps:
+    """Make what payees are paid out with."""
+    own = settings.settlement
+    debtor = None
+    if own.debtor_name and own.debtor_account and own.debtor_bank:
+        debtor = Debtor(own.debtor_name, own.debtor_account, own.debtor_bank)
+    return SettlementDeps(keyring, units, deps[Registry], own.minimum, debtor)
 
 
 def make_delegation(

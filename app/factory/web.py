@@ -32,6 +32,7 @@ from app.payments import routes as payments_routes
 from app.privacy import routes as privacy_routes
 from app.receipts import routes as receipts_routes
 from app.reconciliation import routes as reconciliation_routes
+from app.settlement import routes as settlement_routes
 from app.staff import routes as staff_routes
 from config.settings import Settings
 
@@ -85,6 +86,7 @@ def create_app(settings: Settings, rooms: Rooms) -> Server:
         ("/v1/me", payments_routes.payables),
         ("/v1/ledger", ledger_routes.blueprint),
         ("/v1/reconciliation", reconciliation_routes.blueprint),
+        ("/v1/settlement", settlement_routes.blueprint),
         ("/", oauth_routes.well_known),
         ("/oauth", oauth_routes.oauth),
         ("/v1/oauth/clients", oauth_routes.clients),

@@ -460,3 +460,24 @@ class TransactionView:
     occurred_at: datetime
     recorded_at: datetime
     entries: Sequence[EntryView]
+
+
+@dataclass(frozen=True, slots=True)
+class StatementLine:
+    """One line of a payee's account: `net` = `gross` + `fee` + `refunded` + `moved`.
+
+    `gross` is what came for an item, `refunded` what went back of it (below zero), `fee` what the
+    platform or the gateway kept (below zero) or gave back, `moved` a payout or a correction.
+    """
+
+    kind: str
+    subject_id: UUID
+    external_ref: str
+    title: Mapping[str, Any] | None
+    occurred_at: datetime
+    recorded_at: datetime
+    gross: int
+    fee: int
+    refunded: int
+    moved: int
+    net: int

@@ -13,7 +13,11 @@ SENTENCE_ENDS = (".", ":", "?", "`")
 LOADER = "app/host/loader.py"
 IMPORTS = {"importlib.import_module", "import_module", "__import__"}
 # What costs too much to import for those who never use it.
-LATE = {"app/receipts/service/receipt_pdf.py", "app/receipts/service/seal.py"}  # drawing, signing
+LATE = {
+    "app/receipts/service/receipt_pdf.py",  # drawing
+    "app/receipts/service/seal.py",  # signing
+    "app/settlement/service/statement_pdf.py",  # drawing
+}
 # Where whatever foreign code raises is turned into something known.
 CATCH_ALL = {
     "app/core/passkeys.py",  # what a browser sends

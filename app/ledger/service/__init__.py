@@ -28,8 +28,10 @@ from app.ledger.service.rules import (
     rule_for,
 )
 from app.ledger.service.splits import book_capture, give_back, shares_of, take_back
+from app.ledger.service.statements import Place, read_lines
 
 __all__ = [
+    "Place",
     "SplitRulesInvalid",
     "adjust",
     "book",
@@ -47,6 +49,7 @@ __all__ = [
     "publish_split_rules",
     "read_balance_at",
     "read_balances",
+    "read_lines",
     "read_payable",
     "read_split_rules",
     "read_trial_balance",

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from functools import cache
 from io import BytesIO
+from threading import Lock
 from typing import Any
 
 from fontTools import ttLib
@@ -15,6 +16,8 @@ from pylopdf_fonts_zh_cn import sans_path
 from reportlab.pdfbase import pdfmetrics, ttfonts
 
 FONT = "NotoSansSC-Regular"
+press = Lock()
+"""Held by whoever draws: a font's object may draw one document at a time, and is loaded once."""
 
 _NAMES = {"familyName": "Noto Sans SC", "styleName": "Regular", "psName": FONT}
 _NOTDEF = ".notdef"

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from html import escape
 from io import BytesIO
-from threading import Lock
 from typing import Any
 
 import segno
@@ -24,7 +23,7 @@ from reportlab.platypus import (
     Table,
 )
 
-from app.receipts.service.pdf_font import FONT, drawable, load_font
+from app.receipts.service.pdf_font import FONT, drawable, load_font, press
 
 Words = tuple[str, str]  # Chinese, English
 
@@ -54,9 +53,6 @@ _IN_WORDS = ParagraphStyle("in-words", _BODY, fontSize=11, leading=16)
 # A table asks for a font of its own, even when it holds paragraphs only.
 _CELLS = [("FONTNAME", (0, 0), (-1, -1), FONT), ("VALIGN", (0, 0), (-1, -1), "TOP")]
 
-# A font's object may draw one document at a time, and it is loaded once.
-_press = Lock()
-
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
@@ -77,7 +73,7 @@ class Sheet:
 
 def draw_sheet(sheet: Sheet) -> bytes:
     """Return the PDF of a sheet, with as many pages as it needs; dated `moment`, to the byte."""
-    with _press:
+    with press:
         load_font()
         return _draw(sheet)
 

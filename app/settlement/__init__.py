@@ -1,0 +1,1 @@
+"""Settlement: what payees are owed is paid out by two people, and shown to them line by line."""
