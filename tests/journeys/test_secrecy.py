@@ -16,6 +16,7 @@ from structlog import get_logger
 from app.factory import Rooms
 from app.http.openapi import as_yaml
 from app.http.server import Server
+from tests.clockwork import wind
 from tests.conftest import World
 from tests.credentials.authenticator import Authenticator
 from tests.factories import (
@@ -110,6 +111,7 @@ def test_nothing_planted_is_found_after_a_whole_visit(
         refused(client, rooms, mine, person["resident_id"])
         search.look(rooms)
         run_jobs(rooms)
+        wind()  # the trail is sealed and anchored, as each second does
         search.look(rooms)
     search.read("openapi", as_yaml(app.extensions["api"]))
     assert search.found == [], search.found
