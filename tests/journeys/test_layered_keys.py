@@ -36,7 +36,8 @@ PASSWORD = "nine grey cranes wander"
 BILLER = "shiyan-water"
 DEVICE = {"name": "phone", "platform": "android"}
 KNOWN, FORMER, THREADS = 10, 3_000, 4
-CALLS, ROUNDS = 1_000, 3
+SHORT, LONG = (100, 2), (3_000, 6)
+"""How many calls, and how many changes of keys, at least: in the suite, and by `--promises`."""
 
 
 @dataclass(frozen=True)
@@ -270,8 +271,13 @@ def plain_values(rooms: Rooms) -> Counter[str]:
 
 @pytest.mark.promise("P49")
 def test_a_town_does_not_notice(
-    world: World, rooms: Rooms, commands: Flask, shows: Callable[[str], None]
+    world: World,
+    rooms: Rooms,
+    commands: Flask,
+    request: pytest.FixtureRequest,
+    shows: Callable[[str], None],
 ) -> None:
+    calls, changes = LONG if request.config.getoption("--promises") else SHORT
     keyring: Keyring = rooms.deps[Keyring]
     with rooms.units.open(actor="test") as uow:
         take_indexes(uow, keyring, "phone", [f"former {n}" for n in range(FORMER)])
@@ -284,7 +290,7 @@ def test_a_town_does_not_notice(
             killed_after_a_batch(world, "keys", "reindex")
             keys(commands, "reindex")
             rounds = 1
-            while rounds < ROUNDS or town.answers.total() < CALLS:
+            while rounds < changes or town.answers.total() < calls:
                 keys(commands, "add-pepper")
                 keys(commands, "repepper")  # which takes seconds
                 keys(commands, "add-blind-index")
