@@ -28,6 +28,7 @@ from app.payments.gateway.wallets import CONNECT_SECONDS, check_recent, is_canon
 
 _SIGNATURE, _SERIAL = "wechatpay-signature", "wechatpay-serial"
 _TIMESTAMP, _NONCE = "wechatpay-timestamp", "wechatpay-nonce"
+_KIND, _SCHEME = "wechatpay-signature-type", "WECHATPAY2-SHA256-RSA2048"
 _ALGORITHM = "AEAD_AES_256_GCM"
 _OK, _TOO_MANY, _BROKEN = range(200, 300), 429, 500
 _SILENCE = frozenset({"SYSTEM_ERROR", "SYSTEMERROR", "BANK_ERROR", "BANKERROR", "ACCEPTED"})
@@ -135,6 +136,7 @@ class WechatWire:
             return False
         return (
             headers.get(_SERIAL) == self._account.public_key_id
+            and headers.get(_KIND) == _SCHEME
             and is_canonical(signature)
             and bool(
                 rsa_verify(

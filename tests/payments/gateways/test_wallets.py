@@ -117,6 +117,7 @@ class Own:
             "Wechatpay-Timestamp": stamp,
             "Wechatpay-Nonce": nonce,
             "Wechatpay-Serial": self.keys.wechat_public_key_id,
+            "Wechatpay-Signature-Type": "WECHATPAY2-SHA256-RSA2048",
             "Wechatpay-Signature": sign(f"{stamp}\n{nonce}\n{text}\n", self.keys.wechat_key),
         }
 

@@ -1,6 +1,6 @@
 """Notices of Alipay and WeChat Pay over HTTP: genuine ones are kept once, others leave nothing."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 from flask.testing import FlaskClient
@@ -9,7 +9,7 @@ from werkzeug.test import TestResponse
 
 from app.factory import Rooms
 from app.payments.models import GatewayEvent
-from tests.payments.gateways.tills import WalletTill, open_paid
+from tests.payments.gateways.tills import StripeTill, WalletTill, open_paid
 
 
 @pytest.fixture(params=["alipay", "wechat"])
@@ -64,6 +64,42 @@ def test_whatever_is_not_genuine_is_refused_and_leaves_nothing(
     answers = [deliver(client, wallet, *sent) for sent in mutations(raw, headers)]
     assert {(a.status_code, a.json["code"]) for a in answers} == {(400, "signature-invalid")}
     assert kept(rooms, wallet.gateway.name) == before
+
+
+def flipped(raw: bytes, headers: dict[str, str]) -> Iterator[tuple[bytes, dict[str, str]]]:
+    """Return a notice with one bit changed, in twenty places, and with headers that do not fit."""
+    for place in range(0, len(raw), max(1, len(raw) // 20)):
+        changed = raw[:place] + bytes([raw[place] ^ 1]) + raw[place + 1 :]
+        yield changed, headers
+    for name in headers.keys() - {"Content-Type"}:
+        yield raw, {**headers, name: headers[name].swapcase() + "0"}
+        yield raw, {other: value for other, value in headers.items() if other != name}
+
+
+@pytest.mark.promise("P17")
+def test_a_notice_that_was_altered_changes_nothing_at_any_gateway(
+    client: FlaskClient,
+    rooms: Rooms,
+    stripe: StripeTill,
+    alipay: WalletTill,
+    wechat: WalletTill,
+    shows: Callable[[str], None],
+) -> None:
+    statuses: list[int] = []
+    tills: Sequence[StripeTill | WalletTill] = (stripe, alipay, wechat)
+    for till in tills:
+        name = till.gateway.name
+        raw, headers = till.notice(open_paid(till))
+        before = kept(rooms, name)
+        for changed in flipped(raw, headers):
+            answer = client.post(
+                f"/v1/payments/webhooks/{name}", data=changed[0], headers=changed[1]
+            )
+            statuses.append(answer.status_code)
+        assert kept(rooms, name) == before
+    assert len(statuses) >= 60
+    assert set(statuses) == {400}
+    shows(f"{len(statuses)} altered notices of 3 gateways: all 400, none kept, 0 x 5xx")
 
 
 def test_a_notice_of_the_other_wallet_is_refused(
