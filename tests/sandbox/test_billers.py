@@ -207,6 +207,15 @@ def test_a_bill_paid_at_the_counter(case: Case) -> None:
 
 
 @pytest.mark.parametrize("biller", ALL)
+def test_a_bill_is_changed_until_it_is_paid(case: Case) -> None:
+    path = f"/billers/{case.biller}/bills/{case.reference}"
+    assert case.call("PUT", path, {"amount": 77}).body["amount"] == 77
+    assert case.call("GET", path).body["amount"] == 77
+    case.call("POST", f"{path}/counter-payments")
+    assert case.call("PUT", path, {"amount": 78}).body["code"] == "bill-already-paid"
+
+
+@pytest.mark.parametrize("biller", ALL)
 def test_notices_at_the_same_moment_pay_once(case: Case) -> None:
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda _: case.post(), range(8)))

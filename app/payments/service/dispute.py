@@ -1,6 +1,7 @@
 """Disputes at a gateway: learnt by asking, what is in dispute held back, then released or gone."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import assert_never
 
@@ -25,7 +26,7 @@ from app.payments.service.booking import (
     book_dispute_won,
 )
 from app.payments.service.common import PaymentDeps, lock, lock_items
-from app.payments.service.refund import available_amount, reserve
+from app.payments.service.refund import available_amount, is_disputed, reserve
 from app.payments.values import (
     HOUSE,
     OPEN_DISPUTES,
@@ -55,17 +56,22 @@ def learn_disputes(uow: UnitOfWork, deps: PaymentDeps, event: DisputeQuestioned)
     lock(uow, Payment, attempt.payment_id)
     items = lock_items(uow, attempt.payment_id)
     attempt = lock(uow, PaymentAttempt, attempt.id)
+    waiting = _lock_waiting(uow, attempt)
     for answer in answers:
-        _apply(uow, deps, attempt, items, answer)
+        _apply(uow, deps, Disputed(attempt, items, waiting), answer)
 
 
-def _apply(
-    uow: UnitOfWork,
-    deps: PaymentDeps,
-    attempt: PaymentAttempt,
-    items: Sequence[PaymentItem],
-    answer: GatewayDispute,
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Disputed:
+    """What a dispute is about, locked: an attempt, its payment's items, refunds that wait."""
+
+    attempt: PaymentAttempt
+    items: Sequence[PaymentItem]
+    waiting: Sequence[Refund]
+
+
+def _apply(uow: UnitOfWork, deps: PaymentDeps, about: Disputed, answer: GatewayDispute) -> None:
+    attempt = about.attempt
     if answer.currency != attempt.currency or not 0 < answer.amount <= attempt.captured_amount:
         log.error("dispute.mismatch", attempt_id=str(attempt.id), dispute=answer.id)
         return
@@ -78,7 +84,7 @@ def _apply(
         dispute = _open(uow, attempt, answer)
     dispute.evidence_due_at = answer.evidence_due_at
     if dispute.status in OPEN_DISPUTES and dispute.status != answer.status:
-        _go_on(uow, attempt, items, dispute, DisputeStatus(answer.status))
+        _go_on(uow, about, dispute, DisputeStatus(answer.status))
     is_open = dispute.status in OPEN_DISPUTES
     dispute.next_ask_at = now() + _ASK_AGAIN / deps.policy.pace if is_open else None
 
@@ -106,13 +112,8 @@ def _open(uow: UnitOfWork, attempt: PaymentAttempt, answer: GatewayDispute) -> D
     return dispute
 
 
-def _go_on(
-    uow: UnitOfWork,
-    attempt: PaymentAttempt,
-    items: Sequence[PaymentItem],
-    dispute: Dispute,
-    to: DisputeStatus,
-) -> None:
+def _go_on(uow: UnitOfWork, about: Disputed, dispute: Dispute, to: DisputeStatus) -> None:
+    attempt = about.attempt
     if to is DisputeStatus.NEEDS_RESPONSE:  # what the gateway said before has overtaken this
         return
     if to is DisputeStatus.UNDER_REVIEW:
@@ -123,10 +124,11 @@ def _go_on(
     if to is DisputeStatus.WON or to is DisputeStatus.WITHDRAWN:
         attempt.disputed_amount -= dispute.held_amount
         book_dispute_won(uow, attempt, dispute.gateway_dispute_id, dispute.amount)
-        _release_refunds(uow, attempt, items)
+        if not is_disputed(uow, attempt):
+            _release_refunds(uow, about)
     elif to is DisputeStatus.LOST:
-        _write_off(uow, attempt, items, dispute)
-        _drop_refunds(uow, attempt, items)
+        _write_off(uow, attempt, about.items, dispute)
+        _drop_refunds(uow, about)
     else:
         assert_never(to)
 
@@ -165,7 +167,8 @@ def share(amount: int, weights: Sequence[int]) -> list[int]:
     return parts
 
 
-def _held_refunds(uow: UnitOfWork, attempt: PaymentAttempt) -> Sequence[Refund]:
+def _lock_waiting(uow: UnitOfWork, attempt: PaymentAttempt) -> Sequence[Refund]:
+    """Return the refunds that a rule wants and cannot have while the money is disputed."""
     return uow.scalars(
         select(Refund)
         .where(
@@ -178,27 +181,30 @@ def _held_refunds(uow: UnitOfWork, attempt: PaymentAttempt) -> Sequence[Refund]:
     ).all()
 
 
-def _release_refunds(
-    uow: UnitOfWork, attempt: PaymentAttempt, items: Sequence[PaymentItem]
-) -> None:
+def _still_waiting(about: Disputed) -> Iterator[tuple[Refund, PaymentItem | None]]:
+    by_id = {item.id: item for item in about.items}
+    for refund in about.waiting:
+        if refund.status == RefundStatus.REQUESTED:
+            yield refund, by_id[refund.item_id] if refund.item_id else None
+
+
+def _release_refunds(uow: UnitOfWork, about: Disputed) -> None:
     """Send what a rule wanted to send back, and could not while it was disputed."""
-    by_id = {item.id: item for item in items}
-    for refund in _held_refunds(uow, attempt):
+    for refund, item in _still_waiting(about):
+        if refund.amount > available_amount(about.attempt, item):
+            continue  # another dispute has taken it: a person decides
         refund.decided_by, refund.decided_at = f"rule:{refund.reason}", now()
         fact = RefundApproved(refund_id=refund.id)
         uow.move(refund, RefundStatus.APPROVED, cause="dispute won", fact=fact)
-        item = by_id.get(refund.item_id) if refund.item_id else None
-        reserve(uow, attempt, refund, item, cause="dispute won")
+        reserve(uow, about.attempt, refund, item, cause="dispute won")
 
 
-def _drop_refunds(uow: UnitOfWork, attempt: PaymentAttempt, items: Sequence[PaymentItem]) -> None:
+def _drop_refunds(uow: UnitOfWork, about: Disputed) -> None:
     """Give up what a rule wanted to send back: the citizen has it from their bank; have a look."""
-    by_id = {item.id: item for item in items}
-    for refund in _held_refunds(uow, attempt):
+    for refund, item in _still_waiting(about):
         refund.decided_by, refund.decided_at = "rule:dispute-lost", now()
         refund.declined_because = "already-returned"
         uow.move(refund, RefundStatus.DECLINED, cause="dispute lost")
-        item = by_id.get(refund.item_id) if refund.item_id else None
         if item is not None and item.status == ItemStatus.REFUNDING:
             uow.move(item, ItemStatus.REFUND_FAILED, cause="dispute lost")
             uow.move(item, ItemStatus.UNDER_REVIEW, cause="dispute lost")
