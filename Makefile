@@ -50,6 +50,7 @@ check: .venv/ready-dev
 	$(ALONE) $(FLASK) problems --check
 	$(ALONE) $(FLASK) personal-data --check
 	$(ALONE) $(FLASK) payments graph --check
+	$(ALONE) $(FLASK) ledger plan --check
 	$(PYTHON) -m tools.compliance --check
 	$(ALONE) $(FLASK) audit events --check
 	$(ALONE) $(FLASK) staff roles --check
@@ -62,6 +63,7 @@ openapi: .venv/ready
 	$(ALONE) $(FLASK) staff roles
 	$(ALONE) $(FLASK) personal-data
 	$(ALONE) $(FLASK) payments graph
+	$(ALONE) $(FLASK) ledger plan
 
 plugin: .venv/ready
 	@test -n "$(name)" || { echo "say: make plugin name=libraries kind=payable" >&2; exit 2; }

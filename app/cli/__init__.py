@@ -9,6 +9,7 @@ from app.cli import (
     demo,
     jobs,
     keys,
+    ledger,
     migrate,
     openapi,
     payments,
@@ -30,6 +31,7 @@ def register(app: Flask, settings: Settings, rooms: Rooms) -> None:
     problems.register(app)
     reconciliation.register(app)
     payments.register(app)
+    ledger.register(app)
     personal_data.register(app, rooms)
     plugins.register(app, settings)
     people.register(app, rooms)

@@ -1,5 +1,6 @@
 """The wire format of settlement."""
 
+from datetime import date
 from typing import Any
 
 from marshmallow import post_load
@@ -18,6 +19,7 @@ from app.http.fields import (
     Schema,
     Text,
     Title,
+    validate,
 )
 from app.http.fields import Dict as Mapping
 from app.http.pagination import PageArgs
@@ -68,7 +70,7 @@ class BankAccountSchema(Schema):
 class NewSettlementBatchSchema(Schema):
     """The day to settle."""
 
-    day = Date(required=True)
+    day = Date(required=True, validate=validate.Range(min=date(2000, 1, 1), max=date(2999, 12, 31)))
 
 
 class LeftOutSchema(Schema):
