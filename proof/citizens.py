@@ -1,6 +1,7 @@
 """The people of a run: a payer with two devices and a neighbour, and the bills between them."""
 
 import secrets
+import threading
 import time
 import urllib.parse
 from collections.abc import Sequence
@@ -26,8 +27,9 @@ class Session:
 
     who: str
     phone: str
-    token: str = ""
-    refresh: str = ""
+    token: str = field(default="", repr=False)
+    refresh: str = field(default="", repr=False)
+    lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
 
 @dataclass(slots=True)

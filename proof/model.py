@@ -20,9 +20,9 @@ _GIVEN_BACK = frozenset({"refunded"})
 _CONFIRMABLE = frozenset(
     {"requires_payment_method", "requires_confirmation", "requires_action", "processing"}
 )
-_OK, _CREATED, _NOT_FOUND, _UNAVAILABLE = 200, 201, 404, 503
+_OK, _CREATED, _UNAVAILABLE = 200, 201, 503
 _SUCCESS = range(200, 300)
-_NO_ANSWER_YET = frozenset({None, 429, 503})
+_NOTHING_SHOWN = frozenset({None, 401, 404, 429, 503})
 
 
 @dataclass(frozen=True)
@@ -237,7 +237,7 @@ def _durable(case: _Case) -> Iterator[Violation]:
 def _nobody_else(case: _Case) -> Iterator[Violation]:
     """See that strangers are shown nothing, and unsigned events are not taken."""
     for call in case.evidence.calls:
-        if call.purpose == "stranger" and call.status not in {*_NO_ANSWER_YET, _NOT_FOUND}:
+        if call.purpose == "stranger" and call.status not in _NOTHING_SHOWN:
             says = f"{call.method} {call.path} answered {call.status} to a stranger"
             yield _of(call, "owner only", says)
         if call.purpose == "forged event" and call.status in _SUCCESS:

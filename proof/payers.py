@@ -140,53 +140,61 @@ class Payers:
     def _post_payment(
         self, asked: Asked, *, seconds: float = 30.0, is_lost: bool = False
     ) -> Answer | None:
-        return self.town.history.call(
-            asked.session.who,
-            asked.session.token,
+        return self._as(
+            asked.session,
             "POST",
             "/v1/payments",
             asked.order,
-            story=asked.story,
+            asked.story,
+            "start",
             key=asked.key,
-            purpose="start",
             seconds=seconds,
             is_lost=is_lost,
         )
 
     def ask_again(self, asked: Asked) -> None:
         """Ask a key once more, when all is quiet: there is one answer to it for ever."""
-        body, path = asked.order, "/v1/payments"
-        session = asked.session
-        for _ in range(3):
-            answer = self.town.history.call(
-                session.who,
-                session.token,
-                "POST",
-                path,
-                body,
-                story=asked.story,
-                key=asked.key,
-                purpose="start",
-            )
-            if answer is None or answer.status != _UNAUTHENTICATED:
-                return
-            self.renew(session)
+        self._post_payment(asked)
 
     def look_again(self, session: Session, payment_id: str) -> None:
         """Look at a payment when all is quiet."""
-        for _ in range(3):
-            path = f"/v1/payments/{payment_id}"
-            answer = self.town.history.call(session.who, session.token, "GET", path, purpose="look")
-            if answer is None or answer.status != _UNAUTHENTICATED:
-                return
-            self.renew(session)
+        self._as(session, "GET", f"/v1/payments/{payment_id}", None, -1, "look")
 
-    def renew(self, session: Session) -> None:
-        """Renew a session once, whoever asks."""
-        before = session.token
-        with self.ledger.lock:
-            if session.token == before:
-                self.town.renew(session)
+    def _as(  # noqa: PLR0913 - a call has that many parts
+        self,
+        session: Session,
+        method: str,
+        path: str,
+        body: object | None,
+        story: int,
+        purpose: str,
+        *,
+        key: str | None = None,
+        seconds: float = 30.0,
+        is_lost: bool = False,
+    ) -> Answer | None:
+        """Call as somebody, whose token is renewed when its time is over."""
+        answer = None
+        for _ in range(2):
+            token = session.token
+            answer = self.town.history.call(
+                session.who,
+                token,
+                method,
+                path,
+                body,
+                story=story,
+                key=key,
+                purpose=purpose,
+                seconds=seconds,
+                is_lost=is_lost,
+            )
+            if answer is None or answer.status != _UNAUTHENTICATED or not session.phone:
+                break
+            with session.lock:
+                if session.token == token:
+                    self.town.renew(session)
+        return answer
 
     # How it goes on.
 
@@ -289,9 +297,7 @@ class Payers:
         story: Story,
         purpose: str,
     ) -> Answer | None:
-        return self.town.history.call(
-            session.who, session.token, method, path, body, story=story.number, purpose=purpose
-        )
+        return self._as(session, method, path, body, story.number, purpose)
 
     def _take_back(self, story: Story, session: Session, payment_id: str) -> None:
         """Ask twice at once for more than half of an item back; the desk says yes to both, twice.
@@ -321,16 +327,9 @@ class Payers:
     ) -> Answer | None:
         answer = None
         for _ in range(8):
-            answer = self.town.history.call(
-                session.who,
-                session.token,
-                "POST",
-                f"/v1/payments/{payment_id}/refunds",
-                {**wish, "client_reference": key},
-                story=story.number,
-                key=key,
-                purpose="ask back",
-            )
+            path = f"/v1/payments/{payment_id}/refunds"
+            wanted = {**wish, "client_reference": key}
+            answer = self._as(session, "POST", path, wanted, story.number, "ask back", key=key)
             if answer is not None and answer.status not in {*_BUSY, _CONFLICT}:
                 break
             time.sleep(0.4)

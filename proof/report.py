@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from proof.values import Act, Evidence, Row, Struck, Violation
 
 _SHOWN = 12
-_WIDTH = 62
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +107,9 @@ class Report:
         for blow in self.struck:
             how = "frozen " if blow.act is Act.FREEZE else ""
             counted[str(blow.place), how + blow.process.rstrip("-12")] += 1
+        width = max((len(place) for place, _ in counted), default=0)
         return [
-            f"  {place:<{_WIDTH}} {process:<14} {count:>4}"
+            f"  {place:<{width}}  {process:<14} {count:>4}"
             for (place, process), count in sorted(counted.items())
         ]
 

@@ -50,7 +50,7 @@ class Order:
     @classmethod
     def short(cls, seed: int, fault: str | None = None, keep: Path | None = None) -> "Order":
         """Return the short form: of each kind of blow a few, within two minutes or so."""
-        return cls(seed, 90, 14, payers=4, fault=fault, lifetime=25, keep=keep)
+        return cls(seed, 60, 12, payers=4, fault=fault, lifetime=25, keep=keep)
 
 
 class _Hands:
