@@ -133,17 +133,20 @@ def _posted_once(case: _Case) -> Iterator[Violation]:
 
 
 def _one_receipt(case: _Case) -> Iterator[Violation]:
-    """See one receipt for what was fulfilled, and no gap in the numbers."""
+    """See one receipt for what was fulfilled, red ones for what went back, and no gap."""
     found = _grouped(case.evidence.receipts, "payment_id")
     for payment in case.evidence.payments:
         items = case.items_of[payment["id"]]
-        done = [item for item in items if item["status"] == "fulfilled"]
+        done = [item for item in items if item["fulfilled_at"] is not None]
         is_closed = not any(item["status"] in _OPEN_ITEMS for item in items)
         is_due = payment["status"] == _PAID and bool(done) and is_closed
         amounts = [receipt["amount"] for receipt in found.get(payment["id"], [])]
+        given = [amount for amount in amounts if amount > 0]
         wanted = [sum(item["amount"] for item in done)] if is_due else []
-        if amounts != wanted:
-            says = f"receipts over {amounts} instead of {wanted}"
+        reversed_ = -sum(amount for amount in amounts if amount < 0)
+        returned = sum(case.returned[item["id"]] for item in done) if is_due else 0
+        if given != wanted or reversed_ != returned:
+            says = f"receipts over {amounts}; fulfilled {wanted}, of which {returned} went back"
             yield Violation("one receipt", f"payment {payment['id']}", says)
     for series, receipts in _grouped(case.evidence.receipts, "series").items():
         numbers = sorted(receipt["number"] for receipt in receipts)

@@ -309,7 +309,7 @@ class Payers:
         while item is None and time.monotonic() < deadline:
             seen = self._look(session, story, payment_id)
             done = [i for i in (seen or {}).get("items", []) if i["status"] == "fulfilled"]
-            item = done[0] if done else None
+            item = done[0] if seen and seen["receipt_code"] and done else None
             time.sleep(0.3)
         if item is None:
             return

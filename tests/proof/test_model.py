@@ -91,6 +91,7 @@ def item(**more: object) -> Row:
         "amount": AMOUNT,
         "status": "fulfilled",
         "is_live": True,
+        "fulfilled_at": "2026-11-28",
     }
     return {**row, **more}
 
@@ -167,6 +168,10 @@ BROKEN: dict[str, tuple[str, list[Callable[[Evidence], Evidence]]]] = {
         [changed("biller_postings", status="unknown")],
     ),
     "no receipt": ("one receipt", [without("receipts")]),
+    "a red receipt for nothing": (
+        "one receipt",
+        [more("receipts", {"payment_id": "p1", "series": "2026", "number": 2, "amount": -5})],
+    ),
     "a receipt over less": ("one receipt", [changed("receipts", amount=1)]),
     "a second receipt": (
         "one receipt",
@@ -266,6 +271,7 @@ def test_a_part_of_an_item_may_go_back() -> None:
         more("gateway_refunds", part),
         more("refunds", own),
         more("ledger", line("clearing:stripe", -50), line("payee:shiyan-water", 50)),
+        more("receipts", {"payment_id": "p1", "series": "red", "number": 1, "amount": -50}),
     ):
         evidence = change(evidence)
     assert judge(evidence) == []
@@ -276,7 +282,7 @@ def test_a_part_of_an_item_may_go_back() -> None:
 def test_a_lost_answer_of_the_biller_that_cannot_be_asked_may_end_with_a_person() -> None:
     evidence = clean()
     for change in (
-        changed("items", service="gas-bill", status="under_review"),
+        changed("items", service="gas-bill", status="under_review", fulfilled_at=None),
         without("receipts"),
         changed("biller_postings", status="unknown"),
         lambda seen: dataclasses.replace(seen, bills=[Bill("gas-bill", "W1", AMOUNT, "ref-1")]),
