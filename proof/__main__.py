@@ -36,7 +36,7 @@ def _order(given: Mapping[str, str], fault: str | None) -> Order:
     order = Order(seed, _PAYMENTS, _KILLS, fault=fault, pace=given.get("PACE", "fast"), keep=keep)
     if fault is not None:
         # What is broken shows soon, and some of it never comes to rest.
-        order = replace(order, payments=100, kills=6, lifetime=25, quiet_seconds=60.0)
+        order = replace(order, payments=100, kills=8, lifetime=25, quiet_seconds=60.0)
     return replace(
         order,
         payments=int(given.get("PAYMENTS", order.payments)),

@@ -7,6 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from proof.plan import POSTING
+from proof.values import Blow, Moment, Place, Victim
+
 
 class FaultUnplantable(RuntimeError):
     """The text that is to be changed is not there (once): the fault must be described anew."""
@@ -23,13 +26,17 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What is broken, how, and which rules of the model may find it."""
+    """What is broken, how, which rules of the model may find it, and where it shows soonest."""
 
     says: str
     found_by: frozenset[str]
+    first: Sequence[Blow] = ()
     edits: Sequence[Edit] = ()
     statements: Sequence[str] = ()
 
+
+_TOLD = [Blow(Place(POSTING, Moment.ACTED), Victim.CALLER)] * 8
+"""A worker dies when a biller has booked and the worker does not know it: again and again."""
 
 FAULTS: Mapping[str, Fault] = {
     "unique-index": Fault(
@@ -43,6 +50,7 @@ FAULTS: Mapping[str, Fault] = {
     "fencing": Fault(
         "a posting's row no longer says that the notice was sent, nor by whom",
         frozenset({"posted once"}),
+        first=_TOLD,
         edits=(
             Edit(
                 "app/payments/service/fulfil.py",
@@ -81,6 +89,7 @@ FAULTS: Mapping[str, Fault] = {
     "biller-enquiry": Fault(
         "a biller is told again instead of being asked",
         frozenset({"posted once"}),
+        first=_TOLD,
         edits=(
             Edit(
                 "app/payments/service/fulfil.py",

@@ -39,6 +39,14 @@ _FINISHES = {
     Finish.CANCELLED: 6,
     Finish.ABANDONED: 4,
 }
+_WEIGHT = (40, 15, 10, 25, 10)
+_WEIGHTS = {
+    # A lost answer of this one ends with a person: a few of them prove as much as many.
+    UNASKABLE: (2, 30, 20, 38, 10),
+    # And this one books twice what it is told twice: it is the one to be asked.
+    "power-bill": (60, 10, 5, 20, 5),
+}
+"""How often a biller loses an answer, is down, slow, refuses, or answers nonsense."""
 _MOST_CALLERS = 8
 _GUST_SHARE, _FORGED_SHARE, _SPY_SHARE = 0.45, 0.06, 0.12
 _RETURN_SHARE, _TWO_ITEMS_SHARE = 0.15, 0.12
@@ -74,11 +82,11 @@ WRITES = {
 KEY_KEPT = "idempotency key: answer kept"
 
 
-def write_plan(seed: int, *, payments: int, kills: int) -> Plan:
-    """Return the plan of a seed; the same for the same figures."""
+def write_plan(seed: int, *, payments: int, kills: int, first: Sequence[Blow] = ()) -> Plan:
+    """Return the plan of a seed; the same for the same figures. `first` are its first blows."""
     chance = random.Random(seed)
     stories = [_story(chance, number) for number in range(payments)]
-    return Plan(seed, stories, _blows(chance, kills))
+    return Plan(seed, stories, [*first, *_blows(chance, kills)][:kills])
 
 
 def _story(chance: random.Random, number: int) -> Story:
@@ -113,9 +121,7 @@ def _gust(chance: random.Random, service: str) -> Gust:
     party = chance.choices(["biller", "gateway", "webhooks"], [40, 35, 25])[0]
     if party == "biller":
         kinds = ["answer_lost", "down", "slow", "refuse", "garbage"]
-        # The unaskable biller's lost answers end with a person: a few of them prove as much.
-        weights = [2, 30, 20, 38, 10] if service == UNASKABLE else [40, 15, 10, 25, 10]
-        kind = chance.choices(kinds, weights)[0]
+        kind = chance.choices(kinds, _WEIGHTS.get(service, _WEIGHT))[0]
         return Gust(SERVICES[service], "*", kind, chance.randrange(1, 3), 1.5)
     if party == "gateway":
         operation = chance.choice(

@@ -73,8 +73,13 @@ class _Hands:
 
 def prove(order: Order, say: Callable[[str], None]) -> Report:
     """Run a proof and return what it found; raise when the run itself cannot go on."""
-    plan = write_plan(order.seed, payments=order.payments, kills=order.kills)
     fault = FAULTS[order.fault] if order.fault else None
+    plan = write_plan(
+        order.seed,
+        payments=order.payments,
+        kills=order.kills,
+        first=fault.first if fault else (),
+    )
     with _folder(order.keep) as folder:
         tree = ROOT
         if fault is not None and fault.edits:
