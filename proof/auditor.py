@@ -109,19 +109,21 @@ class Probe:
             self._thread.join(10)
 
     def _run(self) -> None:
-        connection: psycopg.Connection[Any] | None = None
-        while True:
-            is_last = self._stop.wait(_PROBE_SECONDS)
+        while not self._stop.is_set():
             try:
-                if connection is None or connection.closed:
-                    connection = connect(self.url)
-                (row,) = connection.execute(_BALANCE.encode()).fetchall()
-                self.seen.append({**row, "at": time.time()})
+                with connect(self.url) as connection:
+                    self._look_through(connection)
             except psycopg.Error:
-                connection = None
                 self.unanswered += 1
-            if is_last:
-                return
+                self._stop.wait(_PROBE_SECONDS)
+
+    def _look_through(self, connection: psycopg.Connection[dict[str, Any]]) -> None:
+        """Look each second, and a last time when the run is over."""
+        is_last = False
+        while not is_last:
+            is_last = self._stop.wait(_PROBE_SECONDS)
+            (row,) = connection.execute(_BALANCE.encode()).fetchall()
+            self.seen.append({**row, "at": time.time()})
 
 
 def connect(url: str) -> psycopg.Connection[dict[str, Any]]:

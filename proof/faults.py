@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from proof.plan import POSTING
+from proof.plan import POSTING_ASKABLE
 from proof.values import Blow, Moment, Place, Victim
 
 
@@ -35,8 +35,8 @@ class Fault:
     statements: Sequence[str] = ()
 
 
-_TOLD = [Blow(Place(POSTING, Moment.ACTED), Victim.CALLER)] * 8
-"""A worker dies when a biller has booked and the worker does not know it: again and again."""
+_TOLD = [Blow(Place(POSTING_ASKABLE, Moment.ACTED), Victim.CALLER)] * 4
+"""A worker dies when a biller that knows no keys has booked, and the worker does not know it."""
 
 FAULTS: Mapping[str, Fault] = {
     "unique-index": Fault(

@@ -58,13 +58,14 @@ CREATE, FETCH, SEARCH, CANCEL = (
     "gateway: cancel intent",
 )
 REFUND, REFUND_ASKED = "gateway: send refund", "gateway: ask about refund"
-WEBHOOK, POSTING, INQUIRY, QUOTE = (
-    "webhook",
-    "biller: posting",
-    "biller: inquiry",
-    "biller: bill asked",
+WEBHOOK, INQUIRY, QUOTE = "webhook", "biller: inquiry", "biller: bill asked"
+POSTING_KEYED, POSTING_ASKABLE, POSTING_BLIND = (
+    "biller that honours keys: posting",
+    "biller that can be asked: posting",
+    "biller with neither: posting",
 )
-OUTGOING = (CREATE, FETCH, SEARCH, CANCEL, REFUND, REFUND_ASKED, POSTING, INQUIRY, QUOTE)
+POSTINGS = (POSTING_KEYED, POSTING_ASKABLE, POSTING_BLIND)
+OUTGOING = (CREATE, FETCH, SEARCH, CANCEL, REFUND, REFUND_ASKED, *POSTINGS, INQUIRY, QUOTE)
 """Calls that the product makes."""
 ANSWER = "answer to the payer"
 """The moment at which a payer holds a 2xx in its hands."""
@@ -168,7 +169,7 @@ def every_blow() -> list[Blow]:
         # Nothing is written after these two: they have no moment before a commit of ours.
         if not (moment is Moment.ANSWERED and operation in {QUOTE, SEARCH})
     ]
-    wire += [Blow(Place(op, Moment.ACTED), Victim.VALKEY) for op in (CREATE, FETCH, POSTING)]
+    wire += [Blow(Place(op, Moment.ACTED), Victim.VALKEY) for op in (CREATE, FETCH, POSTING_KEYED)]
     incoming = [
         Blow(Place(WEBHOOK, moment), victim)
         for moment in (Moment.BEFORE, Moment.ACTED)
@@ -183,7 +184,7 @@ def every_blow() -> list[Blow]:
     ]
     frozen = [
         Blow(Place(operation, Moment.ACTED), Victim.CALLER, Act.FREEZE)
-        for operation in (POSTING, FETCH, REFUND)
+        for operation in (*POSTINGS, FETCH, REFUND)
     ]
     anywhere = [
         Blow(Place("anywhere", Moment.ANY), victim)

@@ -23,7 +23,7 @@ from proof.model import judge
 from proof.payers import Ledger, Payers
 from proof.plan import write_plan
 from proof.report import Report, measure
-from proof.stage import ROOT, Stage, copy_product, raise_stage
+from proof.stage import Stage, copy_product, raise_stage
 from proof.values import SERVICES, Blow, Plan, Story, Violation
 from sandbox.processes import make_directory
 from sandbox.servers import temporary_data_dir
@@ -81,9 +81,8 @@ def prove(order: Order, say: Callable[[str], None]) -> Report:
         first=fault.first if fault else (),
     )
     with _folder(order.keep) as folder:
-        tree = ROOT
-        if fault is not None and fault.edits:
-            tree = copy_product(folder)
+        tree = copy_product(folder)
+        if fault is not None:
             patch(tree, fault)
         hands = _Hands()
         arms = Arms(hands.may_strike)

@@ -109,6 +109,7 @@ class Stage:
     _valkey: Valkey | None = None
     _up: set[str] = field(default_factory=set)
     _frozen: set[str] = field(default_factory=set)
+    _killed: set[str] = field(default_factory=set)
     _turn: int = 0
 
     def kill(self, name: str) -> None:
@@ -122,6 +123,7 @@ class Stage:
             os.kill(self._valkey.pid, signal.SIGKILL)
             return
         program = self.programs[name]
+        self._killed.add(name)
         self._up.discard(name)
         program.send_group(signal.SIGKILL)
         if program.process is not None:
@@ -157,10 +159,15 @@ class Stage:
             )
         else:
             self.programs[name].start()
+            self._killed.discard(name)
 
     def revive(self) -> list[str]:
         """Start again whatever has ended by itself, as a supervisor would; return the names."""
-        ended = [name for name, program in self.programs.items() if not program.is_running]
+        ended = [
+            name
+            for name, program in self.programs.items()
+            if name not in self._killed and not program.is_running
+        ]
         for name in ended:
             self._up.discard(name)
             self.programs[name].start()
@@ -183,7 +190,7 @@ class Stage:
         at_work = self._at_work() if missing else set()
         for name in missing:
             program = self.programs[name]
-            if name in self._frozen or not program.is_running:
+            if name in self._frozen | self._killed or not program.is_running:
                 continue
             answer = send(self.doors[name], "GET", "/readyz", seconds=5.0) if name in WEBS else None
             if program.database_name in at_work and (
@@ -257,13 +264,17 @@ class Stage:
 
 
 def copy_product(folder: Path) -> Path:
-    """Return a copy of the product's tree, for faults that are planted in it."""
+    """Return a copy of the product's tree as it is now.
+
+    Whoever goes on working in the tree does not change what is started again in an hour, and
+    faults are planted here.
+    """
     tree = folder / "tree"
     tree.mkdir()
     for name in _PRODUCT:
         source = ROOT / name
         if source.is_dir():
-            shutil.copytree(source, tree / name, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(source, tree / name)
         else:
             shutil.copy2(source, tree / name)
     return tree
@@ -346,11 +357,14 @@ def _make_product(
             city_url=gates[1].url,
         )
         given = {key: value for key, value in os.environ.items() if "STRIPE" not in key}
+        given.pop("PYTHONDONTWRITEBYTECODE", None)
         environment = {
             **given,
             **product_environment(
                 outside=outside, secrets=stage.secrets, port=port, data_dir=stage.folder
             ),
+            # Compiled once, so that who was killed is back soon.
+            "PYTHONPYCACHEPREFIX": str(stage.folder / "compiled"),
             "PACE": stage.pace,
             "PAYMENT_LIFETIME_SECONDS": str(stage.lifetime),
             "STEP_UP_ABOVE_FEN": "10000000",

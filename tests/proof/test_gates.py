@@ -9,7 +9,7 @@ import pytest
 
 from proof.client import Answer, send_json
 from proof.gates import Arms, open_gate, operation_of
-from proof.plan import OUTGOING, POSTING, WEBHOOK
+from proof.plan import OUTGOING, POSTING_KEYED, WEBHOOK
 from proof.values import Act, Blow, Moment, Place, Victim
 from sandbox.city import serve_city
 
@@ -83,7 +83,7 @@ def wired() -> Iterator[Wire]:
 
 
 def blow(moment: Moment, act: Act = Act.KILL) -> Blow:
-    return Blow(Place(POSTING, moment), Victim.CALLER, act)
+    return Blow(Place(POSTING_KEYED, moment), Victim.CALLER, act)
 
 
 def arm(wire: Wire, wanted: Blow) -> None:
@@ -143,6 +143,8 @@ def test_every_call_of_the_plan_is_known_on_the_wire() -> None:
         ("POST", "/v1/payment_intents/pi_1/cancel"),
         ("POST", "/v1/refunds"),
         ("GET", "/v1/refunds/re_1"),
+        ("POST", "/billers/shiyan-heat/postings"),
+        ("POST", "/billers/shiyan-power/postings"),
         ("POST", "/billers/shiyan-gas/postings"),
         ("GET", "/billers/shiyan-gas/postings/by-key/k"),
         ("GET", "/billers/shiyan-gas/bills/B-1"),
