@@ -22,6 +22,7 @@ from app.core import migrate
 from app.core.clock import city_date
 from app.factory import Rooms, build, create_app
 from app.ledger import service as ledger
+from app.notifications.models import InboxMessage
 from app.payments.models import Payment, PaymentAttempt
 from app.payments.service.settle import end_payment
 from app.payments.values import AttemptStatus, PaymentStatus
@@ -223,6 +224,7 @@ def test_after_a_day_of_the_city_nothing_is_different(
                 f"biller:{biller}", today, "postings-csv", posting_file(town.world, biller, today)
             )
         assert refunds_of(town, twice) == [bills[3].amount]
+        assert "refund-approved" in told(town)
     town.next_day()
     payout = steer(town.world.stripe, "POST", "/payouts", {"currency": "cny"})
     town.next_day()
@@ -245,6 +247,13 @@ def test_after_a_day_of_the_city_nothing_is_different(
         f"twice: {first['found']} differences found, 0 open after the next run; clearing = the "
         f"gateway's own balance ({theirs} fen), bank = its payout ({payout['amount']} fen)"
     )
+
+
+def told(town: City) -> list[str]:
+    """Return what the citizen was told, by kind."""
+    wanted = select(InboxMessage.kind).where(InboxMessage.citizen_id == town.citizen.id)
+    with town.rooms.units.open(actor="test", read_only=True) as uow:
+        return list(uow.scalars(wanted))
 
 
 def refunds_of(town: City, intent: str) -> list[int]:

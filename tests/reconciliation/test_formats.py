@@ -89,7 +89,7 @@ def seen(file: StatementFile) -> list[tuple[str, bool, int]]:
 
 
 @given(entries, st.integers(-(10**10), 10**10))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @pytest.mark.parametrize(("write", "read"), [(mt940, read_mt940), (camt053, read_camt053)])
 def test_a_banks_statement_is_read_as_it_was_written(
     write: Callable[..., bytes], read: Callable[[bytes], StatementFile], rows: Entries, opening: int
@@ -103,7 +103,7 @@ def test_a_banks_statement_is_read_as_it_was_written(
 
 
 @given(st.lists(st.tuples(names, amounts, payouts), max_size=20))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_the_banks_csv_is_read_as_it_was_written(rows: list[tuple[str, int, str]]) -> None:
     file = read_bank_csv(bank_file(DAY, rows))
     assert seen(file) == [(name, True, amount) for name, amount, _ in rows]
@@ -112,7 +112,7 @@ def test_the_banks_csv_is_read_as_it_was_written(rows: list[tuple[str, int, str]
 
 
 @given(st.lists(st.tuples(names, st.booleans(), amounts), max_size=20))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_a_billers_postings_are_read_as_they_were_written(
     rows: list[tuple[str, bool, int]],
 ) -> None:
@@ -146,7 +146,7 @@ FIELDS = st.sampled_from(
 
 
 @given(st.one_of(st.binary(max_size=300), st.lists(FIELDS | st.binary(max_size=8)).map(b"".join)))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @pytest.mark.parametrize("read", READERS)
 def test_garbage_is_refused_and_nothing_worse(
     read: Callable[[bytes], StatementFile], raw: bytes
@@ -167,7 +167,7 @@ GOOD = {
 
 
 @given(st.data())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @pytest.mark.parametrize("read", READERS)
 def test_a_bitten_file_is_refused_or_read_whole(
     read: Callable[[bytes], StatementFile], data: st.DataObject

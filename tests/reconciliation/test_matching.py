@@ -1,9 +1,14 @@
 """Each kind is found by its own predicate, and by no other."""
 
 from dataclasses import replace
+from uuid import UUID
 
+from app.core.clock import now
+from app.ledger import service as ledger
+from app.ledger.values import DISPUTES, Booking, Line, clearing
 from app.payments.gateway import Movement
-from tests.reconciliation.books import Books, charge, yesterday
+from tests.factories import later
+from tests.reconciliation.books import Books, ago, charge, postings_file, yesterday
 
 
 def test_equal_books_have_no_difference(books: Books) -> None:
@@ -52,3 +57,61 @@ def test_the_kinds_of_a_gateway(books: Books) -> None:
     }
     assert run.found == 11
     assert (run.line_count, run.matched) == (17, 16 - 10)
+
+
+def hold_back(books: Books, payment: UUID, dispute: str, amount: int) -> None:
+    """Book that the gateway holds money of a payment back, as payments do."""
+    clearing_here = clearing(books.gateway.name)
+    with books.rooms.units.open(actor="test") as uow:
+        ledger.book(
+            uow,
+            Booking(
+                kind="dispute.opened",
+                external_ref=f"{books.gateway.name}:{dispute}",
+                subject_id=payment,
+                occurred_at=now(),
+                lines=[Line(DISPUTES, amount), Line(clearing_here, -amount)],
+            ),
+        )
+
+
+def test_disputes_are_compared_by_what_they_come_to(books: Books) -> None:
+    day = yesterday()
+    rows = books.fill(day, 1, 4)
+    held = [
+        charge(row, id=f"dp{row.number}", kind=Movement.DISPUTE, amount=-row.amount, fee=0)
+        for row in rows
+    ]
+    given_back = charge(rows[3], id="won", kind=Movement.DISPUTE_REVERSED, fee=0)
+    hold_back(books, rows[0].payment, "d0", rows[0].amount)
+    hold_back(books, rows[1].payment, "d1", rows[1].amount - 1)
+    books.gateway.days[day] = [*map(charge, rows), *held, given_back]
+    books.run(books.source, day)
+    assert kinds(books) == {
+        ("amount_mismatch", f"dispute:{rows[1].intent}", "open"),
+        ("missing_in_ledger", f"dispute:{rows[2].intent}", "open"),
+        ("missing_in_ledger", f"dispute:{rows[3].intent}", "open"),
+    }
+
+
+def test_money_of_which_we_have_just_not_heard_is_in_transit(books: Books) -> None:
+    day = yesterday()
+    (row,) = books.fill(day, 1, 1, unbooked=[1])
+    books.execute("update payment_attempts set status = 'open' where id = :id", id=row.attempt)
+    books.gateway.days[day] = [charge(row, occurred_at=ago(minutes=30))]
+    books.run(books.source, day)
+    assert [d.status for d in books.differences()] == ["in_transit"]
+    with later(2 * 3_600):
+        books.run(books.source, day)
+    assert [(d.kind, d.status) for d in books.differences()] == [("status_mismatch", "open")]
+
+
+def test_what_a_biller_has_of_an_unknown_posting_is_a_status(books: Books) -> None:
+    day = yesterday()
+    (row,) = books.fill(day, 1, 1)
+    books.execute("update biller_postings set status = 'unknown' where item_id = :i", i=row.item)
+    source = f"biller:{books.biller}"
+    raw = postings_file([("P1", str(row.item), row.amount, row.at)])
+    books.bring(source, day, "postings-csv", raw)
+    books.run(source, day)
+    assert [(d.kind, d.status) for d in books.differences()] == [("status_mismatch", "open")]

@@ -1,7 +1,8 @@
 """P13: whatever differs is found, is called by its name, and nothing else is."""
 
+import tracemalloc
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
@@ -23,6 +24,7 @@ from tests.reconciliation.books import (
 )
 
 K = DifferenceKind
+MIB = 1024 * 1024
 SHORT, LONG = (4, 200), (50, 10_000)
 """How many of each kind, in how many clean rows."""
 
@@ -191,3 +193,41 @@ def test_every_planted_difference_is_found_in_one_run_and_nothing_else(
         f"{len(kinds)} kinds x {each} planted in {clean} clean rows: {sum(found.values())} found "
         f"in 1 run, all of their kind, {sum((found - planted).values())} false"
     )
+
+
+def peak_of_a_run(books: Books, day: date, lines: int) -> int:
+    """Return the most memory that comparing so many lines took, in bytes."""
+    books.fill(day, 1, lines)
+    books.gateway.days[day] = LongStatement(books, day, lines)  # type: ignore[assignment]
+    tracemalloc.start()
+    try:
+        run = books.run(books.source, day)
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+        assert (run.line_count, run.matched, run.found) == (lines, lines, 0)
+
+
+@dataclass(frozen=True)
+class LongStatement:
+    """A statement that is written while it is read, so that it takes no memory itself."""
+
+    books: Books
+    day: date
+    lines: int
+
+    def __iter__(self) -> Iterator[StatementLine]:
+        # No fee: booking fees is another matter than comparing.
+        return (charge(self.books.row(n, self.day), fee=0) for n in range(1, self.lines + 1))
+
+
+@pytest.mark.promise("P12")
+def test_a_long_statement_needs_no_more_memory_than_a_batch_of_it(
+    rooms: Rooms, request: pytest.FixtureRequest, shows: Callable[[str], None]
+) -> None:
+    lines = 200_000 if request.config.getoption("--promises") else 2_000
+    books, day = make_books(rooms), yesterday()
+    books.deps = replace(books.deps, tariffs={})
+    peak = peak_of_a_run(books, day, lines)
+    assert peak < 32 * MIB
+    shows(f"{lines} lines imported and compared with at most {peak / MIB:.1f} MiB in Python")
