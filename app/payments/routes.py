@@ -187,7 +187,10 @@ class AlipayWebhooks(MethodView):
     @payments.raw_body("application/x-www-form-urlencoded", max_bytes=64 * KIB)
     @payments.response(200, {"type": "string"}, content_type="text/plain")
     def post(self, raw: bytes) -> Response:
-        """Receive a notice of Alipay, which is sent again until the answer is `success`."""
+        """Receive a notice of Alipay.
+
+        It is sent again until the answer is `success`.
+        """
         service.receive_webhook(unit(), deps(PaymentDeps), "alipay", raw, dict(request.headers))
         return Response("success", mimetype="text/plain")
 

@@ -188,7 +188,7 @@ def attempt_states(rooms: Rooms, payment_id: str) -> list[str]:
         return list(uow.scalars(found.order_by(PaymentAttempt.number)))
 
 
-HEAD_STARTS = (0, 0.02, 0.05, 0.1, 0.2, 0.4)
+HEAD_STARTS = (0, 0.05, 0.2, 0.4)
 LATE = (1, 60, 3_600, DAY, 3 * DAY)
 
 
