@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from app.core.clock import CITY_TIME
@@ -174,7 +175,7 @@ class AlipayGateway:
             if error.code == _NO_BILL and are_books_closed(day):
                 return iter(())
             raise StatementUnavailable(error.code) from error
-        return self._read_bill(str(answer.get("bill_download_url")))
+        return self._read_bill(secure(str(answer.get("bill_download_url"))))
 
     def _read_bill(self, url: str) -> Iterator[StatementLine]:
         with bill_file(self._egress, url) as file:
@@ -217,6 +218,14 @@ class AlipayGateway:
     def _ask(self, method: str, content: Mapping[str, Any], *, absent: str) -> Any:  # noqa: ANN401
         forbid_open_transaction(NAME)
         return self._wire.ask(method, content, absent=absent)
+
+
+def secure(url: str) -> str:
+    """Return an address at Alipay with https: its bills are announced without, and served with."""
+    parts = urlsplit(url)
+    if parts.scheme == "http" and (parts.hostname or "").endswith(".alipay.com"):
+        return parts._replace(scheme="https").geturl()
+    return url
 
 
 def _check_currency(currency: str) -> None:

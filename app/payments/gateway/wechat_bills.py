@@ -61,7 +61,7 @@ def _read_table(
 ) -> Iterator[StatementLine]:
     """Read rows up to the summary, which has no backtick before its names; check their number."""
     rows = csv.reader(text, quoting=csv.QUOTE_NONE)
-    header = next(rows, [])
+    header = [name.removeprefix("`") for name in next(rows, [])]
     if not set(header) >= columns:
         raise ValueError("its columns are others")
     count = 0

@@ -28,6 +28,7 @@ from app.payments.gateway import (
     WechatAccount,
     WechatGateway,
 )
+from app.payments.gateway.alipay import secure
 from app.payments.gateway.wallets import order_number
 from app.payments.values import Method
 from sandbox.wallets import WalletKeys, serve_wallets
@@ -395,6 +396,17 @@ class TestStatements:
         wallet.fail("bill", "error_before")
         with pytest.raises(StatementUnavailable):
             wallet.gateway.list_statement(date(2026, 1, 5))
+
+    @pytest.mark.parametrize(
+        ("told", "fetched"),
+        [
+            ("http://dwbillcenter.alipay.com/f?id=1", "https://dwbillcenter.alipay.com/f?id=1"),
+            ("https://dwbillcenter.alipay.com/f?id=1", "https://dwbillcenter.alipay.com/f?id=1"),
+            ("http://alipay.com.example.org/f", "http://alipay.com.example.org/f"),
+        ],
+    )
+    def test_a_bill_of_alipays_is_fetched_over_tls(self, told: str, fetched: str) -> None:
+        assert secure(told) == fetched
 
     def test_money_that_went_to_our_bank_is_told(self, wechat: WalletTill) -> None:
         wechat.control("POST", "/payouts", {"amount": 123_456})
