@@ -35,6 +35,8 @@ class Fault:
     statements: Sequence[str] = ()
 
 
+# The host and the plug-in each keep their own record of a notice: either alone is enough.
+_PLUGIN = "plugins/utilities/service/postings.py"
 _TOLD = [Blow(Place(POSTING_ASKABLE, Moment.ACTED), Victim.CALLER)] * 4
 """A worker dies when a biller that knows no keys has booked, and the worker does not know it."""
 
@@ -48,7 +50,7 @@ FAULTS: Mapping[str, Fault] = {
         ),
     ),
     "fencing": Fault(
-        "a posting's row no longer says that the notice was sent, nor by whom",
+        "neither host nor plug-in knows any more that a notice was sent, nor by whom",
         frozenset({"posted once"}),
         first=_TOLD,
         edits=(
@@ -61,6 +63,12 @@ FAULTS: Mapping[str, Fault] = {
                 "app/payments/service/fulfil.py",
                 "    if (posting.claim_job, posting.claim_attempt) != (run.job_id, run.attempt):\n",
                 "    if False:\n",
+            ),
+            Edit(
+                _PLUGIN,
+                "    if posting.state != PostingState.UNSENT"
+                " and not (may_have_acted and biller.honours_key):\n        return None\n",
+                "",
             ),
         ),
     ),
@@ -94,6 +102,11 @@ FAULTS: Mapping[str, Fault] = {
             Edit(
                 "app/payments/service/fulfil.py",
                 "        found = provider.find_fulfilment(notice.key)\n",
+                "        found = None\n",
+            ),
+            Edit(
+                _PLUGIN,
+                "        found = _ask_before_sending(house, posting)\n",
                 "        found = None\n",
             ),
         ),
