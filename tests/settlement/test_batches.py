@@ -210,6 +210,17 @@ def test_a_day_that_is_not_over_is_not_settled(client: FlaskClient, rooms: Rooms
     assert (refused.status_code, refused.json["code"]) == (409, "settlement-day-open")
 
 
+def test_a_day_on_which_nobody_was_owed_anything_has_no_batch(
+    client: FlaskClient, rooms: Rooms
+) -> None:
+    with_account(client, rooms, owed(rooms, 1000))
+    refused = post(client, "/batches", finance(rooms).clerk, {"day": "2001-01-01"})
+    assert (refused.status_code, refused.json["code"]) == (409, "nothing-to-settle")
+    assert rows(rooms, "select 1 from settlement_batches where day = '2001-01-01'") == []
+    wrong = post(client, "/batches", finance(rooms).clerk, {"day": "0001-01-01"})
+    assert wrong.status_code == 422
+
+
 def test_parallel_runs_make_one_batch(app: Server, client: FlaskClient, rooms: Rooms) -> None:
     payee, day = owed(rooms, 1000), fresh_day()
     with_account(client, rooms, payee)
