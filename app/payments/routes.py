@@ -362,7 +362,7 @@ class Reviews(MethodView):
         return service.list_reviews(unit(), wanted["page"])
 
 
-@reviews.route("/<uuid:item_id>/confirmation")
+@reviews.route("/<uuid:item_review_id>/confirmation")
 class Confirmation(MethodView):
     """What a person has found out."""
 
@@ -370,6 +370,6 @@ class Confirmation(MethodView):
     @reviews.repeatable
     @reviews.arguments(ItemConfirmationSchema)
     @reviews.response(200, ItemReviewSchema)
-    def post(self, said: dict[str, Any], item_id: UUID) -> PaymentItem:
+    def post(self, said: dict[str, Any], item_review_id: UUID) -> PaymentItem:
         """Confirm an item under review."""
-        return service.confirm_item(unit(), item_id, **said)
+        return service.confirm_item(unit(), item_review_id, **said)

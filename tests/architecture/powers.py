@@ -27,7 +27,15 @@ DOOR_CODES = {
     "assurance-too-low",
     "step-up-required",
 }
-PUBLIC_THINGS = {"service_id", "department_id", "biller_id", "code", "name", "agreement_id"}
+PUBLIC_THINGS = {
+    "service_id",
+    "department_id",
+    "biller_id",
+    "code",
+    "name",
+    "agreement_id",
+    "year",
+}
 """Path parameters that name what everybody may read."""
 
 _SAFE_TEXT = "Example"

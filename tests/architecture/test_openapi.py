@@ -22,6 +22,9 @@ CODES = {
     "/problems/{code}",
     "/v1/receipts/{code}/validity",
     "/v1/me/receipts/summaries/{year}",
+    "/v1/settlement/payees/{payee}/statements/{period}",
+    "/v1/settlement/payees/{payee}/statements/{period}/file",
+    "/v1/settlement/payees/{payee}/statements/{period}/lines",
 }
 OAUTH_REFUSALS = {"400", "401", "413", "415", "429", "503"}
 REFUSALS = {"400", "401", "403", "404", "406", "409", "413", "415", "422", "429", "503"}
@@ -140,6 +143,8 @@ def singular(plural: str) -> str:
     plural = plural.replace("-", "_")
     if plural == "inbox":
         return "message"
+    if plural.endswith("ches"):
+        return plural.removesuffix("es")
     return f"{plural[:-3]}y" if plural.endswith("ies") else plural.removesuffix("s")
 
 

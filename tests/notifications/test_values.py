@@ -14,6 +14,7 @@ SAMPLE = {
     "service_zh": "水费",
     "service_en": "Water bill",
     "code": "8K2M-44QX",
+    "card": "visa 4242",
     "platform": "ios",
     "at": datetime(2026, 11, 22, 2, 31, tzinfo=UTC),
     "until": datetime(2026, 12, 23, 2, 31, tzinfo=UTC),
