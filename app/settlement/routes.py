@@ -243,20 +243,20 @@ class Payees(MethodView):
         return service.list_payees(unit(), deps(SettlementDeps), wanted["page"])
 
 
-@blueprint.route("/payees/<slug:payee>/statements/<slug:period>")
+@blueprint.route("/payees/<slug:payee_id>/statements/<slug:statement_id>")
 class Statements(MethodView):
     """A payee's statement of a day or a month."""
 
     @blueprint.staff("settlement.read")
     @blueprint.problems(409)
     @blueprint.response(200, PayeeStatementSchema)
-    def get(self, payee: str, period: str) -> StatementView:
+    def get(self, payee_id: str, statement_id: str) -> StatementView:
         """Read the statement of a payee."""
-        of = service.parse_period(period)
-        return service.read_statement(unit(), deps(SettlementDeps), payee, of)
+        of = service.parse_period(statement_id)
+        return service.read_statement(unit(), deps(SettlementDeps), payee_id, of)
 
 
-@blueprint.route("/payees/<slug:payee>/statements/<slug:period>/lines")
+@blueprint.route("/payees/<slug:payee_id>/statements/<slug:statement_id>/lines")
 class StatementLines(MethodView):
     """The lines of a statement."""
 
@@ -264,13 +264,13 @@ class StatementLines(MethodView):
     @blueprint.problems(409)
     @blueprint.arguments(PageArgs, location="query")
     @blueprint.page(PayeeStatementLineSchema)
-    def get(self, wanted: dict[str, Any], payee: str, period: str) -> Page[StatementLine]:
+    def get(self, wanted: dict[str, Any], payee_id: str, statement_id: str) -> Page[StatementLine]:
         """List the lines of a payee's statement."""
-        of, room = service.parse_period(period), deps(SettlementDeps)
-        return service.list_statement_lines(unit(), room, payee, of, wanted["page"])
+        of, room = service.parse_period(statement_id), deps(SettlementDeps)
+        return service.list_statement_lines(unit(), room, payee_id, of, wanted["page"])
 
 
-@blueprint.route("/payees/<slug:payee>/statements/<slug:period>/file")
+@blueprint.route("/payees/<slug:payee_id>/statements/<slug:statement_id>/file")
 class StatementFile(MethodView):
     """A statement as a file."""
 
@@ -279,14 +279,14 @@ class StatementFile(MethodView):
     @blueprint.arguments(StatementFileArgs, location="query")
     @blueprint.response(200, BYTES, content_type=CSV_TYPE)
     @blueprint.alt_response(200, schema=BYTES, content_type=PDF_TYPE, success=True)
-    def get(self, wanted: dict[str, Any], payee: str, period: str) -> Response:
+    def get(self, wanted: dict[str, Any], payee_id: str, statement_id: str) -> Response:
         """Download the statement of a payee."""
         kind, encoding = wanted["format"], wanted["encoding"]
-        of, room = service.parse_period(period), deps(SettlementDeps)
-        pieces = service.read_statement_file(unit(), room, payee, of, kind, encoding)
+        of, room = service.parse_period(statement_id), deps(SettlementDeps)
+        pieces = service.read_statement_file(unit(), room, payee_id, of, kind, encoding)
         is_csv = kind == StatementFormat.CSV
         charset = f"; charset={CHARSETS.get(encoding, 'utf-8')}"
         answer = Response(pieces, content_type=f"{CSV_TYPE}{charset}" if is_csv else PDF_TYPE)
-        name = f"statement-{payee}-{period}.{kind.value}"
+        name = f"statement-{payee_id}-{statement_id}.{kind.value}"
         answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
         return answer

@@ -147,9 +147,9 @@ class PayeeBalanceSchema(Schema):
 class PayeeStatementSchema(Schema):
     """The head of a statement."""
 
+    id = Text(required=True, metadata={"description": "The day or month", "examples": ["2026-11"]})
     payee = Text(required=True)
     title = Nested(Title, required=True)
-    period = Text(required=True)
     begins = Moment(required=True)
     ends = Moment(required=True)
     currency = Currency(required=True)

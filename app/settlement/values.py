@@ -185,3 +185,8 @@ class StatementView:
     currency: str
     opening: int
     closing: int
+
+    @property
+    def id(self) -> str:
+        """Return what names it among the payee's statements: its day or month."""
+        return self.period
