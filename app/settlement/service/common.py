@@ -12,6 +12,7 @@ from app.core.errors import NotFound
 from app.core.tokens import Principal
 from app.core.unit_of_work import UnitOfWork, Units
 from app.ledger import service as ledger
+from app.ledger.errors import AccountUnknown
 from app.ledger.values import payee as payee_account
 from app.sdk.registry import Registry
 from app.settlement.errors import NotTheSecond
@@ -69,8 +70,11 @@ def is_payee(uow: UnitOfWork, deps: SettlementDeps, payee_id: str) -> bool:
     """Say whether a plug-in names this payee, or the books know it."""
     if payee_id in deps.registry.payees:
         return True
-    wanted = payee_account(payee_id).code
-    return any(one.code == wanted for one in ledger.read_balances(uow, "payee"))
+    try:
+        ledger.find_account(uow, payee_account(payee_id).code)
+    except AccountUnknown:
+        return False
+    return True
 
 
 def seal_field(deps: SettlementDeps, name: str, record_id: UUID, plain: str) -> bytes:
