@@ -1,20 +1,26 @@
 """Telling the biller once, whatever it promises and however it behaves."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
 from app.core.clock import now
+from app.core.errors import Unavailable
 from app.core.unit_of_work import JobRun
 from app.factory import Rooms
-from app.payments.models import BillerPosting, PaymentItem
-from app.payments.service import fulfil
+from app.payments import service
+from app.payments.events import AttemptQuestioned, ItemDue
+from app.payments.models import BillerPosting, PaymentAttempt, PaymentItem
+from app.payments.service import PaymentDeps, fulfil
 from app.payments.values import PostingStatus
-from app.sdk.provider import Fulfilment
+from app.sdk.provider import Citizen as Payer
+from app.sdk.provider import Fulfilment, Payable, PayableProvider, PaymentNotice
+from app.sdk.registry import Registry
 from tests.conftest import World
 from tests.factories import Citizen, city, run_jobs
 from tests.payments.helpers import (
@@ -224,3 +230,59 @@ def test_a_run_that_was_overtaken_writes_nothing(
     assert recorded is False
     same = read(client, citizen, paid["id"])["items"][0]
     assert same["biller_reference"] == paid["items"][0]["biller_reference"]
+
+
+class Overtaken(PayableProvider):
+    """A biller's plug-in during whose call another run takes the posting over."""
+
+    def __init__(self, rooms: Rooms) -> None:
+        self._rooms = rooms
+
+    def list_payables(self, citizen: Payer) -> Sequence[Payable]:
+        raise AssertionError
+
+    def get_payable(self, reference: str, citizen: Payer) -> Payable:
+        raise AssertionError
+
+    def fulfil(self, notice: PaymentNotice) -> Fulfilment:
+        with self._rooms.units.open(actor="test") as uow:
+            uow.execute(
+                update(BillerPosting)
+                .where(BillerPosting.key == notice.key)
+                .values(claim_attempt=BillerPosting.claim_attempt + 1)
+            )
+        return Fulfilment("late", now())
+
+    def find_fulfilment(self, key: str) -> Fulfilment | None:
+        raise AssertionError
+
+
+def test_a_run_that_was_overtaken_does_not_end_the_job_of_the_other(
+    client: FlaskClient, world: World, rooms: Rooms, citizen: Citizen
+) -> None:
+    """A run that ends well ends its job, and both runs are of one job."""
+    bill = make_bill(client, world, citizen)
+    payment_id = money_in(client, world, citizen, bill)
+    deps = rooms.deps[PaymentDeps]
+    with rooms.units.open(actor="test") as uow:
+        settle = AttemptQuestioned(
+            attempt_id=uow.scalars(
+                select(PaymentAttempt.id).where(PaymentAttempt.payment_id == payment_id)
+            ).one(),
+            cause="test",
+        )
+        service.question_attempt(uow, deps, settle)
+    with rooms.units.open(actor="test") as uow:
+        item_id = uow.scalars(
+            select(PaymentItem.id).where(PaymentItem.payment_id == payment_id)
+        ).one()
+    known = deps.registry.service("water-bill")
+    registry = Registry([known], {known.plugin: Overtaken(rooms)}, deps.registry.payees)
+    with (
+        pytest.raises(Unavailable),
+        rooms.units.open(actor="test", job=JobRun(77, 1)) as uow,
+    ):
+        fulfil.fulfil_item(uow, replace(deps, registry=registry), ItemDue(item_id=item_id))
+    assert status_of(client, citizen, payment_id) == "due"
+    run_until(client, rooms, citizen, payment_id, "fulfilled")
+    assert len(postings(world, bill)) == 1

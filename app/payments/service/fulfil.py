@@ -76,7 +76,10 @@ def fulfil_item(uow: UnitOfWork, deps: PaymentDeps, event: ItemDue) -> None:
     outcome = _reach_biller(deps, service.posting, provider, notice, before, sent_at.timestamp())
     with uow.phase():
         is_recorded = _record(uow, item.id, run, before, outcome)
-    if is_recorded and isinstance(outcome, Later | Unknown):
+    if not is_recorded:
+        # To end well would end the job, which by now is the other run's: its retry would be lost.
+        raise Unavailable("Another run has taken the posting over.")
+    if isinstance(outcome, Later | Unknown):
         raise Unavailable("The biller has not confirmed yet.")
 
 
