@@ -8,9 +8,9 @@ from flask.views import MethodView
 from app.autopay import service
 from app.autopay.schemas import (
     CollectionSchema,
-    NewOrderSchema,
-    OrderChangeSchema,
-    OrderSchema,
+    NewStandingOrderSchema,
+    StandingOrderChangeSchema,
+    StandingOrderSchema,
     TermsSchema,
 )
 from app.autopay.service import AutopayDeps
@@ -33,81 +33,83 @@ class AutopayTerms(MethodView):
         return service.read_terms(unit())
 
 
-@blueprint.route("/orders")
+@blueprint.route("/standing-orders")
 class Orders(MethodView):
     """My standing orders."""
 
     @blueprint.step_up
     @blueprint.idempotent
     @blueprint.rate("10/minute")
-    @blueprint.arguments(NewOrderSchema)
-    @blueprint.response(201, OrderSchema)
+    @blueprint.arguments(NewStandingOrderSchema)
+    @blueprint.response(201, StandingOrderSchema)
     def post(self, wanted: NewOrder) -> tuple[OrderView, int, dict[str, str]]:
         """Let the bills of a service be paid by themselves, within bounds."""
         made = service.make_order(unit(), deps(AutopayDeps), principal(), wanted)
-        return made, 201, {"Location": f"/v1/autopay/orders/{made.id}"}
+        return made, 201, {"Location": f"/v1/autopay/standing-orders/{made.id}"}
 
     @blueprint.arguments(PageArgs, location="query")
-    @blueprint.page(OrderSchema)
+    @blueprint.page(StandingOrderSchema)
     def get(self, wanted: dict[str, Any]) -> Page[OrderView]:
         """List my standing orders."""
         return service.list_orders(unit(), deps(AutopayDeps), principal().id, wanted["page"])
 
 
-@blueprint.route("/orders/<uuid:order_id>")
+@blueprint.route("/standing-orders/<uuid:standing_order_id>")
 class OneOrder(MethodView):
     """One standing order."""
 
-    @blueprint.response(200, OrderSchema)
-    def get(self, order_id: UUID) -> OrderView:
+    @blueprint.response(200, StandingOrderSchema)
+    def get(self, standing_order_id: UUID) -> OrderView:
         """Read a standing order."""
-        return service.read_order(unit(), deps(AutopayDeps), principal().id, order_id)
+        return service.read_order(unit(), deps(AutopayDeps), principal().id, standing_order_id)
 
     @blueprint.step_up
-    @blueprint.arguments(OrderChangeSchema)
-    @blueprint.response(200, OrderSchema)
-    def patch(self, changes: dict[str, Any], order_id: UUID) -> OrderView:
+    @blueprint.arguments(StandingOrderChangeSchema)
+    @blueprint.response(200, StandingOrderSchema)
+    def patch(self, changes: dict[str, Any], standing_order_id: UUID) -> OrderView:
         """Change the bounds, the end or the method of a standing order."""
-        return service.change_order(unit(), deps(AutopayDeps), principal().id, order_id, changes)
+        return service.change_order(
+            unit(), deps(AutopayDeps), principal().id, standing_order_id, changes
+        )
 
     @blueprint.response(204)
-    def delete(self, order_id: UUID) -> None:
+    def delete(self, standing_order_id: UUID) -> None:
         """End a standing order at once."""
-        service.end_order(unit(), deps(AutopayDeps), principal().id, order_id)
+        service.end_order(unit(), deps(AutopayDeps), principal().id, standing_order_id)
 
 
-@blueprint.route("/orders/<uuid:order_id>/pause")
+@blueprint.route("/standing-orders/<uuid:standing_order_id>/pause")
 class Pause(MethodView):
     """A standing order that rests."""
 
     @blueprint.repeatable
-    @blueprint.response(200, OrderSchema)
-    def post(self, order_id: UUID) -> OrderView:
+    @blueprint.response(200, StandingOrderSchema)
+    def post(self, standing_order_id: UUID) -> OrderView:
         """Pause a standing order: nothing that waits is taken any more."""
-        return service.pause_order(unit(), deps(AutopayDeps), principal().id, order_id)
+        return service.pause_order(unit(), deps(AutopayDeps), principal().id, standing_order_id)
 
 
-@blueprint.route("/orders/<uuid:order_id>/resumption")
+@blueprint.route("/standing-orders/<uuid:standing_order_id>/resumption")
 class Resumption(MethodView):
     """A standing order that takes money again."""
 
     @blueprint.step_up
     @blueprint.repeatable
-    @blueprint.response(200, OrderSchema)
-    def post(self, order_id: UUID) -> OrderView:
+    @blueprint.response(200, StandingOrderSchema)
+    def post(self, standing_order_id: UUID) -> OrderView:
         """Resume a standing order that was paused or has stopped."""
-        return service.resume_order(unit(), deps(AutopayDeps), principal().id, order_id)
+        return service.resume_order(unit(), deps(AutopayDeps), principal().id, standing_order_id)
 
 
-@blueprint.route("/orders/<uuid:order_id>/collections")
+@blueprint.route("/standing-orders/<uuid:standing_order_id>/collections")
 class Collections(MethodView):
     """The bills of a standing order."""
 
     @blueprint.arguments(PageArgs, location="query")
     @blueprint.page(CollectionSchema)
-    def get(self, wanted: dict[str, Any], order_id: UUID) -> Page[CollectionView]:
+    def get(self, wanted: dict[str, Any], standing_order_id: UUID) -> Page[CollectionView]:
         """List what was and will be taken under a standing order."""
-        return service.list_collections(unit(), principal().id, order_id, wanted["page"])
+        return service.list_collections(unit(), principal().id, standing_order_id, wanted["page"])
 
 
 @blueprint.route("/collections/<uuid:collection_id>/approval")

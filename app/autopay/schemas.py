@@ -32,7 +32,7 @@ class TermsSchema(Schema):
     text = Nested(Title, required=True)
 
 
-class NewOrderSchema(Schema):
+class NewStandingOrderSchema(Schema):
     """What is to be paid by itself, with which method, within which bounds."""
 
     service = Text(required=True, max_length=64, pattern=SERVICE)
@@ -62,7 +62,7 @@ class NewOrderSchema(Schema):
         return NewOrder(bounds=bounds, **data)
 
 
-class OrderChangeSchema(Schema):
+class StandingOrderChangeSchema(Schema):
     """What may be changed of a standing order; what is left out stays."""
 
     payment_method_id = UUID()
@@ -72,7 +72,7 @@ class OrderChangeSchema(Schema):
     expires_on = Date(allow_none=True)
 
 
-class OrderSchema(Schema):
+class StandingOrderSchema(Schema):
     """One standing order."""
 
     id = UUID(required=True)

@@ -16,7 +16,7 @@ from tests.conftest import World
 from tests.factories import Citizen, city, run_jobs
 from tests.payments.helpers import BILLERS, Bill, new_key, prove_method, step_up
 
-ORDERS = "/v1/autopay/orders"
+ORDERS = "/v1/autopay/standing-orders"
 
 
 def keep_card(client: FlaskClient, rooms: Rooms, who: Citizen, card: str = "pm_card_visa") -> str:

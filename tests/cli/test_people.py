@@ -31,7 +31,8 @@ def test_staff_create_prints_a_token_that_works(commands: Server, rooms: Rooms) 
     assert set(made) == {"id", "role", "department", "access_token"}
     who = rooms.deps[Authenticator].authenticate(made["access_token"], fresh=True)
     assert (who.kind, str(who.id)) == ("staff", made["id"])
-    assert who.permissions == {"self", "ledger.read", "payments.read", "audit.read"}
+    reads = {"ledger.read", "payments.read", "reconciliation.read", "audit.read"}
+    assert who.permissions == {"self", *reads}
     # The three administrators are kept apart: nobody who reads the books may change anything.
     assert not any(name.endswith((".operate", ".manage")) for name in who.permissions)
 

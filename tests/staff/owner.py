@@ -111,7 +111,7 @@ def standing_order(
     order = autopay.make_order(client, rooms, who.citizen)
     autopay.tick(rooms)
     return {
-        "/v1/autopay/orders/{order_id}": order["id"],
+        "/v1/autopay/standing-orders/{standing_order_id}": order["id"],
         "/v1/autopay/collections/{collection_id}": str(
             autopay.collections(rooms, order["id"])[0].id
         ),
