@@ -1,13 +1,13 @@
 """The wire format of the ledger."""
 
-from app.http.fields import UUID, Currency, Integer, List, Moment, Nested, Schema, Text
+from app.http.fields import UUID, Integer, List, Moment, Nested, Schema, Text
 from app.http.pagination import PageArgs
 
 
 class CurrencyBalanceSchema(Schema):
     """The whole book in one currency; `balance` must be zero."""
 
-    currency = Currency(required=True)
+    currency = Text(required=True, metadata={"description": "ISO 4217"})
     debit = Integer(required=True)
     credit = Integer(required=True)
     balance = Integer(required=True)
@@ -18,7 +18,7 @@ class AccountBalanceSchema(Schema):
 
     code = Text(required=True)
     kind = Text(required=True)
-    currency = Currency(required=True)
+    currency = Text(required=True, metadata={"description": "ISO 4217"})
     balance = Integer(required=True)
 
 
@@ -42,7 +42,7 @@ class LedgerEntrySchema(Schema):
     line_no = Integer(required=True)
     account = Text(required=True)
     amount = Integer(required=True)
-    currency = Currency(required=True)
+    currency = Text(required=True, metadata={"description": "ISO 4217"})
 
 
 class LedgerTransactionSchema(Schema):

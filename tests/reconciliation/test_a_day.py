@@ -29,6 +29,7 @@ from app.payments.values import AttemptStatus, PaymentStatus
 from app.reconciliation import service as reconciliation
 from app.reconciliation.models import Difference
 from config.settings import Settings
+from sandbox.city import serve_city
 from sandbox.stripe import serve_stripe
 from tests.conftest import STRIPE_KEY, STRIPE_PUBLISHABLE_KEY, STRIPE_WEBHOOK_SECRET, World
 from tests.databases import empty_database
@@ -109,7 +110,7 @@ class City:
 
 @pytest.fixture
 def town(world: World) -> Iterator[City]:
-    """Build a house with a database and a Stripe that nobody else uses."""
+    """Build a house with a database, a Stripe and billers that nobody else uses."""
     keys = {
         "api_key": STRIPE_KEY,
         "publishable_key": STRIPE_PUBLISHABLE_KEY,
@@ -117,10 +118,15 @@ def town(world: World) -> Iterator[City]:
     }
     with (
         serve_stripe(port=0, webhook_url=None, data_dir=None, **keys) as paid,
+        serve_city(port=0, data_dir=None) as outside,
         empty_database(world) as env,
     ):
-        loopback = f"{env['EGRESS_LOOPBACK']},{paid.url.removeprefix('http://')}"
-        own = {**env, "STRIPE_API_BASE": paid.url, "EGRESS_LOOPBACK": loopback}
+        urls = (
+            env["EGRESS_LOOPBACK"],
+            *(u.removeprefix("http://") for u in (paid.url, outside.url)),
+        )
+        own = {name: value.replace(world.city, outside.url) for name, value in env.items()}
+        own |= {"STRIPE_API_BASE": paid.url, "EGRESS_LOOPBACK": ",".join(urls)}
         settings = Settings.from_env(own)
         rooms = build(settings)
         try:
@@ -128,7 +134,7 @@ def town(world: World) -> Iterator[City]:
             rooms.load_catalogue()
             rooms.publish_agreements()
             client = create_app(settings, rooms).test_client()
-            here = replace(world, env=own, stripe=paid.url)
+            here = replace(world, env=own, stripe=paid.url, city=outside.url)
             yield City(rooms, client, here, log_in(client, here, rooms))
         finally:
             rooms.close()
