@@ -14,14 +14,8 @@ from app.autopay.values import (
     OrderStatus,
 )
 from app.core.clock import now
-from app.core.db import Base, Stateful
+from app.core.db import Base, Stateful, one_of
 from app.core.money import MAX_AMOUNT
-
-
-def _one_of(column: str, states: Any) -> str:  # noqa: ANN401 - an enum or some of its members
-    names = ", ".join(f"'{state}'" for state in states)
-    return f"{column} in ({names})"
-
 
 _ENDS = frozenset(
     {OrderStatus.CANCELLED_BY_PAYER, OrderStatus.CANCELLED_BY_PAYEE, OrderStatus.EXPIRED}
@@ -41,7 +35,7 @@ class StandingOrder(Stateful, Base):
 
     __tablename__ = "autopay_orders"
     __table_args__ = (
-        CheckConstraint(_one_of("status", OrderStatus), name="status"),
+        CheckConstraint(one_of("status", OrderStatus), name="status"),
         CheckConstraint(f"cap_per_bill between 1 and {MAX_AMOUNT}", name="cap_per_bill"),
         CheckConstraint("cap_per_month >= cap_per_bill", name="cap_per_month"),
         CheckConstraint("notice_days between 1 and 10", name="notice_days"),
@@ -51,7 +45,7 @@ class StandingOrder(Stateful, Base):
             "citizen_id",
             "service",
             unique=True,
-            postgresql_where=text(_one_of("status", LIVING_ORDERS)),
+            postgresql_where=text(one_of("status", LIVING_ORDERS)),
         ),
         Index(None, "citizen_id", "id"),
         Index(
@@ -97,13 +91,18 @@ class Collection(Stateful, Base):
             {CollectionStatus.SUCCEEDED, CollectionStatus.FAILED, CollectionStatus.SKIPPED}
         ),
         CollectionStatus.FAILED: frozenset(
-            {CollectionStatus.CHARGING, CollectionStatus.SKIPPED, CollectionStatus.ABANDONED}
+            {
+                CollectionStatus.CHARGING,
+                CollectionStatus.HELD,
+                CollectionStatus.SKIPPED,
+                CollectionStatus.ABANDONED,
+            }
         ),
     }
 
     __tablename__ = "autopay_collections"
     __table_args__ = (
-        CheckConstraint(_one_of("status", CollectionStatus), name="status"),
+        CheckConstraint(one_of("status", CollectionStatus), name="status"),
         CheckConstraint(f"amount between 1 and {MAX_AMOUNT}", name="amount"),
         CheckConstraint("tries >= 0", name="tries"),
         CheckConstraint(f"reason is not null or status <> '{CollectionStatus.HELD}'", name="held"),

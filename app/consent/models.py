@@ -16,15 +16,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.consent.values import AgreementKind, Basis, ConsentStatus, DelayReason
 from app.core.clock import now
-from app.core.db import APPEND_ONLY, Base, Stateful
+from app.core.db import APPEND_ONLY, Base, Stateful, one_of
 from app.core.ids import new_id
 
 _CONSUMER = "consumer ~ '^(app|(plugin|client|department|staff):[A-Za-z0-9._:-]{1,200})$'"
-
-
-def _one_of(column: str, states: type) -> str:
-    names = ", ".join(f"'{state}'" for state in states)  # type: ignore[attr-defined]
-    return f"{column} in ({names})"
 
 
 class AgreementVersion(Base):
@@ -33,8 +28,8 @@ class AgreementVersion(Base):
     __tablename__ = "agreements"
     __table_args__ = (
         CheckConstraint("number >= 1", name="number"),
-        CheckConstraint(_one_of("kind", AgreementKind), name="kind"),
-        CheckConstraint(_one_of("legal_basis", Basis), name="legal_basis"),
+        CheckConstraint(one_of("kind", AgreementKind), name="kind"),
+        CheckConstraint(one_of("legal_basis", Basis), name="legal_basis"),
         {"info": APPEND_ONLY},
     )
 
@@ -83,7 +78,7 @@ class Consent(Stateful, Base):
             "expires_at",
             postgresql_where=text("status = 'granted' and expires_at is not null"),
         ),
-        CheckConstraint(_one_of("status", ConsentStatus), name="status"),
+        CheckConstraint(one_of("status", ConsentStatus), name="status"),
         CheckConstraint(_CONSUMER, name="consumer"),
         CheckConstraint(
             "status = 'draft' or (payload_hash is not null and method is not null "
@@ -142,9 +137,9 @@ class DisclosureEntry(Base):
         UniqueConstraint("request_id", "citizen_id", "digest"),
         Index(None, "citizen_id", "at", "id"),
         CheckConstraint(_CONSUMER, name="consumer"),
-        CheckConstraint(_one_of("basis", Basis), name="basis"),
+        CheckConstraint(one_of("basis", Basis), name="basis"),
         CheckConstraint("(basis = 'consent') = (consent_id is not null)", name="consent"),
-        CheckConstraint(_one_of("delay_reason", DelayReason), name="delay_reason"),
+        CheckConstraint(one_of("delay_reason", DelayReason), name="delay_reason"),
         CheckConstraint("(delay_reason is null) = (hidden_until is null)", name="delay"),
         CheckConstraint("hidden_until > at", name="hidden_until"),
         CheckConstraint("jsonb_array_length(attributes) > 0", name="attributes"),

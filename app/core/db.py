@@ -1,6 +1,6 @@
 """Tables, engines and the legal moves of a record: PostgreSQL is the truth."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar, TypeVar
@@ -26,6 +26,13 @@ _TYPES = {
     list[Any]: JSONB,
     str: Text,
 }
+
+
+def one_of(column: str, states: Iterable[StrEnum]) -> str:
+    """Return the condition of a check or an index that a column holds one of these states."""
+    names = ", ".join(f"'{state}'" for state in states)
+    return f"{column} in ({names})"
+
 
 APPEND_ONLY = {"append_only": True}
 """Table info: the application role may insert and read rows, never change or remove them."""

@@ -9,12 +9,12 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine, event, inspect, select
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.orm import Session, UOWTransaction
+from sqlalchemy.orm import DeclarativeBase, Session, UOWTransaction
 
 from app.core.clock import now
 from app.core.db import Stateful
@@ -23,6 +23,7 @@ from app.core.ids import new_id
 from app.core.logs import get_logger
 from app.core.trail import AuditEvent
 
+R = TypeVar("R", bound=DeclarativeBase)
 log = get_logger("unit_of_work")
 _open: ContextVar[tuple["UnitOfWork", ...]] = ContextVar("open_units", default=())
 
@@ -99,6 +100,15 @@ class UnitOfWork(Session):
         self._units = units
         self._events: list[Event] = []
         self._records: list[AuditEvent] = []
+
+    def lock(self, kind: type[R], record_id: object) -> R:
+        """Return a record with its row locked and as it is now; raise `NoResultFound`.
+
+        In the order of the architecture's page: parallel units would wait for each other for ever.
+        """
+        (key,) = inspect(kind).primary_key
+        statement = select(kind).where(key == record_id).with_for_update()
+        return self.scalars(statement.execution_options(populate_existing=True)).one()
 
     def emit(self, fact: Event) -> None:
         """Publish a fact: its handlers run once this unit of work has committed."""

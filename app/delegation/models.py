@@ -12,7 +12,7 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueCon
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.core.clock import now
-from app.core.db import APPEND_ONLY, Base, Stateful
+from app.core.db import APPEND_ONLY, Base, Stateful, one_of
 from app.core.ids import new_id
 from app.core.money import MAX_AMOUNT
 from app.delegation.values import (
@@ -31,17 +31,12 @@ MAX_CAP = MAX_AMOUNT * 20
 _BEGUN = "('active', 'expired', 'superseded')"
 
 
-def _one_of(column: str, states: type) -> str:
-    names = ", ".join(f"'{state}'" for state in states)  # type: ignore[attr-defined]
-    return f"{column} in ({names})"
-
-
 class Organisation(Stateful, Base):
     """A firm or body that a citizen represents; at most one living record has its code."""
 
     __tablename__ = "organisations"
     __table_args__ = (
-        CheckConstraint(_one_of("status", OrganisationStatus), name="status"),
+        CheckConstraint(one_of("status", OrganisationStatus), name="status"),
         CheckConstraint("status = 'claimed' or decided_at is not null", name="decision"),
         Index(
             "uq_organisations_uscc_index",
@@ -92,7 +87,7 @@ class Mandate(Stateful, Base):
 
     __tablename__ = "mandates"
     __table_args__ = (
-        CheckConstraint(_one_of("status", MandateStatus), name="status"),
+        CheckConstraint(one_of("status", MandateStatus), name="status"),
         CheckConstraint("days in (1, 31, 182, 365)", name="days"),
         CheckConstraint("named in ('principal', 'delegate')", name="named"),
         CheckConstraint("principal_id is not null or delegate_id is not null", name="somebody"),
@@ -110,7 +105,7 @@ class Mandate(Stateful, Base):
         CheckConstraint(
             "extract(epoch from expires_at - starts_at) = days * 86400", name="term_is_exact"
         ),
-        CheckConstraint(_one_of("consent", Consent), name="consent"),
+        CheckConstraint(one_of("consent", Consent), name="consent"),
         CheckConstraint(
             "(consent = 'counter') = (counter_reason_sealed is not null)", name="counter"
         ),
@@ -241,7 +236,7 @@ class SmsAnswer(Base):
     """One text to the city's number, by the gateway's count: what it did, not its words."""
 
     __tablename__ = "sms_answers"
-    __table_args__ = (CheckConstraint(_one_of("outcome", Outcome), name="outcome"),)
+    __table_args__ = (CheckConstraint(one_of("outcome", Outcome), name="outcome"),)
 
     number: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     mandate_id: Mapped[UUID | None] = mapped_column(ForeignKey("mandates.id"))
@@ -254,9 +249,9 @@ class Guardianship(Stateful, Base):
 
     __tablename__ = "guardianships"
     __table_args__ = (
-        CheckConstraint(_one_of("status", GuardianshipStatus), name="status"),
-        CheckConstraint(_one_of("source", Source), name="source"),
-        CheckConstraint(_one_of("ending", Ending), name="ending"),
+        CheckConstraint(one_of("status", GuardianshipStatus), name="status"),
+        CheckConstraint(one_of("source", Source), name="source"),
+        CheckConstraint(one_of("ending", Ending), name="ending"),
         CheckConstraint("(status = 'ended') = (ended_at is not null)", name="end"),
         CheckConstraint("(ended_at is null) = (ending is null)", name="ending_is_said"),
         CheckConstraint("guardian_id <> child_id", name="two"),
@@ -317,7 +312,7 @@ class DelegateAct(Base):
 
     __tablename__ = "delegate_acts"
     __table_args__ = (
-        CheckConstraint(_one_of("action", Action), name="action"),
+        CheckConstraint(one_of("action", Action), name="action"),
         CheckConstraint(f"amount between 0 and {MAX_CAP}", name="amount"),
         Index(None, "power_id", "id"),
         Index(

@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueCon
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.clock import now
-from app.core.db import Base, Stateful
+from app.core.db import Base, Stateful, one_of
 from app.core.money import MAX_AMOUNT
 from app.payments.values import (
     LIVE_ATTEMPTS,
@@ -23,11 +23,6 @@ from app.payments.values import (
 )
 
 MAX_ITEMS = 20
-
-
-def _one_of(column: str, states: type) -> str:
-    names = ", ".join(f"'{state}'" for state in states)  # type: ignore[attr-defined]
-    return f"{column} in ({names})"
 
 
 class Payment(Stateful, Base):
@@ -53,7 +48,7 @@ class Payment(Stateful, Base):
 
     __tablename__ = "payments"
     __table_args__ = (
-        CheckConstraint(_one_of("status", PaymentStatus), name="status"),
+        CheckConstraint(one_of("status", PaymentStatus), name="status"),
         CheckConstraint(f"amount between 0 and {MAX_AMOUNT * MAX_ITEMS}", name="amount"),
         CheckConstraint("refunded_amount between 0 and amount", name="refunded_amount"),
         UniqueConstraint("origin"),
@@ -109,7 +104,7 @@ class PaymentItem(Stateful, Base):
 
     __tablename__ = "payment_items"
     __table_args__ = (
-        CheckConstraint(_one_of("status", ItemStatus), name="status"),
+        CheckConstraint(one_of("status", ItemStatus), name="status"),
         CheckConstraint(f"amount between 0 and {MAX_AMOUNT}", name="amount"),
         CheckConstraint(
             "refunded_amount >= 0 and refunding_amount >= 0 and disputed_amount >= 0 "
@@ -119,7 +114,7 @@ class PaymentItem(Stateful, Base):
         CheckConstraint(
             "status <> 'refunded' or refunded_amount + disputed_amount = amount", name="refunded"
         ),
-        CheckConstraint(f"is_live or {_one_of('status', RELEASED_ITEMS)}", name="is_live"),  # type: ignore[arg-type]
+        CheckConstraint(f"is_live or {one_of('status', RELEASED_ITEMS)}", name="is_live"),
         UniqueConstraint("payment_id", "line_no"),
         Index(
             "uq_payment_items_live_payable",
@@ -204,7 +199,7 @@ class PaymentAttempt(Stateful, Base):
 
     __tablename__ = "payment_attempts"
     __table_args__ = (
-        CheckConstraint(_one_of("status", AttemptStatus), name="status"),
+        CheckConstraint(one_of("status", AttemptStatus), name="status"),
         CheckConstraint("amount >= 0 and captured_amount between 0 and amount", name="captured"),
         CheckConstraint(
             "refunded_amount >= 0 and disputed_amount >= 0 "
@@ -219,9 +214,7 @@ class PaymentAttempt(Stateful, Base):
             "uq_payment_attempts_live",
             "payment_id",
             unique=True,
-            postgresql_where=text(
-                _one_of("status", (*LIVE_ATTEMPTS, AttemptStatus.SUCCEEDED))  # type: ignore[arg-type]
-            ),
+            postgresql_where=text(one_of("status", (*LIVE_ATTEMPTS, AttemptStatus.SUCCEEDED))),
         ),
         Index(
             "ix_payment_attempts_next_ask_at",
@@ -269,7 +262,7 @@ class BillerPosting(Base):
 
     __tablename__ = "biller_postings"
     __table_args__ = (
-        CheckConstraint(_one_of("status", PostingStatus), name="status"),
+        CheckConstraint(one_of("status", PostingStatus), name="status"),
         UniqueConstraint("plugin", "key"),
     )
 
@@ -303,7 +296,7 @@ class Refund(Stateful, Base):
 
     __tablename__ = "refunds"
     __table_args__ = (
-        CheckConstraint(_one_of("status", RefundStatus), name="status"),
+        CheckConstraint(one_of("status", RefundStatus), name="status"),
         CheckConstraint("amount > 0", name="amount"),
         CheckConstraint("decided_by <> requested_by", name="four_eyes"),
         CheckConstraint("(status = 'requested') = (decided_by is null)", name="decided"),
@@ -359,7 +352,7 @@ class SavedMethod(Stateful, Base):
 
     __tablename__ = "saved_methods"
     __table_args__ = (
-        CheckConstraint(_one_of("status", SavedMethodStatus), name="status"),
+        CheckConstraint(one_of("status", SavedMethodStatus), name="status"),
         CheckConstraint(
             "status <> 'active' or (gateway_customer is not null and gateway_method is not null "
             "and label is not null)",
@@ -411,7 +404,7 @@ class Dispute(Stateful, Base):
 
     __tablename__ = "disputes"
     __table_args__ = (
-        CheckConstraint(_one_of("status", DisputeStatus), name="status"),
+        CheckConstraint(one_of("status", DisputeStatus), name="status"),
         CheckConstraint("amount > 0 and held_amount between 0 and amount", name="amount"),
         UniqueConstraint("gateway", "gateway_dispute_id"),
         Index(None, "payment_id"),

@@ -7,15 +7,10 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, tex
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.clock import now
-from app.core.db import Base, Stateful
+from app.core.db import Base, Stateful, one_of
 from app.privacy.values import ClosureStatus, CorrectionOf, CorrectionStatus, ExportStatus
 
 EXPORTS_A_DAY = 3
-
-
-def _one_of(column: str, states: type) -> str:
-    names = ", ".join(f"'{state}'" for state in states)  # type: ignore[attr-defined]
-    return f"{column} in ({names})"
 
 
 class Export(Stateful, Base):
@@ -32,7 +27,7 @@ class Export(Stateful, Base):
     __table_args__ = (
         UniqueConstraint("citizen_id", "day", "number"),
         CheckConstraint(f"number between 1 and {EXPORTS_A_DAY}", name="number"),
-        CheckConstraint(_one_of("status", ExportStatus), name="status"),
+        CheckConstraint(one_of("status", ExportStatus), name="status"),
         CheckConstraint("(status = 'ready') = (content_sealed is not null)", name="content"),
         CheckConstraint(
             "(status in ('ready', 'expired')) = (expires_at is not null)", name="expires_at"
@@ -95,8 +90,8 @@ class Correction(Stateful, Base):
         ),
         Index(None, "due_at", "id"),
         Index(None, "citizen_id", "submitted_at", "id"),
-        CheckConstraint(_one_of("status", CorrectionStatus), name="status"),
-        CheckConstraint(_one_of("what", CorrectionOf), name="what"),
+        CheckConstraint(one_of("status", CorrectionStatus), name="status"),
+        CheckConstraint(one_of("what", CorrectionOf), name="what"),
         CheckConstraint(
             "(status = 'submitted') = (decided_at is null) "
             "and (decided_at is null) = (decided_by is null)",
@@ -142,7 +137,7 @@ class Closure(Stateful, Base):
         ),
         Index("ix_closures_due_at", "due_at", postgresql_where=text("status = 'pending'")),
         Index(None, "citizen_id", "asked_at", "id"),
-        CheckConstraint(_one_of("status", ClosureStatus), name="status"),
+        CheckConstraint(one_of("status", ClosureStatus), name="status"),
         CheckConstraint("due_at > asked_at", name="due_at"),
         CheckConstraint("(status = 'pending') = (ended_at is null)", name="end"),
     )

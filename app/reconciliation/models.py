@@ -7,7 +7,7 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueCon
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.clock import now
-from app.core.db import APPEND_ONLY, Base, Stateful
+from app.core.db import APPEND_ONLY, Base, Stateful, one_of
 from app.core.ids import new_id
 from app.reconciliation.values import (
     LIVE_RUNS,
@@ -19,11 +19,6 @@ from app.reconciliation.values import (
     RunStatus,
     StatementStatus,
 )
-
-
-def _one_of(column: str, states: object) -> str:
-    names = ", ".join(f"'{state}'" for state in states)  # type: ignore[attr-defined]
-    return f"{column} in ({names})"
 
 
 class ReconciliationRun(Stateful, Base):
@@ -38,14 +33,14 @@ class ReconciliationRun(Stateful, Base):
 
     __tablename__ = "reconciliation_runs"
     __table_args__ = (
-        CheckConstraint(_one_of("status", RunStatus), name="status"),
+        CheckConstraint(one_of("status", RunStatus), name="status"),
         CheckConstraint("(status = 'done') = (finished_at is not null)", name="finished_at"),
         Index(
             "uq_reconciliation_runs_live",
             "source",
             "day",
             unique=True,
-            postgresql_where=text(_one_of("status", LIVE_RUNS)),
+            postgresql_where=text(one_of("status", LIVE_RUNS)),
         ),
         Index(None, "source", "day"),
         Index(None, "requested_at", "id"),
@@ -76,7 +71,7 @@ class ChannelStatement(Stateful, Base):
 
     __tablename__ = "channel_statements"
     __table_args__ = (
-        CheckConstraint(_one_of("status", StatementStatus), name="status"),
+        CheckConstraint(one_of("status", StatementStatus), name="status"),
         CheckConstraint(
             "status not in ('current', 'superseded') or digest is not null", name="digest"
         ),
@@ -105,7 +100,7 @@ class ChannelLine(Base):
 
     __tablename__ = "channel_lines"
     __table_args__ = (
-        CheckConstraint(_one_of("kind", LineKind), name="kind"),
+        CheckConstraint(one_of("kind", LineKind), name="kind"),
         Index(None, "subject", "source"),
         Index(None, "statement_id", "line_id"),
         Index("ix_channel_lines_credits", "occurred_at", postgresql_where=text("kind = 'credit'")),
@@ -133,7 +128,7 @@ class ReconciliationCandidate(Base):
 
     __tablename__ = "reconciliation_candidates"
     __table_args__ = (
-        CheckConstraint(_one_of("family", Family), name="family"),
+        CheckConstraint(one_of("family", Family), name="family"),
         {"prefixes": ["UNLOGGED"]},
     )
 
@@ -149,7 +144,7 @@ class ReconciliationFinding(Base):
 
     __tablename__ = "reconciliation_findings"
     __table_args__ = (
-        CheckConstraint(_one_of("kind", DifferenceKind), name="kind"),
+        CheckConstraint(one_of("kind", DifferenceKind), name="kind"),
         {"info": APPEND_ONLY},
     )
 
@@ -190,9 +185,9 @@ class Difference(Stateful, Base):
 
     __tablename__ = "differences"
     __table_args__ = (
-        CheckConstraint(_one_of("status", DifferenceStatus), name="status"),
-        CheckConstraint(_one_of("kind", DifferenceKind), name="kind"),
-        CheckConstraint(_one_of("resolution", Resolution), name="resolution"),
+        CheckConstraint(one_of("status", DifferenceStatus), name="status"),
+        CheckConstraint(one_of("kind", DifferenceKind), name="kind"),
+        CheckConstraint(one_of("resolution", Resolution), name="resolution"),
         CheckConstraint(
             "(status in ('explained', 'adjusted', 'closed')) = (resolution is not null)",
             name="resolved",

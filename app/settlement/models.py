@@ -8,13 +8,8 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueCon
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.clock import now
-from app.core.db import Base, Stateful
+from app.core.db import Base, Stateful, one_of
 from app.settlement.values import AccountStatus, BatchStatus, LineStatus
-
-
-def _one_of(states: type) -> str:
-    names = ", ".join(f"'{state}'" for state in states)  # type: ignore[attr-defined]
-    return f"status in ({names})"
 
 
 class PayeeAccount(Stateful, Base):
@@ -29,7 +24,7 @@ class PayeeAccount(Stateful, Base):
 
     __tablename__ = "settlement_accounts"
     __table_args__ = (
-        CheckConstraint(_one_of(AccountStatus), name="status"),
+        CheckConstraint(one_of("status", AccountStatus), name="status"),
         CheckConstraint("decided_by <> proposed_by", name="four_eyes"),
         CheckConstraint(
             "(status = 'proposed') = (decided_by is null) "
@@ -75,7 +70,7 @@ class SettlementBatch(Stateful, Base):
 
     __tablename__ = "settlement_batches"
     __table_args__ = (
-        CheckConstraint(_one_of(BatchStatus), name="status"),
+        CheckConstraint(one_of("status", BatchStatus), name="status"),
         CheckConstraint("decided_by <> drafted_by", name="four_eyes"),
         CheckConstraint(
             "(status = 'draft') = (decided_by is null) "
@@ -128,7 +123,7 @@ class SettlementLine(Stateful, Base):
 
     __tablename__ = "settlement_lines"
     __table_args__ = (
-        CheckConstraint(_one_of(LineStatus), name="status"),
+        CheckConstraint(one_of("status", LineStatus), name="status"),
         CheckConstraint("amount > 0", name="amount"),
         UniqueConstraint("batch_id", "payee"),
         Index(

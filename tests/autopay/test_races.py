@@ -65,7 +65,6 @@ def test_eight_workers_take_one_bill_once(
 def test_a_pause_that_was_answered_is_never_overtaken(
     app: Server, client: FlaskClient, rooms: Rooms, world: World
 ) -> None:
-    taken = kept = 0
     for _ in range(ROUNDS):
         citizen = log_in(client, world, rooms)
         bill = make_bill(client, world, citizen)
@@ -86,11 +85,9 @@ def test_a_pause_that_was_answered_is_never_overtaken(
         assert row.status in {"succeeded", "skipped"}
         assert len(postings(world, bill)) == (row.status == "succeeded")
         assert (row.payment_id is None) == (row.status == "skipped")
-        taken, kept = taken + (row.status == "succeeded"), kept + (row.status == "skipped")
         with later(400):
             tick(rooms)
         assert [r.status for r in collections(rooms, order["id"])] == [row.status]
-    assert taken + kept == ROUNDS
 
 
 def test_postgresql_knows_one_living_collection_of_a_bill(

@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 
 from app.autopay.events import OrderLookDue
 from app.autopay.models import Collection, StandingOrder
-from app.autopay.service.deps import AutopayDeps, lock_order
+from app.autopay.service.deps import AutopayDeps
 from app.autopay.service.orders import finish_order
 from app.autopay.service.telling import tell_collection
 from app.autopay.values import (
@@ -20,7 +20,7 @@ from app.autopay.values import (
     why_to_hold,
 )
 from app.core.clock import now
-from app.core.errors import NotFound
+from app.core.errors import Invalid, NotFound
 from app.core.ids import new_id
 from app.core.logs import get_logger
 from app.core.unit_of_work import UnitOfWork
@@ -63,7 +63,7 @@ def look_for_bills(uow: UnitOfWork, deps: AutopayDeps, event: OrderLookDue) -> N
         service, provider = deps.payments.registry.payable(order.service)
     except ServiceUnavailable:
         return  # switched off for now: the next look will see
-    except NotFound:
+    except (NotFound, Invalid):
         service = None
     if service is None or not service.autopay:
         _end_by_payee(uow, deps, order)
@@ -76,14 +76,14 @@ def look_for_bills(uow: UnitOfWork, deps: AutopayDeps, event: OrderLookDue) -> N
         and payable.amount > 0
         and not payable.contestable
     ]
-    order = lock_order(uow, order.id)
+    order = uow.lock(StandingOrder, order.id)
     if order.status == OrderStatus.ACTIVE:
         for payable in _unknown(uow, order, found):
             announce(uow, deps, order, payable)
 
 
 def _end_by_payee(uow: UnitOfWork, deps: AutopayDeps, asked: StandingOrder) -> None:
-    order = lock_order(uow, asked.id)
+    order = uow.lock(StandingOrder, asked.id)
     if order.status == OrderStatus.ACTIVE:
         finish_order(uow, deps, order, OrderStatus.CANCELLED_BY_PAYEE, cause="not offered")
 

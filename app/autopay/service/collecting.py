@@ -9,7 +9,7 @@ from app.autopay.errors import CollectionNotWaiting
 from app.autopay.events import CollectionDue
 from app.autopay.models import Collection, StandingOrder
 from app.autopay.service.bills import announce, hold_reason
-from app.autopay.service.deps import AutopayDeps, lock_collection, lock_order
+from app.autopay.service.deps import AutopayDeps
 from app.autopay.service.orders import skip_collection, stop_order
 from app.autopay.service.telling import tell_collection
 from app.autopay.values import (
@@ -82,8 +82,8 @@ def _begin(
     uow: UnitOfWork, deps: AutopayDeps, asked: Collection, payable: Payable | None
 ) -> Collection:
     """Claim the next try of a collection, unless something speaks against it now."""
-    order = lock_order(uow, asked.order_id)
-    collection = lock_collection(uow, asked.id)
+    order = uow.lock(StandingOrder, asked.order_id)
+    collection = uow.lock(Collection, asked.id)
     if collection.status not in {CollectionStatus.ANNOUNCED, CollectionStatus.FAILED}:
         return collection
     if order.status != OrderStatus.ACTIVE:
@@ -94,9 +94,7 @@ def _begin(
         skip_collection(uow, collection, reason="changed")
         uow.flush()
         announce(uow, deps, order, payable)
-    elif collection.status == CollectionStatus.ANNOUNCED and (
-        hold := hold_reason(uow, order, payable.amount, collection)
-    ):
+    elif hold := hold_reason(uow, order, payable.amount, collection):
         collection.reason, collection.next_at = hold, None
         uow.move(collection, CollectionStatus.HELD, cause=hold)
         tell_collection(uow, deps, order, collection, "autopay-held")
@@ -134,7 +132,7 @@ def _charge(uow: UnitOfWork, deps: AutopayDeps, collection: Collection) -> None:
 
 
 def _let_go(uow: UnitOfWork, asked: Collection, code: str) -> None:
-    collection = lock_collection(uow, asked.id)
+    collection = uow.lock(Collection, asked.id)
     if collection.status == CollectionStatus.CHARGING and collection.tries == asked.tries:
         skip_collection(uow, collection, reason=code)
 
@@ -142,8 +140,8 @@ def _let_go(uow: UnitOfWork, asked: Collection, code: str) -> None:
 def apply_outcome(uow: UnitOfWork, deps: AutopayDeps, collection_id: UUID, made: Collected) -> None:
     """Write down what became of a try's payment; idempotent."""
     found = uow.get_one(Collection, collection_id)
-    order = lock_order(uow, found.order_id)
-    collection = lock_collection(uow, collection_id)
+    order = uow.lock(StandingOrder, found.order_id)
+    collection = uow.lock(Collection, collection_id)
     if collection.status != CollectionStatus.CHARGING:
         return
     collection.payment_id = made.payment_id
@@ -157,8 +155,8 @@ def apply_outcome(uow: UnitOfWork, deps: AutopayDeps, collection_id: UUID, made:
 def _give_back(
     uow: UnitOfWork, deps: AutopayDeps, asked: Collection, code: str, *, is_final: bool
 ) -> None:
-    order = lock_order(uow, asked.order_id)
-    collection = lock_collection(uow, asked.id)
+    order = uow.lock(StandingOrder, asked.order_id)
+    collection = uow.lock(Collection, asked.id)
     if collection.status == CollectionStatus.CHARGING:
         _fail(uow, deps, order, collection, code, is_final=is_final)
 
@@ -238,7 +236,7 @@ def _waiting(
     uow: UnitOfWork, citizen_id: UUID, collection_id: UUID
 ) -> tuple[StandingOrder, Collection]:
     found = owned(uow, Collection, collection_id, citizen_id)
-    return lock_order(uow, found.order_id), lock_collection(uow, collection_id)
+    return uow.lock(StandingOrder, found.order_id), uow.lock(Collection, collection_id)
 
 
 def _view(collection: Collection) -> CollectionView:

@@ -16,7 +16,7 @@ from app.autopay.errors import (
     TermsSuperseded,
 )
 from app.autopay.models import Collection, StandingOrder
-from app.autopay.service.deps import AutopayDeps, lock_order
+from app.autopay.service.deps import AutopayDeps
 from app.autopay.service.telling import tell_order
 from app.autopay.values import (
     LIVING_ORDERS,
@@ -160,7 +160,7 @@ def resume_order(uow: UnitOfWork, deps: AutopayDeps, citizen_id: UUID, order_id:
 def end_order(uow: UnitOfWork, deps: AutopayDeps, citizen_id: UUID, order_id: UUID) -> None:
     """End an order for good; ending one that is over changes nothing."""
     owned(uow, StandingOrder, order_id, citizen_id)
-    order = lock_order(uow, order_id)
+    order = uow.lock(StandingOrder, order_id)
     if order.status in LIVING_ORDERS:
         finish_order(uow, deps, order, OrderStatus.CANCELLED_BY_PAYER, cause="citizen")
 
@@ -230,7 +230,7 @@ def count_open(uow: UnitOfWork, citizen_id: UUID) -> Mapping[str, int]:
 
 def _living(uow: UnitOfWork, citizen_id: UUID, order_id: UUID) -> StandingOrder:
     owned(uow, StandingOrder, order_id, citizen_id)
-    order = lock_order(uow, order_id)
+    order = uow.lock(StandingOrder, order_id)
     if order.status not in LIVING_ORDERS:
         raise OrderNotLiving
     return order

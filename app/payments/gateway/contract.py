@@ -210,7 +210,9 @@ class Gateway(Protocol):
 
 @runtime_checkable
 class KeepsMethods(Protocol):
-    """A gateway that can keep a method, and charge it while its owner is away."""
+    """A gateway that can keep methods of some kinds, and charge one while its owner is away."""
+
+    keeps: frozenset[Method]
 
     def open_setup(self, request: SetupRequest) -> Setup:
         """Begin to keep a method; idempotent by key. May raise both errors."""

@@ -32,7 +32,7 @@ class Gateways:
     def keeping(self, method: Method) -> tuple[str, KeepsMethods]:
         """Return who keeps a method like this, by name, or raise `MethodUnavailable`."""
         gateway = self.serving(method)
-        if method is not Method.CARD or not isinstance(gateway, KeepsMethods):
+        if not isinstance(gateway, KeepsMethods) or method not in gateway.keeps:
             raise MethodUnavailable(errors=[{"pointer": "/method", "message": "Cannot be kept."}])
         return gateway.name, gateway
 

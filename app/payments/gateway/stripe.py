@@ -38,6 +38,7 @@ class StripeGateway:
     """Stripe by its own library; `total_seconds` bounds one call (8 in web, 20 in a worker)."""
 
     name = NAME
+    keeps = frozenset({Method.CARD})
 
     def __init__(
         self,

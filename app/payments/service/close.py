@@ -15,7 +15,7 @@ from app.payments.events import AttemptQuestioned
 from app.payments.gateway import GatewayAmbiguous, GatewayRefused
 from app.payments.models import Payment, PaymentAttempt, PaymentItem
 from app.payments.service.collect import read_collected
-from app.payments.service.common import PaymentDeps, live_attempt, lock, own_payment
+from app.payments.service.common import PaymentDeps, live_attempt, own_payment
 from app.payments.service.query import view_payment
 from app.payments.service.quote import find_change
 from app.payments.service.settle import (
@@ -71,7 +71,7 @@ def retry_payment(
     change = find_change(uow, deps, who, payment_id)
     _end_attempt_or_refuse(uow, deps, payment_id)
     with uow.phase():
-        payment = lock(uow, Payment, payment_id)
+        payment = uow.lock(Payment, payment_id)
         if payment.status != PaymentStatus.PENDING or live_attempt(uow, payment_id):
             raise PaymentNotPending(payment_status=payment.status)
         if change is not None:
@@ -79,7 +79,7 @@ def retry_payment(
     if change is not None:
         raise change
     with uow.phase():
-        payment = lock(uow, Payment, payment_id)
+        payment = uow.lock(Payment, payment_id)
         if payment.status != PaymentStatus.PENDING or live_attempt(uow, payment_id):
             raise PaymentNotPending(payment_status=payment.status)
         last = select(func.max(PaymentAttempt.number)).where(
@@ -124,7 +124,7 @@ def expire_payment(uow: UnitOfWork, deps: PaymentDeps, payment_id: UUID) -> None
     Raise `GatewayAmbiguous` when it does not answer: the payment stays open and is asked again.
     """
     end_attempt(uow, deps, payment_id, cause="expiry")
-    payment = lock(uow, Payment, payment_id)
+    payment = uow.lock(Payment, payment_id)
     is_over = payment.expires_at <= now() and payment.status == PaymentStatus.PENDING
     if is_over and live_attempt(uow, payment_id) is None:
         end_payment(uow, payment, PaymentStatus.EXPIRED, cause="expiry")
@@ -145,7 +145,7 @@ def _close_or_refuse(
     uow: UnitOfWork, deps: PaymentDeps, payment_id: UUID, to: PaymentStatus
 ) -> None:
     _end_attempt_or_refuse(uow, deps, payment_id)
-    payment = lock(uow, Payment, payment_id)
+    payment = uow.lock(Payment, payment_id)
     if payment.status != PaymentStatus.PENDING or live_attempt(uow, payment_id):
         raise PaymentNotPending(payment_status=payment.status)
     end_payment(uow, payment, to, cause="citizen")

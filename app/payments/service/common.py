@@ -4,16 +4,16 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import inspect, select
+from sqlalchemy import select
 
 from app.core import crypto
 from app.core.clock import now
 from app.core.crypto import Keyring
-from app.core.db import Base, owned
+from app.core.db import owned
 from app.core.errors import NotFound
 from app.core.tokens import Principal
 from app.core.unit_of_work import UnitOfWork, Units
@@ -21,8 +21,6 @@ from app.payments.gateway import Gateways
 from app.payments.models import Payment, PaymentAttempt, PaymentItem
 from app.payments.values import LIVE_ATTEMPTS, Charge, PaymentPolicy, PaymentStatus
 from app.sdk.registry import Directory, Registry
-
-R = TypeVar("R", bound=Base)
 
 _WAITS = (15, 30, 60, 120, 300)
 """Seconds between questions about an attempt until its payment's end, the last one repeated."""
@@ -51,16 +49,6 @@ class PaymentDeps:
     quote_pool: Executor
     payables_pool: Executor
     allow: Allow
-
-
-def lock(uow: UnitOfWork, kind: type[R], record_id: UUID) -> R:
-    """Return a record with its row locked and as it is now.
-
-    Always in this order: payment, item, attempt, refund.
-    """
-    (key,) = inspect(kind).primary_key
-    statement = select(kind).where(key == record_id).with_for_update()
-    return uow.scalars(statement.execution_options(populate_existing=True)).one()
 
 
 def own_payment(uow: UnitOfWork, payment_id: UUID, who: Principal) -> Payment:

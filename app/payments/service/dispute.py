@@ -25,7 +25,7 @@ from app.payments.service.booking import (
     book_dispute_opened,
     book_dispute_won,
 )
-from app.payments.service.common import PaymentDeps, lock, lock_items
+from app.payments.service.common import PaymentDeps, lock_items
 from app.payments.service.refund import available_amount, is_disputed, reserve
 from app.payments.values import (
     HOUSE,
@@ -53,9 +53,9 @@ def learn_disputes(uow: UnitOfWork, deps: PaymentDeps, event: DisputeQuestioned)
         answers = gateway.list_disputes(attempt.intent_id)
     except (GatewayAmbiguous, GatewayRefused) as error:
         raise Unavailable("The gateway does not say what is in dispute.") from error
-    lock(uow, Payment, attempt.payment_id)
+    uow.lock(Payment, attempt.payment_id)
     items = lock_items(uow, attempt.payment_id)
-    attempt = lock(uow, PaymentAttempt, attempt.id)
+    attempt = uow.lock(PaymentAttempt, attempt.id)
     waiting = _lock_waiting(uow, attempt)
     for answer in answers:
         _apply(uow, deps, Disputed(attempt, items, waiting), answer)

@@ -13,7 +13,7 @@ from app.core.logs import get_logger
 from app.core.unit_of_work import JobRun, UnitOfWork
 from app.payments.events import ItemClosed, ItemDue
 from app.payments.models import BillerPosting, Payment, PaymentAttempt, PaymentItem
-from app.payments.service.common import PaymentDeps, lock
+from app.payments.service.common import PaymentDeps
 from app.payments.service.refund import approve_refund, captured_attempt
 from app.payments.values import AttemptStatus, ItemStatus, PostingStatus
 from app.sdk.provider import Fulfilment, OutcomeUnknown, PayableProvider, PaymentNotice
@@ -67,7 +67,7 @@ def fulfil_item(uow: UnitOfWork, deps: PaymentDeps, event: ItemDue) -> None:
     """
     run = uow.job or JobRun(0, 0)
     with uow.phase():
-        item = lock(uow, PaymentItem, event.item_id)
+        item = uow.lock(PaymentItem, event.item_id)
         if item.status not in {ItemStatus.DUE, ItemStatus.UNKNOWN}:
             return
         service, provider = deps.registry.payable(item.service)
@@ -168,8 +168,8 @@ def _record(
     uow: UnitOfWork, item_id: UUID, run: JobRun, before: PostingStatus, outcome: Outcome
 ) -> bool:
     """Write down what the biller said, unless another run has taken the posting over."""
-    payment = lock(uow, Payment, _payment_of(uow, item_id))
-    item = lock(uow, PaymentItem, item_id)
+    payment = uow.lock(Payment, _payment_of(uow, item_id))
+    item = uow.lock(PaymentItem, item_id)
     posting = uow.get_one(BillerPosting, item_id, with_for_update=True, populate_existing=True)
     if (posting.claim_job, posting.claim_attempt) != (run.job_id, run.attempt):
         log.warning("posting.fenced", item_id=str(item_id), job_id=run.job_id)
@@ -206,7 +206,7 @@ def _refund(uow: UnitOfWork, payment: Payment, item: PaymentItem, code: str) -> 
         return
     approve_refund(
         uow,
-        lock(uow, PaymentAttempt, captured),
+        uow.lock(PaymentAttempt, captured),
         item=item,
         amount=item.amount,
         reason="rejected",

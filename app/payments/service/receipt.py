@@ -9,7 +9,7 @@ from app.core.db import owned
 from app.core.unit_of_work import UnitOfWork
 from app.payments.events import ItemClosed, RefundSucceeded
 from app.payments.models import Payment, PaymentItem, Refund
-from app.payments.service.common import PaymentDeps, lock, lock_items
+from app.payments.service.common import PaymentDeps, lock_items
 from app.payments.values import OPEN_ITEMS, ItemStatus, PaymentStatus, RefundStatus
 from app.receipts import service as receipts
 from app.receipts.values import Draft, ReceiptView, Reversal, Section
@@ -17,7 +17,7 @@ from app.receipts.values import Draft, ReceiptView, Reversal, Section
 
 def issue_receipt(uow: UnitOfWork, deps: PaymentDeps, event: ItemClosed) -> None:
     """Issue a payment's receipt when no item is open and one at least was fulfilled; once."""
-    payment = lock(uow, Payment, event.payment_id)
+    payment = uow.lock(Payment, event.payment_id)
     items = lock_items(uow, payment.id)
     if payment.status != PaymentStatus.SUCCEEDED or any(i.status in OPEN_ITEMS for i in items):
         return
@@ -38,7 +38,7 @@ def reverse_receipt(uow: UnitOfWork, deps: PaymentDeps, event: RefundSucceeded) 
     The payment's lock keeps this and `issue_receipt` apart: whichever comes second sees the other.
     """
     refund = uow.get_one(Refund, event.refund_id)
-    lock(uow, Payment, refund.payment_id)
+    uow.lock(Payment, refund.payment_id)
     _reverse(uow, refund)
 
 
@@ -60,7 +60,7 @@ def _returned(uow: UnitOfWork, payment_id: UUID) -> Sequence[Refund]:
 def _reverse(uow: UnitOfWork, refund: Refund) -> None:
     if refund.item_id is None:
         return  # money that came too late: it is on no receipt
-    item = lock(uow, PaymentItem, refund.item_id)
+    item = uow.lock(PaymentItem, refund.item_id)
     receipts.reverse_receipt(
         uow,
         Reversal(

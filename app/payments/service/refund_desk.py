@@ -22,7 +22,7 @@ from app.payments.errors import (
 )
 from app.payments.events import RefundApproved, RefundDeclined
 from app.payments.models import Payment, PaymentAttempt, PaymentItem, Refund
-from app.payments.service.common import PaymentDeps, lock
+from app.payments.service.common import PaymentDeps
 from app.payments.service.refund import (
     available_amount,
     captured_attempt,
@@ -73,14 +73,14 @@ def _check_department(deps: PaymentDeps, who: Principal, service_id: str) -> Non
 
 
 def _ask(uow: UnitOfWork, who: Principal, payment_id: UUID, wish: RefundWish) -> Refund:
-    lock(uow, Payment, payment_id)
+    uow.lock(Payment, payment_id)
     item = uow.get(PaymentItem, wish.item_id, with_for_update=True, populate_existing=True)
     attempt_id = captured_attempt(uow, payment_id)
     if item is None or item.payment_id != payment_id:
         raise NotFound
     if attempt_id is None:
         raise ItemNotRefundable(item_status=item.status)
-    attempt = lock(uow, PaymentAttempt, attempt_id)
+    attempt = uow.lock(PaymentAttempt, attempt_id)
     reference = f"{who.kind}:{wish.client_reference}"
     found = find_refund(uow, attempt.id, reference)
     if found is not None:
@@ -172,10 +172,10 @@ def _lock_refund(
     found = uow.get(Refund, refund_id)
     if found is None:
         raise NotFound
-    lock(uow, Payment, found.payment_id)
-    item = lock(uow, PaymentItem, found.item_id) if found.item_id else None
-    attempt = lock(uow, PaymentAttempt, found.attempt_id)
-    return item, attempt, lock(uow, Refund, refund_id)
+    uow.lock(Payment, found.payment_id)
+    item = uow.lock(PaymentItem, found.item_id) if found.item_id else None
+    attempt = uow.lock(PaymentAttempt, found.attempt_id)
+    return item, attempt, uow.lock(Refund, refund_id)
 
 
 def _check_other(who: Principal, refund: Refund) -> None:

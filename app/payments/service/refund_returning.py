@@ -13,7 +13,7 @@ from app.payments.errors import NotADuplicate, RefundExceedsAvailable
 from app.payments.gateway import GatewayAmbiguous, GatewayRefused, Intent
 from app.payments.models import Payment, PaymentAttempt, PaymentItem, Refund
 from app.payments.service.booking import book_late_money
-from app.payments.service.common import PaymentDeps, lock
+from app.payments.service.common import PaymentDeps
 from app.payments.service.refund import (
     approve_refund,
     available_amount,
@@ -58,7 +58,7 @@ def return_duplicate(
     except GatewayRefused as error:
         raise NotADuplicate("The gateway has no such intent.") from error
     _check_duplicate(attempt, intent)
-    lock(uow, Payment, attempt.payment_id)
+    uow.lock(Payment, attempt.payment_id)
     known = _attempt_of(uow, attempt.gateway, intent_id)
     if known is not None:
         return _late_refund(uow, known.id)
@@ -158,12 +158,12 @@ def _paid_items(uow: UnitOfWork, plugin: str, reference: str) -> list[tuple[UUID
 def _return_item(
     uow: UnitOfWork, plugin: str, payment_id: UUID, item_id: UUID, amount: int | None, reason: str
 ) -> UUID:
-    lock(uow, Payment, payment_id)
-    item = lock(uow, PaymentItem, item_id)
+    uow.lock(Payment, payment_id)
+    item = uow.lock(PaymentItem, item_id)
     attempt_id = captured_attempt(uow, payment_id)
     if attempt_id is None:
         raise RefundExceedsAvailable(available=0)
-    attempt = lock(uow, PaymentAttempt, attempt_id)
+    attempt = uow.lock(PaymentAttempt, attempt_id)
     done = find_refund(uow, attempt.id, _word(item.id, reason))
     if done is not None:
         return same_refund(done, item.id, amount).id

@@ -27,7 +27,7 @@ from app.payments.service.booking import (
     book_refund_failed,
     book_refund_reversed,
 )
-from app.payments.service.common import PaymentDeps, lock
+from app.payments.service.common import PaymentDeps
 from app.payments.values import ItemStatus, RefundStatus
 
 log = get_logger("payments")
@@ -64,7 +64,7 @@ def send_refund(
         answer = _reach_gateway(deps, refund, attempt, is_repeat=bool(is_repeat))
     except GatewayAmbiguous as error:
         with uow.phase():
-            refund = lock(uow, Refund, refund.id)
+            refund = uow.lock(Refund, refund.id)
             if refund.status == RefundStatus.APPROVED:
                 uow.move(refund, RefundStatus.UNKNOWN, cause="gateway silent")
         raise Unavailable("The gateway has not said what became of the refund.") from error
@@ -110,10 +110,10 @@ def apply_refund(
     An answer about another amount changes nothing: it is kept for an operator.
     """
     found = uow.get_one(Refund, refund_id)
-    payment = lock(uow, Payment, found.payment_id)
-    item = lock(uow, PaymentItem, found.item_id) if found.item_id else None
-    attempt = lock(uow, PaymentAttempt, found.attempt_id)
-    refund = lock(uow, Refund, refund_id)
+    payment = uow.lock(Payment, found.payment_id)
+    item = uow.lock(PaymentItem, found.item_id) if found.item_id else None
+    attempt = uow.lock(PaymentAttempt, found.attempt_id)
+    refund = uow.lock(Refund, refund_id)
     if answer.amount != refund.amount:
         log.error("refund.mismatch", refund_id=str(refund.id), amount=answer.amount)
         return

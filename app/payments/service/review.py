@@ -11,7 +11,6 @@ from app.core.unit_of_work import UnitOfWork
 from app.payments.errors import NotUnderReview
 from app.payments.events import ItemClosed
 from app.payments.models import BillerPosting, Payment, PaymentItem
-from app.payments.service.common import lock
 from app.payments.values import ItemStatus, PostingStatus
 
 
@@ -32,8 +31,8 @@ def confirm_item(
     found = uow.get(PaymentItem, item_id)
     if found is None:
         raise NotFound
-    payment = lock(uow, Payment, found.payment_id)
-    item = lock(uow, PaymentItem, item_id)
+    payment = uow.lock(Payment, found.payment_id)
+    item = uow.lock(PaymentItem, item_id)
     if item.status == ItemStatus.FULFILLED and item.biller_reference == biller_reference:
         return item
     if item.status != ItemStatus.UNDER_REVIEW or not item.is_live:

@@ -22,7 +22,7 @@ from app.payments.gateway import (
     SetupRequest,
 )
 from app.payments.models import SavedMethod
-from app.payments.service.common import PaymentDeps, lock
+from app.payments.service.common import PaymentDeps
 from app.payments.values import KEPT_METHODS, Method, Saved, SavedMethodStatus, SavedMethodView
 
 MOST = 10
@@ -94,7 +94,7 @@ def remove_saved_method(uow: UnitOfWork, who: Principal, saved_method_id: UUID) 
     The gateway forgets it by a job, which goes on until it has.
     """
     owned(uow, SavedMethod, saved_method_id, who.id)
-    saved = lock(uow, SavedMethod, saved_method_id)
+    saved = uow.lock(SavedMethod, saved_method_id)
     if saved.status not in KEPT_METHODS:
         return
     fact = SavedMethodRemoved(saved_method_id=saved.id)
@@ -164,7 +164,7 @@ def _advance(uow: UnitOfWork, deps: PaymentDeps, asked: SavedMethod) -> SavedMet
         setup = _learn(deps, asked)
     except GatewayAmbiguous:
         return _view(asked, None, None)
-    saved = lock(uow, SavedMethod, asked.id)
+    saved = uow.lock(SavedMethod, asked.id)
     if saved.status == SavedMethodStatus.REQUESTED:
         _apply(uow, saved, setup)
     return _view(saved, deps, setup)

@@ -14,7 +14,7 @@ from app.payments.gateway import (
 )
 from app.payments.models import Payment, PaymentAttempt
 from app.payments.service.booking import book_capture, book_late_money
-from app.payments.service.common import PaymentDeps, lock, lock_items, next_ask, seal_action
+from app.payments.service.common import PaymentDeps, lock_items, next_ask, seal_action
 from app.payments.service.refund import approve_refund
 from app.payments.values import AttemptStatus, ItemStatus, Method, PaymentStatus, Saved
 
@@ -96,8 +96,8 @@ def saved_of(attempt: PaymentAttempt) -> Saved | None:
 
 def fail_attempt(uow: UnitOfWork, asked: PaymentAttempt, *, cause: str) -> None:
     """End an attempt that the gateway refused to open, and its payment if it still waited."""
-    payment = lock(uow, Payment, asked.payment_id)
-    attempt = lock(uow, PaymentAttempt, asked.id)
+    payment = uow.lock(Payment, asked.payment_id)
+    attempt = uow.lock(PaymentAttempt, asked.id)
     if attempt.status not in {AttemptStatus.REQUESTED, AttemptStatus.UNKNOWN}:
         return
     uow.move(attempt, AttemptStatus.FAILED, cause=cause)
@@ -120,8 +120,8 @@ def apply_intent(
 
     An answer about another intent, amount or currency changes nothing: it is kept for an operator.
     """
-    payment = lock(uow, Payment, asked.payment_id)
-    attempt = lock(uow, PaymentAttempt, asked.id)
+    payment = uow.lock(Payment, asked.payment_id)
+    attempt = uow.lock(PaymentAttempt, asked.id)
     mismatch = _mismatch(attempt, intent)
     if mismatch is not None:
         attempt.mismatch = mismatch

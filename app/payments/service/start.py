@@ -20,7 +20,7 @@ from app.payments.errors import (
 )
 from app.payments.gateway import GatewayAmbiguous, GatewayRefused
 from app.payments.models import Payment, PaymentAttempt, PaymentItem
-from app.payments.service.common import PaymentDeps, live_attempt, lock, next_ask
+from app.payments.service.common import PaymentDeps, live_attempt, next_ask
 from app.payments.service.limits import check_limits
 from app.payments.service.mandate import check_mandate
 from app.payments.service.query import view_payment
@@ -245,8 +245,8 @@ def open_intent(
 
 
 def _mark_unknown(uow: UnitOfWork, deps: PaymentDeps, asked: PaymentAttempt) -> None:
-    payment = lock(uow, Payment, asked.payment_id)
-    attempt = lock(uow, PaymentAttempt, asked.id)
+    payment = uow.lock(Payment, asked.payment_id)
+    attempt = uow.lock(PaymentAttempt, asked.id)
     if attempt.status == AttemptStatus.REQUESTED:
         uow.move(attempt, AttemptStatus.UNKNOWN, cause="gateway silent")
         attempt.next_ask_at = next_ask(deps.policy, payment, attempt.asks)

@@ -99,16 +99,11 @@ def _read_gateway(
         import_statement(uow, deps, run, source)
     except StatementUnavailable:
         with uow.phase():
-            waiting = _locked(uow, run.id)
+            waiting = uow.lock(ReconciliationRun, run.id)
             if waiting.status == RunStatus.REQUESTED:
                 uow.move(waiting, RunStatus.WAITING, cause="statement-unavailable")
         return False
     return True
-
-
-def _locked(uow: UnitOfWork, run_id: UUID) -> ReconciliationRun:
-    wanted = select(ReconciliationRun).where(ReconciliationRun.id == run_id).with_for_update()
-    return uow.scalars(wanted.execution_options(populate_existing=True)).one()
 
 
 def _compare(uow: UnitOfWork, deps: ReconciliationDeps, run_id: UUID) -> None:
@@ -116,7 +111,7 @@ def _compare(uow: UnitOfWork, deps: ReconciliationDeps, run_id: UUID) -> None:
     take_long(uow)
     # A bank's run looks at what gateways' runs look at: one comparison at a time.
     uow.execute(select(func.pg_advisory_xact_lock(_COMPARING)))
-    run = _locked(uow, run_id)
+    run = uow.lock(ReconciliationRun, run_id)
     if run.status == RunStatus.DONE:
         return
     statement = current_statement(uow, run.source, run.day)
@@ -131,7 +126,7 @@ def _compare(uow: UnitOfWork, deps: ReconciliationDeps, run_id: UUID) -> None:
     uow.execute(
         delete(ReconciliationCandidate).where(ReconciliationCandidate.run_id == comparison.run_id)
     )
-    run = _locked(uow, run_id)
+    run = uow.lock(ReconciliationRun, run_id)
     run.statement_id = statement.id if statement else None
     run.line_count = statement.line_count if statement else 0
     run.matched = looked_at - different

@@ -1,6 +1,6 @@
 """A day's batch: drawn up by one person, approved by another, filed, sent, settled or returned."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from uuid import UUID
@@ -270,7 +270,7 @@ def list_batches(uow: UnitOfWork, page: PageRequest) -> Page[BatchView]:
     """Return batches, the newest day first."""
     keys = (SettlementBatch.day, SettlementBatch.id)
     found = fetch_page(uow, select(SettlementBatch), keys, page, descending=True)
-    return Page([view_batch(uow, row) for row in found.items], found.next_cursor)
+    return Page(_views(uow, found.items), found.next_cursor)
 
 
 def read_batch(uow: UnitOfWork, batch_id: UUID) -> BatchView:
@@ -292,19 +292,28 @@ def view_batch(uow: UnitOfWork, batch: SettlementBatch) -> BatchView:
     """Return a batch with what its lines move together."""
     if not uow.read_only:
         uow.flush()
-    count, amount = uow.execute(
-        select(func.count(), func.coalesce(func.sum(SettlementLine.amount), 0)).where(
-            SettlementLine.batch_id == batch.id
-        )
-    ).one()
+    return _views(uow, [batch])[0]
+
+
+def _views(uow: UnitOfWork, batches: Sequence[SettlementBatch]) -> list[BatchView]:
+    rows = uow.execute(
+        select(SettlementLine.batch_id, func.count(), func.sum(SettlementLine.amount))
+        .where(SettlementLine.batch_id.in_([batch.id for batch in batches]))
+        .group_by(SettlementLine.batch_id)
+    )
+    sums = {batch_id: (int(count), int(amount)) for batch_id, count, amount in rows}
+    return [_view(batch, *sums.get(batch.id, (0, 0))) for batch in batches]
+
+
+def _view(batch: SettlementBatch, count: int, amount: int) -> BatchView:
     return BatchView(
         id=batch.id,
         day=batch.day,
         cut_off=batch.cut_off,
         status=batch.status,
         currency=batch.currency,
-        amount=int(amount),
-        count=int(count),
+        amount=amount,
+        count=count,
         left_out=batch.left_out,
         drafted_by=batch.drafted_by,
         drafted_at=batch.drafted_at,

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import text
+from sqlalchemy.exc import NoResultFound
 
 from app.core.crypto import Keyring, seal, unseal
 from app.core.db import Base
@@ -36,16 +37,10 @@ class SettlementDeps:
 
 def lock(uow: UnitOfWork, kind: type[R], record_id: UUID, absent: type[NotFound]) -> R:
     """Return a record with its row locked and as it is now, or raise `absent`."""
-    table = kind.__table__
-    found = uow.scalar(
-        select(kind)
-        .where(table.c.id == record_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
-    if found is None:
-        raise absent
-    return found
+    try:
+        return uow.lock(kind, record_id)
+    except NoResultFound as error:
+        raise absent from error
 
 
 def hold_settlement(uow: UnitOfWork) -> None:
