@@ -1,7 +1,6 @@
 """Booking what only the gateway's own books tell: its fees and its payouts, once each."""
 
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import date
 from typing import Any
 
@@ -135,14 +134,18 @@ def _book(uow: UnitOfWork, source: Source, moved: Sequence[tuple[Row[Any], str, 
     same id, and a difference of its own.
     """
     name = source.name
-    fees = []
+    fees: list[Fee] = []
+    otherwise: list[str] = []
     for row, reference, amount in moved:
         if amount and row.kind == LineKind.PAYOUT:
             payout = Payout(name, reference, amount, row.occurred_at, row.currency)
-            with suppress(BookingDiffers):
+            try:
                 ledger.book_payout(uow, payout)
+            except BookingDiffers:
+                otherwise.append(reference)
         elif amount:
             fee = Fee(name, reference, amount, row.occurred_at, row.payment_id, row.currency)
             fees.append(fee)
-    for reference in ledger.book_gateway_fees(uow, fees):
+    otherwise.extend(ledger.book_gateway_fees(uow, fees))
+    for reference in otherwise:
         log.warning("reconciliation.booked_otherwise", source=str(source), line=reference)
