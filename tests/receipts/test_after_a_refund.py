@@ -11,7 +11,7 @@ from app.factory import Rooms
 from app.payments import service as payments
 from app.payments.events import ItemClosed, RefundSucceeded
 from app.payments.models import Payment, PaymentAttempt, PaymentItem
-from app.payments.service.common import PaymentDeps, lock
+from app.payments.service.common import PaymentDeps
 from app.payments.service.refund import approve_refund, captured_attempt
 from tests.conftest import World
 from tests.factories import Citizen, run_jobs
@@ -32,13 +32,13 @@ def give_back(rooms: Rooms, item_id: str, amount: int | None = None) -> UUID:
     """Approve the refund of (a part of) an item, as a rule of ours does, and let it be made."""
     with rooms.units.open(actor="test") as uow:
         found = uow.get_one(PaymentItem, UUID(item_id))
-        lock(uow, Payment, found.payment_id)
-        item = lock(uow, PaymentItem, found.id)
+        uow.lock(Payment, found.payment_id)
+        item = uow.lock(PaymentItem, found.id)
         attempt_id = captured_attempt(uow, item.payment_id)
         assert attempt_id is not None
         refund = approve_refund(
             uow,
-            lock(uow, PaymentAttempt, attempt_id),
+            uow.lock(PaymentAttempt, attempt_id),
             item=item,
             amount=amount or item.amount,
             reason="approved",
