@@ -4,7 +4,7 @@ import contextlib
 import queue
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -24,6 +24,8 @@ _LOCK_SECONDS = 1.4
 _FROZEN_SECONDS = 12.0
 """Longer than a worker may be silent before its work is given to another one."""
 _LOOK_AHEAD = 40
+_TRIES = 4
+"""How often nobody may come by a place before its blow falls anywhere."""
 _SERVERS = {Victim.POSTGRES: POSTGRES, Victim.VALKEY: VALKEY}
 
 
@@ -106,8 +108,13 @@ class Director:
     def run(
         self, blows: Sequence[Blow], *, release: Callable[[int], None], is_over: Callable[[], bool]
     ) -> None:
-        """Strike every blow, the rarely reached ones later; end early when nobody pays any more."""
+        """Strike every blow, the rarely reached ones later; end early when nobody pays any more.
+
+        A place that nobody came by again and again gives its blow to any place: as many processes
+        die as were planned.
+        """
         waiting = deque(blows)
+        passed: Counter[Blow] = Counter()
         while waiting and not is_over():
             release(len(self.struck))
             self._breathe(_QUIET_SECONDS)
@@ -120,7 +127,9 @@ class Director:
                 done = self._lie_in_wait(waiting)
             if not done:
                 self.missed += 1
-                waiting.rotate(-1)
+                passed[head] += 1
+                waiting.popleft()
+                waiting.append(head if passed[head] < _TRIES else _anywhere(head))
                 continue
             self._bring_back(waiting)
 
@@ -229,6 +238,12 @@ class Director:
 
     def _name(self, blow: Blow, caller: str) -> str:
         return _SERVERS.get(blow.victim, caller)
+
+
+def _anywhere(blow: Blow) -> Blow:
+    """Return a blow that can be struck at once, at a process of the same kind if it is known."""
+    is_known = blow.victim is not Victim.CALLER
+    return Blow(Place(plan.ANYWHERE, Moment.ANY), blow.victim if is_known else Victim.WORKER)
 
 
 def _trigger(blow: Blow) -> Place:

@@ -69,6 +69,7 @@ OUTGOING = (CREATE, FETCH, SEARCH, CANCEL, REFUND, REFUND_ASKED, *POSTINGS, INQU
 """Calls that the product makes."""
 ANSWER = "answer to the payer"
 """The moment at which a payer holds a 2xx in its hands."""
+ANYWHERE = "anywhere"
 WRITES = {
     "idempotency key: first commit": ("idempotency_keys", Victim.WEB),
     "webhook: inbox row": ("gateway_events", Victim.WEB),
@@ -187,7 +188,7 @@ def every_blow() -> list[Blow]:
         for operation in (*POSTINGS, FETCH, REFUND)
     ]
     anywhere = [
-        Blow(Place("anywhere", Moment.ANY), victim)
+        Blow(Place(ANYWHERE, Moment.ANY), victim)
         for victim in (Victim.WEB, Victim.WORKER, Victim.POSTGRES, Victim.VALKEY)
     ]
     return [*wire, *incoming, *answered, *kept, *writes, *frozen, *anywhere]
