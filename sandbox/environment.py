@@ -17,6 +17,8 @@ from sandbox.certificates import make_seal
 from sandbox.processes import LOOPBACK
 
 WEB_THREADS = 4
+PROVIDER_OFFSET = 20
+"""Where, above the product's own port, somebody's provider on this machine may be called."""
 
 _KEY_BYTES = 32
 
@@ -115,7 +117,10 @@ def product_environment(
         "AUDIT_ANCHORS_FILE": str(data_dir / "audit-anchors"),
         "KEYS_FILE": str(data_dir / "keys.json"),
         "EGRESS_LOOPBACK": _loopback_pairs(
-            outside.city_url, outside.stripe_url, outside.wallets_url
+            outside.city_url,
+            outside.stripe_url,
+            outside.wallets_url,
+            f"http://{LOOPBACK}:{port + PROVIDER_OFFSET}",
         ),
         "RATE_LIMITS": "sandbox",
         **outside.wallets,

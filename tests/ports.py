@@ -3,7 +3,7 @@
 import secrets
 import socket
 
-OFFSETS = (0, 10, 11, 12)
+OFFSETS = (0, 10, 11, 12, 20)
 
 
 def port_of_a_run() -> int:

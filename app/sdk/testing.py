@@ -1,7 +1,6 @@
 """What a plug-in's tests inherit: the duties of a provider, and a house to make one with."""
 
 import inspect
-import json
 import os
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -12,24 +11,18 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from app.core.clock import now
 from app.core.crypto import KEY_SIZE, Keyring
 from app.core.egress import Egress
-from app.core.errors import Conflict, NotFound, Unavailable
-from app.core.ids import new_id
-from app.core.money import CURRENCIES, MAX_AMOUNT
+from app.core.errors import Unavailable
 from app.core.unit_of_work import UnitOfWork
+from app.sdk.conformance import payable_duties as duties
 from app.sdk.http import HttpClient
 from app.sdk.provider import (
     Citizen,
-    Fulfilment,
     House,
     OpenUnit,
     OutcomeUnknown,
-    Payable,
     PayableProvider,
-    PaymentNotice,
-    PersonalData,
     ReturnPayment,
 )
 from app.sdk.vault import Vault
@@ -72,6 +65,8 @@ def _no_tables() -> AbstractContextManager[UnitOfWork]:
 class PayableContract:
     """What every payable provider owes the house; inherit it and say how to reach the provider.
 
+    The duties are those that a company's own service is tried on (`app.sdk.conformance`).
+
     A class needs `provider_class` and `known_reference`; each test gets a fresh provider. Where
     more is needed to make one, set `self.provider` in a fixture. Override `make_payable` when each
     test needs a payable of its own, and `break_biller` when the biller is not the provider's
@@ -102,59 +97,34 @@ class PayableContract:
         return _down(biller)
 
     def test_an_unknown_reference_is_not_found(self) -> None:
-        _, citizen = self.make_payable()
-        with pytest.raises(NotFound):
-            self.provider.get_payable(self.unknown_reference, citizen)
+        duties.unknown_reference(self)
 
     def test_a_payable_says_what_it_is_in_both_languages(self) -> None:
-        payable = self._payable()
-        assert payable.title["zh"].strip()
-        assert payable.title["en"].strip()
-        assert payable.service in {"", self._declared["id"]}
+        duties.both_languages(self)
 
     def test_an_amount_is_a_positive_whole_number_of_minor_units(self) -> None:
-        payable = self._payable()
-        assert type(payable.amount) is int
-        assert 0 < payable.amount <= MAX_AMOUNT
-        assert payable.currency in CURRENCIES
+        duties.whole_amounts(self)
 
     def test_the_payee_is_declared_in_the_manifest(self) -> None:
-        assert self._payable().payee in {payee["id"] for payee in self._manifest["payees"]}
+        duties.declared_payee(self)
 
     def test_asking_twice_changes_nothing(self) -> None:
-        reference, citizen = self.make_payable()
-        first = self.provider.get_payable(reference, citizen)
-        assert first.reference == reference
-        assert self.provider.get_payable(reference, citizen) == first
+        duties.asking_changes_nothing(self)
 
     def test_what_is_listed_can_be_paid_as_listed(self) -> None:
-        _, citizen = self.make_payable()
-        for listed in self.provider.list_payables(citizen):
-            assert self.provider.get_payable(listed.reference, citizen) == listed
+        duties.listed_as_payable(self)
 
     def test_a_payable_can_be_paid_once(self) -> None:
-        reference, citizen = self.make_payable()
-        payable = self.provider.get_payable(reference, citizen)
-        done = self.provider.fulfil(_notice(payable))
-        assert done.reference
-        assert done.at.utcoffset() is not None
-        with pytest.raises((Conflict, NotFound)):
-            self.provider.get_payable(reference, citizen)
+        duties.paid_once(self)
 
     def test_a_repeated_notice_gets_the_answer_that_its_posting_promises(self) -> None:
-        notice = _notice(self._payable())
-        first = self.provider.fulfil(notice)
-        if self._posting == "neither":
-            # The plug-in may have kept the answer; it never says that there surely was none.
-            assert self._found(notice.key) in (first, OutcomeUnknown)
-        elif self._posting == "idempotent":
-            assert self.provider.fulfil(notice) == first
-        else:
-            assert self._found(notice.key) == first
-            assert self.provider.fulfil(notice) == first
+        duties.repeated_notice(self)
 
     def test_an_unknown_key_is_never_taken_for_a_payment(self) -> None:
-        assert self._found(str(new_id())) in (None, OutcomeUnknown)
+        duties.unknown_key(self)
+
+    def test_personal_data_can_be_taken_along_and_erased(self) -> None:
+        duties.personal_data(self)
 
     def test_a_biller_that_is_down_is_unavailable(self) -> None:
         reference, citizen = self.make_payable()
@@ -163,57 +133,23 @@ class PayableContract:
             with pytest.raises(Unavailable):
                 self.provider.get_payable(reference, citizen)
             with pytest.raises((Unavailable, OutcomeUnknown)):
-                self.provider.fulfil(_notice(payable))
+                self.provider.fulfil(duties.notice_of(payable))
         assert self.provider.get_payable(reference, citizen) == payable
 
-    def test_personal_data_can_be_taken_along_and_erased(self) -> None:
-        _, citizen = self.make_payable()
-        assert isinstance(self.provider, PersonalData) == self._manifest.get("personal_data", False)
-        if not isinstance(self.provider, PersonalData):
-            return
-        assert json.loads(json.dumps(self.provider.export(citizen)))
-        self.provider.erase(citizen)
-        self.provider.erase(citizen)
-        assert not any(self.provider.export(citizen).values())
-
-    def _payable(self) -> Payable:
-        reference, citizen = self.make_payable()
-        return self.provider.get_payable(reference, citizen)
-
-    def _found(self, key: str) -> Fulfilment | type[OutcomeUnknown] | None:
-        try:
-            return self.provider.find_fulfilment(key)
-        except OutcomeUnknown:
-            return OutcomeUnknown
-
     @property
-    def _manifest(self) -> dict[str, Any]:
+    def manifest(self) -> Mapping[str, Any]:
+        """Return the manifest that stands beside the provider's code."""
         folder = Path(inspect.getfile(type(self.provider))).parent
         return tomllib.loads((folder / "manifest.toml").read_text(encoding="utf-8"))
 
     @property
-    def _declared(self) -> dict[str, Any]:
+    def declared(self) -> Mapping[str, Any]:
         """Return the payable service that this class is about."""
-        services = [s for s in self._manifest["services"] if s["kind"] == "payable"]
+        services = [s for s in self.manifest["services"] if s["kind"] == "payable"]
         if self.service:
             services = [s for s in services if s["id"] == self.service]
         (service,) = services
         return dict(service)
-
-    @property
-    def _posting(self) -> str:
-        return str(self._declared["posting"])
-
-
-def _notice(payable: Payable) -> PaymentNotice:
-    return PaymentNotice(
-        key=str(new_id()),
-        reference=payable.reference,
-        amount=payable.amount,
-        currency=payable.currency,
-        paid_at=now(),
-        payee=payable.payee,
-    )
 
 
 @contextmanager

@@ -234,7 +234,7 @@ def test_it_starts_says_where_stops_in_order_and_starts_again(run: Run) -> None:
     first = run.about()
     environment = first["environment"]
     assert environment["PROFILE"] == "sandbox"
-    pairs = ",".join(f"127.0.0.1:{run.port + offset}" for offset in (11, 10, 12))
+    pairs = ",".join(f"127.0.0.1:{run.port + offset}" for offset in (11, 10, 12, 20))
     assert environment["EGRESS_LOOPBACK"] == pairs
     assert environment["WECHAT_PAY_API_BASE"] == f"http://127.0.0.1:{run.port + 12}/wechat"
     assert urllib3.request("GET", environment["UTILITIES_BILLER_URL"], timeout=20).status == 200
@@ -436,7 +436,7 @@ def test_stripe_itself_gets_no_base_and_no_way_through_loopback(tmp_path: Path) 
     assert settings.stripe.webhook_secret is None
     assert settings.keys.token_signing.startswith("-----BEGIN PRIVATE KEY-----\n")
     assert settings.web.public_url == "http://127.0.0.1:8000"
-    assert environment["EGRESS_LOOPBACK"] == "127.0.0.1:8011"
+    assert environment["EGRESS_LOOPBACK"] == "127.0.0.1:8011,127.0.0.1:8020"
     assert {"STRIPE_API_BASE", "STRIPE_WEBHOOK_SECRET"} & environment.keys() == set()
 
 

@@ -1,0 +1,105 @@
+"""The example company: what a stay costs, what is booked, and that it knows nothing of ours."""
+
+import ast
+import sqlite3
+import sys
+from pathlib import Path
+
+import pytest
+
+from config.settings import ROOT
+from examples.parking.fees import Fees, Notice, Refused, price
+
+FOLDER = ROOT / "examples" / "parking"
+LIBRARIES = {"cryptography"}
+
+
+def notice(
+    key: str = "k", reference: str = "F-1", amount: int = 600, payee: str = "wudang-parking"
+) -> Notice:
+    return Notice(key, reference, amount, "CNY", "2026-11-29T00:00:00+00:00", payee)
+
+
+@pytest.fixture
+def fees(tmp_path: Path) -> Fees:
+    made = Fees(tmp_path / "books.sqlite")
+    made.record_stay("F-1", "鄂C·A1234", 95)
+    return made
+
+
+def test_it_imports_the_standard_library_and_one_other() -> None:
+    named: set[str] = set()
+    for path in FOLDER.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                named |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.level == 0:
+                named.add(str(node.module).partition(".")[0])
+    assert named - set(sys.stdlib_module_names) == LIBRARIES
+
+
+@pytest.mark.parametrize(
+    ("minutes", "fen"),
+    [(0, 0), (15, 0), (16, 300), (60, 300), (61, 600), (600, 3000), (1440, 3000), (1500, 3300)],
+)
+def test_a_stay_costs_by_the_begun_hour(minutes: int, fen: int) -> None:
+    assert price(minutes) == fen
+
+
+def test_a_free_stay_is_no_fee(fees: Fees) -> None:
+    assert fees.record_stay("F-2", "鄂C·A1234", 10) is None
+    with pytest.raises(Refused) as refused:
+        fees.find("F-2")
+    assert refused.value.code == "no-such-fee"
+
+
+def test_a_notice_is_booked_once_and_answered_alike(fees: Fees) -> None:
+    first = fees.book(notice())
+    assert fees.book(notice()) == first == fees.find_booking("k")
+    for other, code in (
+        (notice(key="other"), "already-paid"),
+        (notice(amount=1), "key-reused"),
+        (notice(reference="F-9"), "key-reused"),
+    ):
+        with pytest.raises(Refused) as refused:
+            fees.book(other)
+        assert refused.value.code == code
+    with pytest.raises(Refused):
+        fees.find_booking("other")
+
+
+@pytest.mark.parametrize(
+    "wrong", [notice(amount=601), notice(payee="cousin"), notice(reference="F-9")]
+)
+def test_what_is_not_owed_is_not_booked(fees: Fees, wrong: Notice) -> None:
+    with pytest.raises(Refused):
+        fees.book(wrong)
+    with pytest.raises(Refused) as refused:
+        fees.find_booking("k")
+    assert refused.value.code == "no-such-payment"
+    assert fees.find("F-1").amount == 600
+
+
+def test_the_books_themselves_hold_a_payment_to_one(fees: Fees, tmp_path: Path) -> None:
+    fees.book(notice())
+    books = sqlite3.connect(tmp_path / "books.sqlite")
+    with pytest.raises(sqlite3.IntegrityError):
+        books.execute(
+            "INSERT INTO payments (key, reference, amount, paid_at, booked_at)"
+            " VALUES ('another', 'F-1', 600, '', '')"
+        )
+    books.close()
+
+
+def test_a_nonce_is_claimed_once_and_forgotten_when_it_is_over(fees: Fees) -> None:
+    assert fees.claim_nonce("n", expires=100, now=50)
+    assert not fees.claim_nonce("n", expires=100, now=99)
+    assert fees.claim_nonce("n", expires=200, now=101)
+
+
+def test_a_citizen_is_forgotten_and_what_was_paid_is_not(fees: Fees) -> None:
+    fees.remember("somebody", "F-1")
+    fees.book(notice())
+    fees.forget("somebody")
+    assert fees.data_of("somebody") == []
+    assert fees.find_booking("k").reference == "PK-000001"
