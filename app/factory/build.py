@@ -65,6 +65,7 @@ def build(settings: Settings, fakes: Mapping[type, Any] | None = None) -> Rooms:
         settings.keys.token_signing, settings.web.public_url, lambda: keys.keys().signing
     )
     hosted = loader.load(settings, units, egress, keyring)
+    registry = Registry.following(lambda: hosted.alone.listing)
     deps: dict[type, Any] = {
         KeyFile: keys,
         Keyring: keyring,
@@ -72,10 +73,10 @@ def build(settings: Settings, fakes: Mapping[type, Any] | None = None) -> Rooms:
         Units: units,
         ConsentDeps: ConsentDeps(units),
         AuditDeps: deps_of_audit,
-        Registry: hosted.registry,
+        Registry: registry,
         DirectoryOfCitizens: make_directory(hosted, units, keyring),
         CatalogDeps: CatalogDeps(
-            Shelf(units, lambda: catalog.read_offer(hosted.registry.services.values()))
+            Shelf(units, lambda: catalog.read_offer(registry.services.values()))
         ),
         **make_people(settings, units, egress, keyring, tokens),
         **hosted.providers,

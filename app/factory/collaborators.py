@@ -243,7 +243,7 @@ def make_privacy(hosted: Hosted, deps: Mapping[type, Any]) -> PrivacyDeps:
         identity=deps[IdentityDeps],
         consent=deps[ConsentDeps],
         read_inventory=_house_inventory,
-        plugins=hosted.personal_data,
+        read_plugins=lambda: hosted.alone.personal_data,
         obligations=(payments.count_open, delegation.count_open, autopay.count_open),
     )
 
@@ -272,5 +272,5 @@ def make_directory(hosted: Hosted, units: Units, keyring: Keyring) -> DirectoryO
         return identity.attributes_of(uow, keyring, citizen_id, names)
 
     return DirectoryOfCitizens(
-        PairwiseDirectory(keyring, hosted.manifests, attributes_of, ConsentDeps(units))
+        PairwiseDirectory(keyring, hosted.manifests.get, attributes_of, ConsentDeps(units))
     )

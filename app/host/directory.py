@@ -32,21 +32,21 @@ AttributesOf = Callable[[UnitOfWork, UUID, frozenset[str]], Known]
 
 @dataclass(frozen=True, slots=True)
 class PairwiseDirectory:
-    """The house's `Directory`: a reference for each plug-in, and the attributes it may have.
+    """The house's `Directory`: a reference for each provider, and the attributes it may have.
 
-    A plug-in gets the attributes that its manifest names, as far as the manifest declares a legal
-    basis or the citizen's live consent covers them; `attributes_of` is asked for those and for no
-    others. What is shown is recorded first, for the citizen to read.
+    A provider, be it a plug-in or remote, gets the attributes that its manifest names, as far as
+    the manifest declares a legal basis or the citizen's live consent covers them; `attributes_of`
+    is asked for those and for no others. What is shown is recorded first, for the citizen to read.
     """
 
     keyring: Keyring
-    manifests: Mapping[str, Manifest]
+    manifest_of: Callable[[str], Manifest | None]
     attributes_of: AttributesOf
     deps: ConsentDeps
 
     def view(self, plugin: str, citizen_id: UUID) -> Citizen:
         """Return the citizen as this plug-in may see them; no transaction is open afterwards."""
-        manifest = self.manifests.get(plugin)
+        manifest = self.manifest_of(plugin)
         with self.deps.units.open(
             actor=f"plugin:{plugin}", read_only=True, request_id=request_in_hand()
         ) as uow:

@@ -40,7 +40,7 @@ class GuardedPayable(PayableProvider):
     """A payable provider as the house sees it: it keeps every promise or raises `Unavailable`."""
 
     def __init__(self, provider: PayableProvider, gate: Gate, declared: Declared) -> None:
-        super().__init__(provider.house)
+        """Take the provider; what stands before it needs no house of its own."""
         self._provider = provider
         self._gate = gate
         self._declared = declared

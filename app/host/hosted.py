@@ -6,11 +6,12 @@ from pathlib import Path
 
 from app.core.logs import get_logger
 from app.core.migrate import History
+from app.host.breaker import Bulkhead
 from app.host.manifest import Fault, Manifest, PluginRefused, ids_named
 from app.host.returns import Returns
 from app.http.blueprint import Blueprint
 from app.sdk.provider import PayableProvider, PersonalData, Provider
-from app.sdk.registry import Payee, Registry, Service
+from app.sdk.registry import Closed, Listing, Payee, Service
 
 log = get_logger("host")
 
@@ -28,21 +29,42 @@ class Plugin:
 
 
 @dataclass(frozen=True, slots=True)
+class Current:
+    """Everybody who provides something at one moment; never changed, only replaced as a whole.
+
+    `personal_data` holds None for one who keeps some and may not be asked now. `shut` names the
+    plug-ins whose kill switch is thrown, for the sake of their own operations.
+    """
+
+    listing: Listing
+    manifests: Mapping[str, Manifest]
+    personal_data: Mapping[str, PersonalData | None]
+    shut: Mapping[str, Closed] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Hosted:
     """Everything the plug-ins bring to the house.
 
-    `quarantined` says for operators why a plug-in is not in; its services stay in the registry,
-    marked unavailable, when its manifest could be read. `unreadable` holds the other manifests and
-    the ids they name: what the catalogue shows of those is kept.
+    `alone` is who provides what when nobody but the plug-ins does; the house goes by the `Roster`
+    that begins with it. `quarantined` says for operators why a plug-in is not in; its services stay
+    listed, marked unavailable, when its manifest could be read. `unreadable` holds the other
+    manifests and the ids they name: what the catalogue shows of those is kept. `share` is what all
+    providers together may hold of the process's threads.
     """
 
-    registry: Registry
-    manifests: Mapping[str, Manifest]
+    alone: Current
     plugins: Mapping[str, Plugin]
     quarantined: Mapping[str, str]
     unreadable: Mapping[str, frozenset[str]]
     histories: tuple[History, ...]
     returns: Returns
+    share: Bulkhead | None = None
+
+    @property
+    def manifests(self) -> Mapping[str, Manifest]:
+        """Return what each plug-in says of itself."""
+        return self.alone.manifests
 
     @property
     def blueprints(self) -> Mapping[str, Blueprint]:
@@ -54,13 +76,6 @@ class Hosted:
         """Return each provider by its class: what a plug-in's own routes ask `deps` for."""
         made = (p.provider for p in self.plugins.values())
         return {type(provider): provider for provider in made if provider is not None}
-
-    @property
-    def personal_data(self) -> Mapping[str, PersonalData | None]:
-        """Return the plug-ins that keep personal data; None stands for one that is not in."""
-        keepers = (name for name, m in self.manifests.items() if m.personal_data)
-        loaded = self.plugins
-        return {name: loaded[name].personal if name in loaded else None for name in keepers}
 
 
 @dataclass
@@ -90,7 +105,7 @@ class Intake:
         if faults:
             raise PluginRefused(faults)
 
-    def take(self, manifest: Manifest, *, unavailable: str | None = None) -> None:
+    def take(self, manifest: Manifest, *, unavailable: Closed | None = None) -> None:
         """Enter a plug-in's services and payees."""
         self.manifests[manifest.name] = manifest
         for service in manifest.services(unavailable=unavailable):
@@ -106,15 +121,18 @@ class Intake:
         crashed = None if isinstance(error, PluginRefused) else error
         log.error("plugin.quarantined", plugin=name, reason=str(error), exc_info=crashed)
 
-    def hosted(self) -> Hosted:
+    def hosted(self, share: Bulkhead | None) -> Hosted:
         """Return what has been taken in."""
         guarded = {n: p.guarded for n, p in self.plugins.items() if p.guarded is not None}
+        loaded = self.plugins
+        keepers = (name for name, m in self.manifests.items() if m.personal_data)
+        personal = {name: loaded[name].personal if name in loaded else None for name in keepers}
         return Hosted(
-            registry=Registry(self.services.values(), guarded, self.payees),
-            manifests=self.manifests,
+            alone=Current(Listing(self.services, guarded, self.payees), self.manifests, personal),
             plugins=self.plugins,
             quarantined=self.quarantined,
             unreadable=self.unreadable,
             histories=tuple(self.histories),
             returns=self.returns,
+            share=share,
         )

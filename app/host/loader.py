@@ -24,6 +24,7 @@ from app.host.returns import Returns
 from app.http.blueprint import Blueprint
 from app.sdk.http import HttpClient, Sender
 from app.sdk.provider import House, PayableProvider, PersonalData, Provider
+from app.sdk.registry import Closed
 from app.sdk.vault import Vault
 from config.settings import Settings
 
@@ -31,8 +32,13 @@ PACKAGE = "plugins"
 FEWEST_THREADS_TO_SHARE = 16
 SHARE_OF_THREADS = 4
 
-IN_QUARANTINE = "该服务正在维护，请稍后再来。The service is being repaired; please come back later."
-SWITCHED_OFF = "该服务暂未开放。The service is switched off for now."
+IN_QUARANTINE = Closed(
+    {
+        "zh": "该服务正在维护，请稍后再来。",
+        "en": "The service is being repaired; please come back later.",
+    }
+)
+SWITCHED_OFF = Closed({"zh": "该服务暂未开放。", "en": "The service is switched off for now."})
 
 log = get_logger("host")
 
@@ -68,7 +74,7 @@ def load(
             if strict:
                 raise
             intake.put_aside(path, error)
-    return intake.hosted()
+    return intake.hosted(means.share)
 
 
 def _take_in(intake: Intake, path: Path, means: _Means) -> None:
@@ -194,7 +200,7 @@ def _guarded(provider: Provider, gate: Gate, manifest: Manifest) -> PayableProvi
     return GuardedPayable(provider, gate, Declared(payees, manifest.payable_ids))
 
 
-def _closed(settings: Settings, manifest: Manifest) -> str | None:
+def _closed(settings: Settings, manifest: Manifest) -> Closed | None:
     """Return what citizens read of a plug-in that is switched off, or not yet fit for them."""
     if manifest.name in settings.plugins_disabled:
         return SWITCHED_OFF

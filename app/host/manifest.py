@@ -4,15 +4,15 @@ import re
 import tomllib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from marshmallow import Schema, ValidationError
 
 from app.consent.values import Basis
-from app.host.manifest_schema import ManifestSchema
-from app.sdk.registry import Payee, Posting, Service
+from app.host.manifest_schema import SDK_SUPPORTED, ManifestSchema
+from app.sdk.registry import Closed, Page, Payee, Posting, Service
 
 MANIFEST = "manifest.toml"
 _CURES = {
@@ -98,6 +98,7 @@ class Manifest:
     attributes_basis: AttributesBasis | None
     payees: tuple[Payee, ...]
     entries: tuple[ServiceEntry, ...]
+    page: Page | None = None
 
     @property
     def file(self) -> str:
@@ -108,8 +109,18 @@ class Manifest:
         """Return the environment variable of a setting: utilities, biller_url -> UTILITIES_…."""
         return f"{self.name}_{setting}".upper()
 
-    def services(self, *, unavailable: str | None = None) -> tuple[Service, ...]:
-        """Return the services for the registry, each marked with the reason if there is one."""
+    def services(
+        self,
+        *,
+        unavailable: Closed | None = None,
+        paused: Mapping[str, Closed] | None = None,
+        trial: Closed | None = None,
+    ) -> tuple[Service, ...]:
+        """Return the services for the registry, each marked with the reason if there is one.
+
+        `unavailable` is why none can be used, `paused` why single ones cannot.
+        """
+        paused = paused or {}
         return tuple(
             Service(
                 id=entry.id,
@@ -123,10 +134,18 @@ class Manifest:
                 keywords=entry.keywords,
                 posting=entry.posting or "neither",
                 autopay=entry.autopay,
-                unavailable=unavailable,
+                unavailable=unavailable or paused.get(entry.id),
+                trial=trial,
+                page=self._page_of(entry.id),
             )
             for entry in self.entries
         )
+
+    def _page_of(self, service_id: str) -> Page | None:
+        if self.page is None:
+            return None
+        target = self.page.target_link_uri.replace("{service}", service_id)
+        return replace(self.page, target_link_uri=target)
 
     @property
     def catalogue(self) -> Mapping[str, Any]:
@@ -159,7 +178,7 @@ def read_manifest(path: Path) -> Manifest:
         faults = list(_sense_faults(file, raw))
     if faults:
         raise PluginRefused(faults)
-    return _build(path.parent, raw)
+    return build_manifest(path.parent, raw)
 
 
 def _parse(file: str, path: Path) -> dict[str, Any]:
@@ -226,21 +245,26 @@ def _sense_faults(file: str, raw: Mapping[str, Any]) -> Iterator[Fault]:
             yield Fault(file, rule, "remove it")
 
 
-def _build(folder: Path, raw: Mapping[str, Any]) -> Manifest:
+def build_manifest(folder: Path, raw: Mapping[str, Any]) -> Manifest:
+    """Return the manifest that a valid table says, a plug-in's or a remote provider's.
+
+    A remote one has neither settings nor a class here, and is judged by its badge, not by a tier.
+    """
     return Manifest(
         folder=folder,
         name=raw["name"],
         title=raw["title"],
         owner=raw["owner"],
-        sdk=raw["sdk"],
+        sdk=raw.get("sdk", SDK_SUPPORTED),
         provider=raw.get("provider"),
         settings=tuple(raw.get("settings", ())),
-        tier=raw["tier"],
+        tier=raw.get("tier", "silver"),
         personal_data=raw.get("personal_data", False),
         citizen_attributes=frozenset(raw.get("citizen_attributes", ())),
         attributes_basis=_basis(raw.get("attributes_basis")),
         payees=tuple(Payee(p["id"], p["title"], p["kind"]) for p in raw.get("payees", ())),
         entries=tuple(_entry(service) for service in raw.get("services", ())),
+        page=Page(**raw["entry"]) if "entry" in raw else None,
     )
 
 

@@ -260,17 +260,30 @@ class PayableSchema(Schema):
     due_date = Date(required=True, allow_none=True)
     payee = Text(required=True)
     version = Text(required=True)
+    as_of = Moment(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "Null: owed right now. A moment: the provider does not answer, and this "
+            "is what it said then; what is owed now is asked again before anything is paid."
+        },
+    )
 
 
 class UnansweredSchema(Schema):
-    """A plug-in that did not answer in time, and the services it stands for."""
+    """A provider that did not answer in time, and the services it stands for."""
 
     plugin = Text(required=True)
     services = List(Text(), required=True)
+    as_of = Moment(
+        required=True,
+        allow_none=True,
+        metadata={"description": "The moment of its items that are shown; null: none are."},
+    )
 
 
 class PayablesSchema(Schema):
-    """What the citizen owes, nearest due date first; complete unless somebody is unanswered."""
+    """What the citizen owes, nearest due date first; up to date unless somebody is unanswered."""
 
     items = List(Nested(PayableSchema), required=True)
     unanswered = List(Nested(UnansweredSchema), required=True)

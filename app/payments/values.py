@@ -356,14 +356,27 @@ class PayableView:
     due_date: Any
     payee: str
     version: str
+    as_of: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """A provider that gave no answer, and the moment of what is shown of it all the same."""
+
+    plugin: str
+    services: Sequence[str]
+    as_of: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
 class Payables:
-    """What the citizen owes, and which plug-ins did not answer in time."""
+    """What the citizen owes, and which providers did not answer in time.
+
+    What one of those had said not long before is shown all the same, with its moment (`as_of`).
+    """
 
     items: Sequence[PayableView]
-    unanswered: Sequence[Mapping[str, Any]]
+    unanswered: Sequence[Unanswered]
     next_cursor: None = None
 
 

@@ -11,6 +11,7 @@ from app.catalog import service as catalog
 from app.catalog.service import CatalogDeps, Offer, Shelf, Snapshot
 from app.catalog.values import Catalogue, LoadReport, Source
 from app.factory import Rooms, create_app
+from app.sdk.registry import Registry
 from config.settings import ROOT, Settings
 
 Load = Callable[[Catalogue], LoadReport]
@@ -52,7 +53,7 @@ def prompt_client(settings: Settings, rooms: Rooms) -> FlaskClient:
 
 
 def offer_of(rooms: Rooms) -> Offer:
-    return catalog.read_offer(rooms.hosted.registry.services.values())
+    return catalog.read_offer(rooms.deps[Registry].services.values())
 
 
 def guide(service_id: str, **changes: object) -> dict[str, Any]:

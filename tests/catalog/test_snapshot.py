@@ -1,7 +1,6 @@
 """The answers that are made ready keep to the wire format, and say what is not available."""
 
 import orjson
-import pytest
 
 from app.catalog.schemas import (
     CategorySchema,
@@ -15,7 +14,7 @@ from app.catalog.service.snapshot import build_snapshot, ending
 from app.catalog.service.versions import read_entries, read_number
 from app.catalog.values import MatchedBy
 from app.factory import Rooms
-from app.sdk.registry import Service
+from app.sdk.registry import Closed, Registry, Service
 from tests.catalog.conftest import offer_of
 
 
@@ -30,7 +29,7 @@ def digest(snapshot: Snapshot) -> str:
     return snapshot.tag.removeprefix(f"{snapshot.version}-")
 
 
-def service(service_id: str, unavailable: str | None = None) -> Service:
+def service(service_id: str, closed: Closed | None = None, trial: Closed | None = None) -> Service:
     return Service(
         id=service_id,
         plugin="utilities",
@@ -40,7 +39,8 @@ def service(service_id: str, unavailable: str | None = None) -> Service:
         kind="payable",
         action="pay",
         assurance="basic",
-        unavailable=unavailable,
+        unavailable=closed,
+        trial=trial,
     )
 
 
@@ -86,29 +86,22 @@ def test_the_same_entries_make_the_same_tag(rooms: Rooms, snapshot: Snapshot) ->
 
 
 def test_a_closed_service_says_why_in_both_languages(rooms: Rooms, snapshot: Snapshot) -> None:
-    closed = service("water-bill", "该服务正在维护。The service is being repaired.")
-    others = [s for s in rooms.hosted.registry.services.values() if s.id != "water-bill"]
+    reason = {"zh": "该服务正在维护。", "en": "The service is being repaired."}
+    closed = service("water-bill", Closed(reason))
+    others = [s for s in rooms.deps[Registry].services.values() if s.id != "water-bill"]
     found = build(rooms, read_offer([closed, *others]))
     body = orjson.loads(found.services["water-bill"])
     assert body["available"] is False
-    assert body["unavailable_reason"] == {
-        "zh": "该服务正在维护。",
-        "en": "The service is being repaired.",
-    }
+    assert body["unavailable_reason"] == reason
     assert orjson.loads(found.services["power-bill"])["available"] is True
     assert digest(found) != digest(snapshot)
 
 
-@pytest.mark.parametrize(
-    ("reason", "expected"),
-    [
-        ("暂停", {"zh": "暂停", "en": "The service is unavailable for now"}),
-        ("Closed", {"zh": "该服务暂时不可用", "en": "Closed"}),
-        ("维护中。\nUnder repair.", {"zh": "维护中。", "en": "Under repair."}),
-    ],
-)
-def test_a_reason_in_one_language_gets_the_other(reason: str, expected: dict[str, str]) -> None:
-    assert read_offer([service("water-bill", reason)]).closed == {"water-bill": expected}
+def test_what_is_on_trial_is_closed_to_the_public_and_a_closing_says_more() -> None:
+    trial, closed = Closed({"zh": "试运行", "en": "On trial"}), Closed({"zh": "停", "en": "Off"})
+    assert read_offer([service("water-bill", None, trial)]).closed == {"water-bill": trial}
+    assert read_offer([service("water-bill", closed, trial)]).closed == {"water-bill": closed}
+    assert read_offer([service("water-bill")]).closed == {}
 
 
 def test_what_nobody_provides_here_is_not_available(rooms: Rooms) -> None:

@@ -48,7 +48,7 @@ class Directory:
         self.asked: list[frozenset[str]] = []
         keyring = Keyring(b"e" * 32, b"b" * 32, b"p" * 32)
         deps = deps or rooms.deps[ConsentDeps]
-        self.view = PairwiseDirectory(keyring, manifests, self._attributes_of, deps).view
+        self.view = PairwiseDirectory(keyring, manifests.get, self._attributes_of, deps).view
 
     def _attributes_of(self, uow: UnitOfWork, citizen_id: UUID, names: frozenset[str]) -> Somebody:
         self.asked.append(names)

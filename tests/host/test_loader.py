@@ -15,7 +15,7 @@ from app.host import loader
 from app.host.hosted import Hosted
 from app.host.manifest import PluginRefused, manifest_files
 from app.sdk import Citizen, NotFound, PaymentNotice
-from app.sdk.registry import ServiceUnavailable
+from app.sdk.registry import Registry, ServiceUnavailable
 from config.settings import Settings
 from tests.host.conftest import Logs
 from tests.host.plugins import MANIFEST, PROVIDER, ROUTES, new_name, write_plugin
@@ -74,15 +74,15 @@ def test_a_plugin_is_in_with_services_provider_payees_and_routes(
     name = write_plugin(plugins)
     hosted = load(settings, rooms, plugins)
     assert hosted.quarantined == {}
-    service, provider = hosted.registry.payable(f"{name}-fee")
+    service, provider = hosted.alone.listing.payable(f"{name}-fee")
     assert (service.plugin, service.posting, service.unavailable) == (name, "idempotent", None)
     assert provider.get_payable("P-1", Citizen("c")).amount == 500
     with pytest.raises(NotFound):
         provider.get_payable("P-2", Citizen("c"))
     done = provider.fulfil(PaymentNotice("k", "P-1", 500, "CNY", now(), f"{name}-payee"))
     assert done.reference == "R-k"
-    assert set(hosted.registry.payees) == {f"{name}-payee"}
-    assert set(hosted.registry.payable_plugins()) == {name}
+    assert set(hosted.alone.listing.payees) == {f"{name}-payee"}
+    assert set(hosted.alone.listing.payable_plugins()) == {name}
     assert set(hosted.blueprints) == {name}
     ((kind, made),) = hosted.providers.items()
     assert kind is type(made)
@@ -113,7 +113,7 @@ def test_a_guide_needs_no_code(settings: Settings, rooms: Rooms, plugins: Path) 
     (plugins / name).mkdir()
     (plugins / name / "manifest.toml").write_text(manifest)
     hosted = load(settings, rooms, plugins)
-    assert hosted.registry.service(f"{name}-fee").kind == "guide"
+    assert hosted.alone.listing.service(f"{name}-fee").kind == "guide"
     assert hosted.providers == {}
     assert hosted.quarantined == {}
 
@@ -153,9 +153,9 @@ def test_a_broken_plugin_is_put_aside_alone(
     assert set(hosted.quarantined) == {broken}
     assert set(hosted.plugins) == {sound}
     with pytest.raises(ServiceUnavailable) as caught:
-        hosted.registry.payable(f"{broken}-fee")
+        hosted.alone.listing.payable(f"{broken}-fee")
     assert "该服务正在维护" in caught.value.detail
-    assert hosted.registry.service(f"{sound}-fee").plugin == sound
+    assert hosted.alone.listing.service(f"{sound}-fee").plugin == sound
     told = [line for line in logs if line["event"] == "plugin.quarantined"]
     assert [line["plugin"] for line in told] == [broken]
     assert set(hosted.blueprints) == {sound}
@@ -200,7 +200,7 @@ def test_a_manifest_nobody_can_read_is_listed_without_services(
     sound = write_plugin(plugins, new_name("b"))
     hosted = load(settings, rooms, plugins)
     assert "is not TOML" in hosted.quarantined[broken]
-    assert set(hosted.registry.services) == {f"{sound}-fee"}
+    assert set(hosted.alone.listing.services) == {f"{sound}-fee"}
     assert set(hosted.manifests) == {sound}
     with pytest.raises(PluginRefused):
         load(settings, rooms, plugins, strict=True)
@@ -226,7 +226,7 @@ def test_the_second_plugin_with_an_id_is_put_aside_and_the_first_keeps_it(
     write_plugin(plugins, second, manifest=taken)
     hosted = load(settings, rooms, plugins)
     assert f"'{first}-fee' is another plug-in's" in hosted.quarantined[second]
-    assert hosted.registry.payable(f"{first}-fee")[0].plugin == first
+    assert hosted.alone.listing.payable(f"{first}-fee")[0].plugin == first
 
 
 def test_a_disabled_plugin_runs_no_code_and_says_so(
@@ -236,7 +236,7 @@ def test_a_disabled_plugin_runs_no_code_and_says_so(
     hosted = load(settings, rooms, plugins, plugins_disabled=frozenset({name}))
     assert (hosted.quarantined, hosted.plugins) == ({}, {})
     with pytest.raises(ServiceUnavailable, match="switched off"):
-        hosted.registry.service(f"{name}-fee")
+        hosted.alone.listing.service(f"{name}-fee")
 
 
 def test_citizens_of_a_real_city_see_only_what_is_silver(
@@ -264,7 +264,7 @@ def test_the_house_starts_with_a_broken_plugin_and_serves_the_others(
         assert f"/v1/{sound}/lots" in paths
         assert f"/v1/{broken}/lots" not in paths
         with pytest.raises(ServiceUnavailable):
-            house.hosted.registry.payable(f"{broken}-fee")
+            house.deps[Registry].payable(f"{broken}-fee")
 
 
 def test_tables_are_migrated_into_a_schema_of_the_plugin_and_go_with_it(

@@ -5,6 +5,7 @@ import pytest
 
 from app.host.manifest import Fault, PluginRefused, read_manifest
 from app.host.manifest_schema import ServiceSchema
+from app.sdk.registry import Closed
 from tests.host.plugins import MANIFEST
 
 GUIDE = """
@@ -55,7 +56,12 @@ def test_a_payable_plugin_becomes_services_and_payees(tmp_path: Path) -> None:
     assert manifest.payable_ids == {"parking-fee"}
     assert manifest.variable("biller_url") == "PARKING_BILLER_URL"
     assert manifest.file == "plugins/parking/manifest.toml"
-    assert [s.unavailable for s in manifest.services(unavailable="later")] == ["later"]
+    later, rests = Closed({"zh": "稍后", "en": "Later"}), Closed({"zh": "休息", "en": "Resting"})
+    assert [s.unavailable for s in manifest.services(unavailable=later)] == [later]
+    paused = {"parking-fee": rests, "another": later}
+    assert [s.unavailable for s in manifest.services(paused=paused)] == [rests]
+    both = manifest.services(unavailable=later, paused=paused)
+    assert [s.unavailable for s in both] == [later]
 
 
 def test_guides_need_no_code_and_carry_their_details(tmp_path: Path) -> None:

@@ -79,10 +79,10 @@ def test_a_new_plugin_is_in_the_house_and_can_be_paid(
     write_plugin(ground, guide, "guide")
     changed = replace(settings, plugins_dir=ground.plugins)
     hosted = loader.load(changed, rooms.deps[Units], rooms.egress, rooms.deps[Keyring], strict=True)
-    service, provider = hosted.registry.payable(f"{name}-fee")
+    service, provider = hosted.alone.listing.payable(f"{name}-fee")
     assert service.posting == "idempotent"
     assert provider.get_payable("P-2", Citizen("c")).amount == 4_250
-    assert hosted.registry.service(f"{guide}-guide").kind == "guide"
+    assert hosted.alone.listing.service(f"{guide}-guide").kind == "guide"
 
 
 @pytest.mark.parametrize(

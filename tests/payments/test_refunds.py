@@ -16,6 +16,7 @@ from app.core.events import EventLog
 from app.factory import Rooms
 from app.ledger.models import LedgerEntry, LedgerTransaction
 from app.payments.models import PaymentAttempt, PaymentItem, Refund
+from app.sdk.registry import Registry
 from tests.conftest import World
 from tests.factories import Citizen, bearer, later, run_jobs, staff_token
 from tests.payments.helpers import (
@@ -336,7 +337,7 @@ def test_requests_that_together_are_too_much_are_refused_when_approved(
 def test_a_department_asks_for_its_own_services_only(
     client: FlaskClient, rooms: Rooms, paid: dict[str, Any]
 ) -> None:
-    service = next(s for s in rooms.hosted.registry.services.values() if s.id == "water-bill")
+    service = next(s for s in rooms.deps[Registry].services.values() if s.id == "water-bill")
     theirs = bearer(staff_token(rooms, "department-operator", service.department))
     others = bearer(staff_token(rooms, "department-operator", "another-department"))
     nobodys = bearer(staff_token(rooms, "department-operator"))

@@ -88,4 +88,4 @@ class Flaky(PersonalData):
 def deps_with(rooms: Rooms, **plugins: PersonalData | None) -> PrivacyDeps:
     """Return the room's collaborators with other plug-ins."""
     deps: PrivacyDeps = rooms.deps[PrivacyDeps]
-    return replace(deps, plugins=plugins)
+    return replace(deps, read_plugins=lambda: plugins)

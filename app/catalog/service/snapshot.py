@@ -140,7 +140,7 @@ def _summary(service: Table, department: Table, offer: Offer) -> Table:
         **{name: service[name] for name in names},
         "department": {"id": department["id"], "title": department["title"]},
         "available": reason is None,
-        "unavailable_reason": reason,
+        "unavailable_reason": None if reason is None else reason.reason,
     }
 
 

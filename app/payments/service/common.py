@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -19,6 +19,7 @@ from app.core.tokens import Principal
 from app.core.unit_of_work import UnitOfWork, Units
 from app.payments.gateway import Gateways
 from app.payments.models import Payment, PaymentAttempt, PaymentItem
+from app.payments.service.recent import RecentPayables
 from app.payments.values import LIVE_ATTEMPTS, Charge, PaymentPolicy, PaymentStatus
 from app.sdk.registry import Directory, Registry
 
@@ -49,6 +50,7 @@ class PaymentDeps:
     quote_pool: Executor
     payables_pool: Executor
     allow: Allow
+    recent: RecentPayables = field(default_factory=RecentPayables)
 
 
 def own_payment(uow: UnitOfWork, payment_id: UUID, who: Principal) -> Payment:

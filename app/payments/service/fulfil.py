@@ -70,7 +70,7 @@ def fulfil_item(uow: UnitOfWork, deps: PaymentDeps, event: ItemDue) -> None:
         item = uow.lock(PaymentItem, event.item_id)
         if item.status not in {ItemStatus.DUE, ItemStatus.UNKNOWN}:
             return
-        service, provider = deps.registry.payable(item.service)
+        service, provider = deps.registry.snapshot().owed(item.service)
         before, sent_at = _claim(uow, item, run)
         notice = _notice(uow, item)
     outcome = _reach_biller(deps, service.posting, provider, notice, before, sent_at.timestamp())

@@ -172,7 +172,7 @@ def erase_at_plugins(uow: UnitOfWork, deps: PrivacyDeps, erased: AccountErased) 
 
 
 def _erase_at(uow: UnitOfWork, deps: PrivacyDeps, erased: AccountErased, plugin: str) -> bool:
-    provider = deps.plugins[plugin]
+    provider = deps.plugins.get(plugin)
     if provider is None:
         return False
     try:

@@ -79,7 +79,7 @@ def _missing(uow: UnitOfWork, deps: PrivacyDeps, export: Export) -> list[str]:
 
 def _gather_part(uow: UnitOfWork, deps: PrivacyDeps, export: Export, plugin: str) -> bool:
     """Ask one plug-in for its part, with no transaction open; say whether it gave it."""
-    provider = deps.plugins[plugin]
+    provider = deps.plugins.get(plugin)
     if provider is None:
         return False
     try:

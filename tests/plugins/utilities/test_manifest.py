@@ -6,6 +6,7 @@ from typing import Any
 
 import plugins.utilities
 from app.factory import Rooms
+from app.sdk.registry import Registry
 from plugins.utilities.provider import UtilitiesProvider
 from plugins.utilities.values import BILLERS, Biller, reference_of, split_reference
 
@@ -39,10 +40,12 @@ def test_every_biller_is_a_payee_and_has_its_service() -> None:
 
 def test_the_house_has_taken_it_in(rooms: Rooms) -> None:
     assert "utilities" not in rooms.hosted.quarantined
+    plugin = rooms.hosted.plugins["utilities"]
+    assert plugin.provider is rooms.deps[UtilitiesProvider]
     for biller in BILLERS.values():
-        service, provider = rooms.hosted.registry.payable(biller.service)
+        service, provider = rooms.deps[Registry].payable(biller.service)
         assert (service.plugin, service.assurance) == ("utilities", "basic")
-        assert provider.house is rooms.deps[UtilitiesProvider].house
+        assert provider is plugin.guarded
 
 
 def test_references_of_two_billers_never_collide() -> None:
