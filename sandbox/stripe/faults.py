@@ -6,7 +6,15 @@ from dataclasses import asdict, dataclass, replace
 from sandbox.stripe.errors import Body
 from sandbox.stripe.store import Store
 
-KINDS = ("timeout", "drop", "drop_before", "error_before", "error_after", "rate_limit")
+KINDS = (
+    "timeout",
+    "drop",
+    "drop_before",
+    "error_before",
+    "error_after",
+    "error_kept",
+    "rate_limit",
+)
 
 
 @dataclass(frozen=True, slots=True)

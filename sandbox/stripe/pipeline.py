@@ -88,7 +88,10 @@ class Pipeline:
                 return kept
         call = self._read(incoming)
         with self.world.store.transaction():
-            answer = self._execute(incoming.operation, call)
+            if fault is not None and fault.kind == "error_kept":
+                answer = _refusal(server_error(retry=False))
+            else:
+                answer = self._execute(incoming.operation, call)
             if fault is not None and fault.kind == "error_after":
                 answer = _refusal(server_error(retry=False))
             if ticket is not None:

@@ -166,6 +166,27 @@ def test_an_intent_that_was_never_heard_of_again_ends_with_its_payment(
     assert all(i["status"] == "canceled" for i in intents_of(world, payment["id"]))
 
 
+def test_an_opening_that_failed_for_good_does_not_hold_the_bill(
+    client: FlaskClient, world: World, rooms: Rooms, citizen: Citizen
+) -> None:
+    """The gateway repeats its failure under our key for a day; its search knows of no intent."""
+    bill = make_bill(client, world, citizen)
+    fault = {"operation": "payment_intents.create", "kind": "error_kept", "times": 1}
+    stripe_control(world, "PUT", "/faults", fault)
+    payment = start(client, citizen, order(bill)).json
+    with later(60):
+        tick(rooms)
+    assert read(client, citizen, payment["id"])["status"] == "pending"
+    assert start(client, citizen, order(bill)).status_code == 409
+    with later(LIFETIME + 1):
+        tick(rooms)
+    assert read(client, citizen, payment["id"])["status"] == "failed"
+    assert intents_of(world, payment["id"]) == []
+    again = start(client, citizen, order(bill))
+    assert again.status_code == 201
+    assert again.json["next_action"]["type"] == "stripe"
+
+
 def believe_too_early(rooms: Rooms, payment_id: str) -> None:
     """Close a payment as if its cancellation had been believed while the intent lived on."""
     with rooms.units.open(actor="test") as uow:

@@ -4,10 +4,12 @@ from app.payments.gateway.alipay import AlipayGateway
 from app.payments.gateway.alipay_wire import AlipayAccount
 from app.payments.gateway.contract import (
     KEY_LIFETIME,
+    SEARCH_LAG,
     DisputingGateway,
     Gateway,
     GatewayAmbiguous,
     GatewayDispute,
+    GatewayFailed,
     GatewayRefund,
     GatewayRefused,
     Intent,
@@ -28,12 +30,14 @@ from app.payments.gateway.wechat_wire import WechatAccount
 
 __all__ = [
     "KEY_LIFETIME",
+    "SEARCH_LAG",
     "AlipayAccount",
     "AlipayGateway",
     "DisputingGateway",
     "Gateway",
     "GatewayAmbiguous",
     "GatewayDispute",
+    "GatewayFailed",
     "GatewayRefund",
     "GatewayRefused",
     "Gateways",

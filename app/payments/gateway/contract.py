@@ -18,8 +18,19 @@ KEY_LIFETIME = timedelta(hours=23)
 """How long a gateway surely remembers a key; later it is only searched, never sent again."""
 
 
+SEARCH_LAG = timedelta(minutes=10)
+"""How long a gateway's search may not know yet what the gateway has."""
+
+
 class GatewayAmbiguous(Exception):
     """No answer, or one that does not say whether the gateway acted."""
+
+
+class GatewayFailed(GatewayAmbiguous):
+    """The gateway repeats under our key that it has failed: asking so again tells nothing new.
+
+    Whether it acted before it failed must be found out another way.
+    """
 
 
 class GatewayRefused(Exception):

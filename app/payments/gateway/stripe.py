@@ -15,6 +15,7 @@ from app.http.json_input import parse_json
 from app.payments.gateway.contract import (
     GatewayAmbiguous,
     GatewayDispute,
+    GatewayFailed,
     GatewayRefund,
     GatewayRefused,
     Intent,
@@ -255,6 +256,10 @@ def _call(send: Callable[[], T]) -> T:
         raise GatewayRefused(error.code or "card_error") from error
     except stripe.InvalidRequestError as error:
         raise GatewayRefused(error.code or "invalid_request") from error
+    except stripe.APIError as error:
+        if (error.headers or {}).get("Idempotent-Replayed") == "true":
+            raise GatewayFailed(type(error).__name__) from error
+        raise GatewayAmbiguous(type(error).__name__) from error
     except stripe.StripeError as error:
         # Connection lost, time-out, 5xx, 409 in flight, 429: it may have acted.
         raise GatewayAmbiguous(type(error).__name__) from error

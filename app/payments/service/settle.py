@@ -8,6 +8,8 @@ from app.core.unit_of_work import UnitOfWork
 from app.payments.events import ItemDue, PaymentSucceeded
 from app.payments.gateway import (
     KEY_LIFETIME,
+    SEARCH_LAG,
+    GatewayFailed,
     GatewayRefused,
     Intent,
     IntentRequest,
@@ -49,7 +51,9 @@ def learn(deps: PaymentDeps, payment: Payment, attempt: PaymentAttempt) -> Inten
     """Return what the gateway says of an attempt, or None when it surely never opened one.
 
     An opening that was never answered is searched for, and sent again under its own key while the
-    gateway surely remembers it: that is the same question, not a second intent.
+    gateway surely remembers it: that is the same question, not a second intent. When it only
+    repeats that it has failed, its search decides, once that has had time to know: an intent that
+    was shown to nobody can be paid by nobody, unless it charges a kept method by itself.
     """
     gateway = deps.gateways.named(attempt.gateway)
     if attempt.intent_id is not None:
@@ -66,6 +70,11 @@ def learn(deps: PaymentDeps, payment: Payment, attempt: PaymentAttempt) -> Inten
         return found
     try:
         return gateway.open_intent(request_of(payment, attempt))
+    except GatewayFailed:
+        is_known = now() - attempt.created_at > SEARCH_LAG / deps.policy.pace
+        if found is None and (attempt.saved_method is not None or not is_known):
+            raise
+        return found
     except GatewayRefused:
         if found is None:
             raise

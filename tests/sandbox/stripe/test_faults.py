@@ -87,6 +87,18 @@ def test_an_error_after_the_effect_is_kept(sandbox: Sandbox, caller: Caller) -> 
     assert len(caller.journal("payment_intents.create")) == 2
 
 
+def test_an_error_instead_of_the_effect_is_kept(
+    client: stripe.StripeClient, caller: Caller
+) -> None:
+    plan(caller, "error_kept")
+    for _ in range(2):
+        with pytest.raises(stripe.APIError) as failed:
+            client.v1.payment_intents.create(NEW, KEY)
+        assert failed.value.http_status == 500
+    assert failed.value.headers["Idempotent-Replayed"] == "true"
+    assert count(client) == 0
+
+
 def test_too_many_calls(client: stripe.StripeClient, caller: Caller) -> None:
     plan(caller, "rate_limit", times=2)
     for _ in range(2):
