@@ -135,7 +135,9 @@ def _gust(chance: random.Random, service: str) -> Gust:
                 "refunds.create",
             ]
         )
-        kind = chance.choice(["drop", "drop_before", "error_after", "error_before", "rate_limit"])
+        kind = chance.choice(
+            ["drop", "drop_before", "error_after", "error_before", "error_kept", "rate_limit"]
+        )
         return Gust("gateway", operation, kind, chance.randrange(1, 3))
     kind = chance.choice(["duplicate", "duplicate", "reorder", "delay", "drop"])
     return Gust("webhooks", "*", kind, chance.randrange(2, 5), 1.0)
