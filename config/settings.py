@@ -175,6 +175,7 @@ class Settings:
     alipay: Alipay | None
     wechat_pay: WechatPay | None
     keys: Keys
+    provider_signing_key: str = field(repr=False)
     audit: Audit
     receipts: Receipts
     payments: Payments
@@ -233,6 +234,7 @@ class Settings:
                 file=Path(read.text("KEYS_FILE", str(ROOT / "keys.json"))),
                 suite=read.choice("CRYPTO_SUITE", ("aes-256-gcm", "sm4-gcm"), "aes-256-gcm"),
             ),
+            provider_signing_key=read.text("PROVIDER_SIGNING_KEY").replace("\\n", "\n"),
             audit=Audit(
                 signing_key=read.text("AUDIT_SIGNING_KEY").replace("\\n", "\n"),
                 former_keys=tuple(sorted(read.names("AUDIT_FORMER_KEYS"))),

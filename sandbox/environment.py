@@ -32,6 +32,7 @@ class Secrets:
     blind_index_key: str
     pepper_key: str
     audit_signing_key: str
+    provider_signing_key: str
     receipt_signing_key: str
     receipt_signing_certificate: str
     stripe_api_key: str
@@ -47,7 +48,8 @@ class Secrets:
             key_encryption_key=_key(),
             blind_index_key=_key(),
             pepper_key=_key(),
-            audit_signing_key=_sealing_key(),
+            audit_signing_key=_ed25519_key(),
+            provider_signing_key=_ed25519_key(),
             receipt_signing_key=receipt_key.replace("\n", "\\n"),
             receipt_signing_certificate=receipt_certificate.replace("\n", "\\n"),
             stripe_api_key=f"sk_test_{secrets.token_hex(24)}",
@@ -112,6 +114,7 @@ def product_environment(
         "BLIND_INDEX_KEY": secrets.blind_index_key,
         "PEPPER_KEY": secrets.pepper_key,
         "AUDIT_SIGNING_KEY": secrets.audit_signing_key,
+        "PROVIDER_SIGNING_KEY": secrets.provider_signing_key,
         "RECEIPT_SIGNING_KEY": secrets.receipt_signing_key,
         "RECEIPT_SIGNING_CERTIFICATE": secrets.receipt_signing_certificate,
         "AUDIT_ANCHORS_FILE": str(data_dir / "audit-anchors"),
@@ -178,7 +181,7 @@ def _key() -> str:
     return base64.b64encode(secrets.token_bytes(_KEY_BYTES)).decode()
 
 
-def _sealing_key() -> str:
+def _ed25519_key() -> str:
     return _one_line(ed25519.Ed25519PrivateKey.generate())
 
 

@@ -68,13 +68,14 @@ def _closed_network() -> Iterator[None]:
 def secret_env() -> dict[str, str]:
     """Return fresh keys for one run."""
     key = ec.generate_private_key(ec.SECP256R1())
-    sealing = ed25519.Ed25519PrivateKey.generate()
+    sealing, calling = (ed25519.Ed25519PrivateKey.generate() for _ in range(2))
     form = (Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     receipt_key, receipt_certificate = make_seal()
     names = ("KEY_ENCRYPTION_KEY", "BLIND_INDEX_KEY", "PEPPER_KEY")
     return {
         "TOKEN_SIGNING_KEY": key.private_bytes(*form).decode(),
         "AUDIT_SIGNING_KEY": sealing.private_bytes(*form).decode(),
+        "PROVIDER_SIGNING_KEY": calling.private_bytes(*form).decode(),
         "RECEIPT_SIGNING_KEY": receipt_key,
         "RECEIPT_SIGNING_CERTIFICATE": receipt_certificate,
         **{name: base64.b64encode(os.urandom(32)).decode() for name in names},
@@ -129,6 +130,7 @@ def world() -> Iterator[World]:
         }
         house = build(Settings.from_env(env))
         migrate.upgrade(postgres.owner_url, postgres.app_url, house.histories)
+        house.enter_plugins()
         house.load_catalogue()
         house.publish_agreements()
         house.publish_split_rules()

@@ -25,7 +25,13 @@ def register(app: Flask, settings: Settings, rooms: Rooms) -> None:
             click.echo(f"{history.name}: {migrations.head(history)}")
         _publish_agreements(rooms)
         _publish_split_rules(rooms)
+        _enter_plugins(rooms)
         _load_catalogue(rooms)
+
+
+def _enter_plugins(rooms: Rooms) -> None:
+    for fault in rooms.enter_plugins():
+        click.echo(f"not entered: {fault}", err=True)
 
 
 def _load_catalogue(rooms: Rooms) -> None:

@@ -8,9 +8,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.audit import service as audit
-from app.catalog import service as catalog
 from app.catalog.service import CatalogDeps
-from app.catalog.values import LoadReport, Source
+from app.catalog.values import LoadReport
 from app.consent import service as consent
 from app.core.clock import now
 from app.core.db import Base
@@ -20,10 +19,13 @@ from app.core.jobs import Jobs
 from app.core.logs import get_logger
 from app.core.migrate import VERSION_TABLE, History, head, house_history
 from app.core.unit_of_work import Units
+from app.factory.catalogue import load_catalogue
 from app.host.hosted import Hosted
 from app.ledger import service as ledger
 from app.privacy import service as privacy
 from app.privacy.values import TableEntry
+from app.providers import service as providers
+from app.providers.values import Declared
 from app.receipts.errors import SealUnusable
 from app.receipts.service import ReceiptsDeps
 from config.settings import ROOT, Settings
@@ -52,21 +54,28 @@ class Rooms:
         return (house_history(Base.metadata), *self.hosted.histories)
 
     def load_catalogue(self) -> LoadReport:
-        """Make the configured files and the plug-ins' manifests the catalogue that is served.
+        """Make the configured files and everybody's manifests the catalogue that is served.
 
         Idempotent. Raise `CatalogueInvalid` with every fault of the files.
         """
-        declared = [
-            Source(m.file, m.catalogue, is_plugin=True) for m in self.hosted.manifests.values()
-        ]
-        # Of a manifest nobody can read, the catalogue keeps what it has.
-        declared += [
-            Source(file, {"services": [{"id": own} for own in sorted(ids)]}, is_plugin=True)
-            for file, ids in self.hosted.unreadable.items()
-        ]
-        files = catalog.read_catalogue(ROOT / "config", declared)
         with self.units.open(actor="migrate") as uow:
-            return catalog.load_catalogue(uow, files)
+            return load_catalogue(uow, self.hosted)
+
+    def enter_plugins(self) -> tuple[str, ...]:
+        """Let the marketplace know the plug-ins; return what of them is a remote provider's.
+
+        Idempotent.
+        """
+        declared = [
+            Declared(
+                manifest.name,
+                frozenset(entry.id for entry in manifest.entries),
+                frozenset(payee.id for payee in manifest.payees),
+            )
+            for manifest in self.hosted.manifests.values()
+        ]
+        with self.units.open(actor="migrate") as uow:
+            return providers.enter_plugins(uow, declared)
 
     def publish_agreements(self) -> int:
         """Publish the versions of `config/agreements` that are new, and return how many.

@@ -1,0 +1,1 @@
+"""Who provides services, and under which conditions: the marketplace of the city."""
