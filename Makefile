@@ -12,7 +12,7 @@ ALONE := $(WITHIN) --alone
 FLASK := flask --app wsgi
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check check-promises prove-payments openapi plugin lock
+.PHONY: help run demo test check check-promises prove-payments openapi clients plugin lock
 
 help:  ## show this list
 	@echo "make run      start everything on this machine; Ctrl-C stops it (PORT, DATA_DIR: sandbox/README.md)"
@@ -22,6 +22,7 @@ help:  ## show this list
 	@echo "make check-promises   the tests of what is promised, with their figures"
 	@echo "make prove-payments   kill everything, again and again, while thousands pay (SEED, PAYMENTS, KILLS, FAULT, SHORT=1: docs/proof.md)"
 	@echo "make openapi  write openapi.yaml and docs/problems.md from the code"
+	@echo "make clients  make the clients in Python and TypeScript from openapi.yaml (clients/…/README.md)"
 	@echo "make plugin name=libraries kind=payable   begin a plug-in (kind as in docs/plugins.md)"
 	@echo "make lock     pin every version anew (requirements.in -> requirements.txt)"
 
@@ -64,6 +65,9 @@ openapi: .venv/ready
 	$(ALONE) $(FLASK) personal-data
 	$(ALONE) $(FLASK) payments graph
 	$(ALONE) $(FLASK) ledger plan
+
+clients: .venv/ready-dev
+	$(PYTHON) -m tools.clients
 
 plugin: .venv/ready
 	@test -n "$(name)" || { echo "say: make plugin name=libraries kind=payable" >&2; exit 2; }

@@ -1,6 +1,7 @@
 """`integrators`: accounts of systems, which no citizen's request can make."""
 
 import json
+from collections.abc import Sequence
 
 import click
 from flask import Flask
@@ -8,7 +9,8 @@ from flask.cli import AppGroup
 
 from app.factory import Rooms
 from app.oauth import service as oauth
-from app.oauth.errors import ClientExists, ClientInvalid
+from app.oauth.errors import ClientExists, ClientInvalid, SandboxOnly
+from app.oauth.schemas import SandboxClientSchema
 from app.oauth.values import AuthMethod, ClientStatus, GrantedScope, GrantType, NewClient, Profile
 
 ACTOR = "command-line"
@@ -51,7 +53,36 @@ def _integrators(rooms: Rooms) -> AppGroup:
             as_json=as_json,
         )
 
+    _add_new(group, rooms)
     return group
+
+
+def _add_new(group: AppGroup, rooms: Rooms) -> None:
+    @group.command("new")
+    @click.option("--name", required=True, help="What citizens read when they are asked.")
+    @click.option("--scope", "scopes", multiple=True, help="May stand several times.")
+    @click.option(
+        "--redirect-uri", "redirect_uris", multiple=True, help="http://127.0.0.1/callback"
+    )
+    def new(*, name: str, scopes: Sequence[str], redirect_uris: Sequence[str]) -> None:
+        """Make a key and a client of the sandbox, and print all that its first call needs.
+
+        The key is shown this once. Elsewhere than in a sandbox staff registers clients.
+        """
+        try:
+            with rooms.units.open(actor=ACTOR) as uow:
+                made = oauth.make_sandbox_client(
+                    uow,
+                    rooms.deps[oauth.OAuthDeps],
+                    name=name,
+                    scopes=scopes,
+                    redirect_uris=redirect_uris,
+                    cause=ACTOR,
+                )
+        except (SandboxOnly, ClientExists, ClientInvalid) as error:
+            faults = "".join(f"; {f['pointer']}: {f['message']}" for f in error.errors or ())
+            raise click.ClickException(f"{error.title_en}. {error.detail}{faults}") from error
+        click.echo(json.dumps(SandboxClientSchema().dump(made), ensure_ascii=False))
 
 
 def _print(made: dict[str, object], *, as_json: bool) -> None:

@@ -16,6 +16,8 @@ from typing import Any
 from joserfc import jwk, jws
 from joserfc.errors import JoseError
 
+from app.core.ids import new_id
+
 ALGORITHMS = ("ES256", "PS256", "EdDSA")
 """What FAPI 2.0 permits; no RS256, no HMAC, no `none`."""
 
@@ -103,6 +105,17 @@ def sign(claims: Mapping[str, Any], header: Mapping[str, Any], key: Mapping[str,
     payload = json.dumps(claims, separators=(",", ":"))
     made = jwk.import_key(dict(key))
     return jws.serialize_compact(dict(header), payload, made, registry=_REGISTRY)
+
+
+def new_key() -> dict[str, Any]:
+    """Return a fresh private JWK for ES256, with a name of its own."""
+    named = {"kid": str(new_id()), "alg": "ES256", "use": "sig"}
+    return dict(jwk.ECKey.generate_key("P-256", named).as_dict(private=True))
+
+
+def public_half(key: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what others may see of a private JWK."""
+    return {name: value for name, value in key.items() if name not in _PRIVATE}
 
 
 def as_jwk(pem: bytes, algorithm: str) -> dict[str, Any]:

@@ -35,6 +35,7 @@ from app.factory.collaborators import (
 )
 from app.factory.rooms import Rooms
 from app.host import loader
+from app.oauth.service import RequestLog
 from app.payments import service as payments
 from app.payments.service import PaymentDeps
 from app.privacy.service import PrivacyDeps
@@ -74,6 +75,7 @@ def build(settings: Settings, fakes: Mapping[type, Any] | None = None) -> Rooms:
         ConsentDeps: ConsentDeps(units),
         AuditDeps: deps_of_audit,
         Registry: registry,
+        RequestLog: RequestLog(units),
         DirectoryOfCitizens: make_directory(hosted, units, keyring),
         CatalogDeps: CatalogDeps(
             Shelf(units, lambda: catalog.read_offer(registry.services.values()))

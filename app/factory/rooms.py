@@ -22,6 +22,7 @@ from app.core.unit_of_work import Units
 from app.factory.catalogue import load_catalogue
 from app.host.hosted import Hosted
 from app.ledger import service as ledger
+from app.oauth.service import RequestLog
 from app.privacy import service as privacy
 from app.privacy.values import TableEntry
 from app.providers import service as providers
@@ -152,6 +153,7 @@ class Rooms:
             log.warning("start.database_unreachable", error=type(error).__name__)
 
     def close(self) -> None:
-        """Close every connection of this process."""
+        """Write what waits, and close every connection of this process."""
+        self.deps[RequestLog].close()
         self.units.dispose()
         self.egress.close()

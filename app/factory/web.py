@@ -26,7 +26,7 @@ from app.notifications import routes as notifications_routes
 from app.oauth import pages
 from app.oauth import routes as oauth_routes
 from app.oauth.errors import OAuthError
-from app.oauth.service import OAuthDeps
+from app.oauth.service import OAuthDeps, RequestLog
 from app.oauth.values import SCOPES
 from app.payments import routes as payments_routes
 from app.privacy import routes as privacy_routes
@@ -53,6 +53,7 @@ def create_app(settings: Settings, rooms: Rooms) -> Server:
         check_sealing=rooms.check_sealing,
         loopback_exempt=settings.web.loopback_exempt,
         require_tls=settings.web.require_tls,
+        note_served=rooms.deps[RequestLog].note,
         note_act=partial(_note_act, rooms.deps[DelegationDeps]),
         keys=KeyCheck(rooms.units, settings.web.public_url, rooms.deps[OAuthDeps].nonces),
         staff_networks=settings.web.staff_networks,
@@ -95,6 +96,8 @@ def create_app(settings: Settings, rooms: Rooms) -> Server:
         ("/v1/delegation", delegation_routes.blueprint),
     ):
         api.register_blueprint(blueprint, url_prefix=prefix)
+    if settings.profile == "sandbox":
+        api.register_blueprint(oauth_routes.sandbox, url_prefix="/v1/sandbox/clients")
     for name, blueprint in rooms.hosted.blueprints.items():
         api.register_blueprint(blueprint, url_prefix=f"/v1/{name}")
     app.register_blueprint(pages.blueprint)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import wraps
 from typing import Any, Literal, NoReturn, TypeVar, cast
 
@@ -14,6 +15,7 @@ from webargs.multidictproxy import MultiDictProxy
 from werkzeug.exceptions import UnsupportedMediaType
 
 from app.core.errors import Invalid
+from app.http.deprecation import Deprecation
 from app.http.forms import FORM, read_form, read_query
 from app.http.json_input import parse_json
 from app.http.pagination import page_of
@@ -47,6 +49,7 @@ class Access:
     raw_type: tuple[str, ...] = ()
     max_body: int = DEFAULT_BODY
     statuses: tuple[int, ...] = ()
+    deprecation: Deprecation | None = None
 
 
 def access_of(view: object) -> Access:
@@ -213,6 +216,11 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc] # the library is
         return _mark(statuses=statuses)
 
     @staticmethod
+    def deprecated(since: date, sunset: date, link: str) -> Callable[[F], F]:
+        """Say on each answer that an operation will end, when, and where to read what then."""
+        return _mark(deprecation=Deprecation(since, sunset, link))
+
+    @staticmethod
     def raw_body(*media_types: str, max_bytes: int) -> Callable[[F], F]:
         """Give the view the bytes of the body as its first argument, unparsed."""
 
@@ -299,6 +307,9 @@ def _document_access(
         doc.setdefault("parameters", []).append(
             "OPTIONAL_KEY" if access.key_optional else "IDEMPOTENCY_KEY"
         )
+    if access.deprecation is not None:
+        doc["deprecated"] = True
+        doc["x-sunset"] = access.deprecation.sunset.isoformat()
     if access.raw_type:
         content = {kind: {"schema": {"type": "string"}} for kind in access.raw_type}
         doc["requestBody"] = {"required": True, "content": content}

@@ -1,6 +1,7 @@
 """What a view may ask about the request it answers."""
 
 from typing import TYPE_CHECKING, TypeVar, cast
+from uuid import UUID
 
 from flask import current_app, g, request
 
@@ -46,6 +47,11 @@ def request_path() -> str:
 def meter(*names: str) -> None:
     """Count a call for somebody who is no principal; raise `RateLimited` past the limit."""
     g.allowance = cast("Server", current_app).door.limiter.hit(PER_PRINCIPAL, *names)
+
+
+def note_client(client_id: UUID) -> None:
+    """Know which system calls that has proven itself without a token of ours."""
+    g.client_id = client_id
 
 
 def request_id() -> str:

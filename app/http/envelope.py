@@ -11,6 +11,7 @@ from prometheus_client import Counter, Histogram
 
 from app.core.ids import new_id
 from app.core.logs import get_logger
+from app.http.blueprint import Access
 from app.http.rate_limit import Allowance
 
 log = get_logger("http")
@@ -66,6 +67,10 @@ def close_response(response: Response) -> Response:
             f'"default";r={allowance.remaining};t={allowance.reset_seconds}'
         )
         response.headers["RateLimit-Policy"] = f'"default";q={allowance.limit}'
+    access: Access | None = g.get("access")
+    if access is not None and access.deprecation is not None:
+        for name, value in access.deprecation.headers.items():
+            response.headers.add(name, value)
     if response.status_code == 204:  # noqa: PLR2004 - nothing to say
         response.set_data(b"")
         response.headers.pop("Content-Type", None)

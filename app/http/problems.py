@@ -1,6 +1,7 @@
 """Every error leaves here, as a problem document (RFC 9457) with a stable code."""
 
 import random
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,7 @@ from app.http.blueprint import Access
 
 log = get_logger("http")
 MEDIA_TYPE = "application/problem+json"
+_CODE = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 
 _STATUS: tuple[tuple[type[errors.DomainError], int], ...] = (
     (errors.Malformed, 400),
@@ -161,6 +163,15 @@ def status_of(error: errors.DomainError) -> int:
 
 def _status_of_kind(refusal: type[errors.DomainError]) -> int:
     return next(status for kind, status in _STATUS if issubclass(refusal, kind))
+
+
+def code_of(response: Response) -> str | None:
+    """Return the code of a refusal, a replayed one too; None of every other answer."""
+    if response.status_code < 400 or not response.is_json:  # noqa: PLR2004 - a success
+        return None
+    body = orjson.loads(response.get_data() or b"null")
+    code = body.get("code", body.get("error")) if isinstance(body, dict) else None
+    return code if isinstance(code, str) and _CODE.fullmatch(code) else None
 
 
 def response_for(error: BaseException) -> Response:

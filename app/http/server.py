@@ -37,6 +37,7 @@ from app.http.blueprint import Access, access_of, check_json_type
 from app.http.json_input import parse_json
 from app.http.possession import KeyCheck, read_token
 from app.http.rate_limit import PER_ADDRESS, PER_PRINCIPAL, RateLimiter
+from app.http.served import Served, describe_served
 from app.http.shedding import Lanes
 from app.http.watch import Watch
 
@@ -70,6 +71,7 @@ class Door:
     loopback_exempt: bool
     require_tls: bool
     note_act: Callable[[UnitOfWork, Principal, str, str], None]
+    note_served: Callable[[Served], None]
     keys: KeyCheck
     staff_networks: tuple[IPv4Network | IPv6Network, ...] = ()
 
@@ -95,6 +97,7 @@ class Server(Flask):
         self.url_map.redirect_defaults = False
         self.before_request(envelope.open_request)
         self.after_request(envelope.close_response)
+        self.after_request(self._note_served)
         problems.register(self)
         self._operations: dict[tuple[str, str], Operation] = {}
         self._watch = Watch(self._unit)
@@ -125,6 +128,13 @@ class Server(Flask):
             except DomainError as error:
                 self._watch.refusal(operation.access, error)
                 raise
+
+    def _note_served(self, response: Response) -> Response:
+        """Have the call noted for the system that made it, if it is somebody else's."""
+        served = describe_served(response)
+        if served is not None:
+            self.door.note_served(served)
+        return response
 
     def _operation(self, req: Request) -> Operation:
         endpoint, method = req.endpoint or "", req.method

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import ClassVar
 
-from app.core.errors import Conflict, Invalid, Malformed, NotFound, Unauthenticated
+from app.core.errors import Conflict, Forbidden, Invalid, Malformed, NotFound, Unauthenticated
 
 
 class ClientNotFound(NotFound):
@@ -28,6 +28,14 @@ class ClientInvalid(Invalid):
     code = "client-invalid"
     title_zh = "接入方的配置不正确"
     title_en = "The description of the client is not valid"
+
+
+class SandboxOnly(Forbidden):
+    """Clients make themselves in a sandbox only; elsewhere the city's staff registers them."""
+
+    code = "sandbox-only"
+    title_zh = "仅限沙箱环境"
+    title_en = "This is possible in a sandbox only"
 
 
 class InteractionNotFound(NotFound):

@@ -285,6 +285,32 @@ class DeviceCode(Base):
     expires_at: Mapped[datetime]
 
 
+class ClientRequest(Base):
+    """A call that a client made: when, of what, how it ended. For its developers, for seven days.
+
+    Nothing of what was asked for or answered is in it, and nobody: the address is the documented
+    one, and no column could take a name.
+    """
+
+    __tablename__ = "client_requests"
+    __table_args__ = (
+        CheckConstraint("operation ~ '^[A-Z]+ /[^?[:space:]]*$'", name="operation"),
+        CheckConstraint("status between 100 and 599", name="status"),
+        CheckConstraint("milliseconds >= 0", name="milliseconds"),
+        CheckConstraint("code ~ '^[a-z][a-z0-9_-]{0,63}$'", name="code"),
+        Index(None, "client_id", "at", "request_id"),
+        Index(None, "at"),
+    )
+
+    request_id: Mapped[UUID] = mapped_column(primary_key=True)
+    client_id: Mapped[UUID] = mapped_column(ForeignKey("clients.id"))
+    at: Mapped[datetime]
+    operation: Mapped[str]
+    status: Mapped[int]
+    milliseconds: Mapped[int]
+    code: Mapped[str | None]
+
+
 class CodeGuess(Base):
     """A user code that nobody waits with: guesses are counted where they come from."""
 

@@ -17,16 +17,19 @@ from app.http.context import (
     deps,
     fields_of_header,
     meter,
+    note_client,
     principal,
     request_path,
     unit,
 )
 from app.http.cookies import read_cookie, set_cookie
 from app.http.pagination import PageArgs
+from app.http.served import Served
 from app.oauth import service
 from app.oauth.schemas import (
     AuthorizationFormSchema,
     ChangeClientSchema,
+    ClientRequestSchema,
     ClientSchema,
     ClientTokenSchema,
     DeviceCodeSchema,
@@ -39,17 +42,21 @@ from app.oauth.schemas import (
     ProviderSchema,
     PushedSchema,
     PushFormSchema,
+    SandboxClientSchema,
+    SandboxWishSchema,
     TokenFormSchema,
     UserinfoSchema,
 )
 from app.oauth.service import OAuthDeps
 from app.oauth.values import (
     BROWSER_COOKIE,
+    OWN_LOG,
     SESSION_COOKIE,
     BrowserSession,
     ClientView,
     NewClient,
     ProtocolCall,
+    SandboxClient,
 )
 
 T = TypeVar("T")
@@ -58,6 +65,7 @@ CACHED = "public, max-age=300"
 well_known = Blueprint("discovery", __name__, description="What the provider can do")
 oauth = Blueprint("oauth", __name__, description="OAuth 2.1 and OpenID Connect")
 clients = Blueprint("clients", __name__, description="Systems of others")
+sandbox = Blueprint("sandbox", __name__, description="In a sandbox only: not there in production")
 
 
 @well_known.route("/.well-known/openid-configuration")
@@ -266,6 +274,42 @@ class ClientSecrets(MethodView):
         return service.renew_secret(unit(), client_id)
 
 
+@clients.route("/me/requests")
+class OwnRequests(MethodView):
+    """What a client asked of us."""
+
+    @clients.integrator(OWN_LOG)
+    @clients.arguments(PageArgs, location="query")
+    @clients.page(ClientRequestSchema)
+    def get(self, wanted: dict[str, Any]) -> Page[Served]:
+        """List my requests."""
+        return service.list_requests(unit(), principal().id, wanted["page"])
+
+
+@clients.route("/<uuid:client_id>/requests")
+class ClientRequests(MethodView):
+    """What a client asked of us, for staff."""
+
+    @clients.staff("integrators.manage")
+    @clients.arguments(PageArgs, location="query")
+    @clients.page(ClientRequestSchema)
+    def get(self, wanted: dict[str, Any], client_id: UUID) -> Page[Served]:
+        """List a client's requests."""
+        return service.list_requests(unit(), client_id, wanted["page"])
+
+
+@sandbox.route("")
+class SandboxClients(MethodView):
+    """Clients that make themselves: no address of production."""
+
+    @sandbox.public
+    @sandbox.arguments(SandboxWishSchema)
+    @sandbox.response(201, SandboxClientSchema)
+    def post(self, wanted: dict[str, Any]) -> SandboxClient:
+        """Make a sandbox client."""
+        return service.make_sandbox_client(unit(), deps(OAuthDeps), **wanted, cause="sandbox")
+
+
 def _cached(members: dict[str, Any]) -> Any:  # noqa: ANN401 - with its fields
     return members, 200, {"Cache-Control": CACHED}
 
@@ -277,6 +321,7 @@ def _as_client(form: dict[str, str], use: Callable[[UnitOfWork, OAuthDeps, Proto
         authorization=fields_of_header("Authorization"),
         proof=fields_of_header("DPoP"),
         path=request_path(),
+        proven=note_client,
     )
     meter("client", service.named_client(call), client_address())
     try:

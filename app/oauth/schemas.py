@@ -290,3 +290,38 @@ class ClientSchema(Schema):
     scopes = List(Nested(GrantedScopeSchema), required=True)
     created_at = Moment(required=True)
     secret = Text(allow_none=True)
+
+
+class ClientRequestSchema(Schema):
+    """A call that a client made: when, of what, and how it ended; seven days back."""
+
+    request_id = UUID(required=True, metadata={"description": "`X-Request-Id` of the answer"})
+    at = Moment(required=True)
+    operation = Text(required=True, metadata={"examples": ["GET /v1/payments/{payment_id}"]})
+    status = Integer(required=True, metadata={"examples": [200]})
+    milliseconds = Integer(required=True, metadata={"description": "How long we took"})
+    code = Text(required=True, allow_none=True, metadata={"description": "Of a refusal, its code"})
+
+
+class SandboxWishSchema(Schema):
+    """What a client of a sandbox shall be called, and may ask for."""
+
+    name = Text(required=True, max_length=100, metadata={"examples": ["十堰智慧停车"]})
+    scopes = List(
+        Text(max_length=64, pattern=_SCOPE, metadata={"examples": ["bills.read"]}),
+        validate=validate.Length(max=50),
+        load_default=(),
+    )
+    redirect_uris = _urls(load_default=())
+
+
+class SandboxClientSchema(Schema):
+    """A client of a sandbox, ready for its first call; the key is shown this once."""
+
+    client_id = UUID(required=True)
+    name = Text(required=True)
+    issuer = Text(required=True, metadata={"description": "The address of the API, too"})
+    token_endpoint = Text(required=True)
+    scopes = List(Text(), required=True)
+    redirect_uris = List(Text(), required=True)
+    private_key = Dict(required=True, metadata={"description": "A JWK (RFC 7517); nobody keeps it"})

@@ -1,7 +1,7 @@
 """What the room takes and gives: states, scopes, requests, interactions and answers."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -187,6 +187,19 @@ class ClientView:
 
 
 @dataclass(frozen=True, slots=True)
+class SandboxClient:
+    """All that a fresh client of a sandbox needs for its first call; its key is shown this once."""
+
+    client_id: UUID
+    name: str
+    issuer: str
+    token_endpoint: str
+    scopes: tuple[str, ...]
+    redirect_uris: tuple[str, ...]
+    private_key: Mapping[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class AuthorizationRequest:
     """What a client asks of a citizen, validated (RFC 6749, OpenID Connect Core, RFC 9126)."""
 
@@ -279,12 +292,28 @@ class DeviceAnswer:
     interval: int
 
 
+REQUESTS_KEPT = timedelta(days=7)
+OWN_LOG = "requests.read"
+"""The scope that opens a client's own log of requests to it."""
+LOOPBACK_REDIRECT = "http://127.0.0.1/callback"
+"""Where a sandbox sends citizens back to when nothing is said: this machine, with any port."""
+
+
+def tell_nobody(client_id: UUID) -> None:
+    """Do nothing: what a call without a log of requests tells of its client."""
+    del client_id
+
+
 @dataclass(frozen=True, slots=True)
 class ProtocolCall:
-    """A call of a protocol endpoint: its form, and the fields in which the client proves itself."""
+    """A call of a protocol endpoint: its form, and the fields in which the client proves itself.
+
+    `proven` is told who calls, once that is sure.
+    """
 
     form: Mapping[str, str]
     authorization: str | None = None
     proof: str | None = None
     path: str = ""
     address: str = ""
+    proven: Callable[[UUID], None] = tell_nobody

@@ -29,6 +29,8 @@ from app.oauth.service.janitor import forget_expired
 from app.oauth.service.logout import begin_logout, send_logout
 from app.oauth.service.pushed import push_request
 from app.oauth.service.reading import read_grant, read_integrator
+from app.oauth.service.request_log import RequestLog, list_requests
+from app.oauth.service.sandbox import make_sandbox_client
 from app.oauth.service.token import issue_token
 from app.oauth.service.userinfo import describe_subject
 
@@ -36,6 +38,7 @@ __all__ = [
     "Acting",
     "MandateOf",
     "OAuthDeps",
+    "RequestLog",
     "begin_authorization",
     "begin_logout",
     "change_client",
@@ -51,6 +54,8 @@ __all__ = [
     "introspect",
     "issue_token",
     "list_clients",
+    "list_requests",
+    "make_sandbox_client",
     "named_client",
     "open_browser_session",
     "open_device_interaction",

@@ -60,6 +60,8 @@ def authenticate_client(uow: UnitOfWork, deps: OAuthDeps, call: ProtocolCall) ->
             )
         )
         raise InvalidClient(challenge=_CHALLENGE)
+    if shown.method is not AuthMethod.NONE:  # a name alone is anybody's
+        call.proven(client.id)
     return client
 
 

@@ -1,4 +1,4 @@
-"""Forgetting what is over: one-time things after a day, ended grants after ninety."""
+"""Forgetting what is over: one-time things after a day, calls after a week, grants after ninety."""
 
 from datetime import timedelta
 
@@ -7,9 +7,17 @@ from sqlalchemy import delete, or_
 from app.core.clock import now
 from app.core.replay import forget_seen
 from app.core.unit_of_work import UnitOfWork
-from app.oauth.models import BrowserLogin, DeviceCode, Grant, OpenInteraction, PushedRequest
+from app.oauth.models import (
+    BrowserLogin,
+    ClientRequest,
+    DeviceCode,
+    Grant,
+    OpenInteraction,
+    PushedRequest,
+)
 from app.oauth.service.codes import forget_answers
 from app.oauth.service.interactions import forget_guesses
+from app.oauth.values import REQUESTS_KEPT
 
 SHORT = timedelta(days=1)
 LONG = timedelta(days=90)
@@ -21,6 +29,7 @@ def forget_expired(uow: UnitOfWork) -> None:
     forget_seen(uow)
     forget_answers(uow)
     forget_guesses(uow)
+    uow.execute(delete(ClientRequest).where(ClientRequest.at <= moment - REQUESTS_KEPT))
     uow.execute(delete(PushedRequest).where(PushedRequest.expires_at < moment - SHORT))
     uow.execute(delete(OpenInteraction).where(OpenInteraction.expires_at < moment - SHORT))
     uow.execute(delete(DeviceCode).where(DeviceCode.expires_at < moment - LONG))

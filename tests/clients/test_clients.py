@@ -1,0 +1,173 @@
+"""The clients are made from the present document, whole, and a bill is paid with each."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.journeys.house import ROOT, House, run_house
+from tests.outside import give_up, need
+from tools import clients
+
+PYTHON = ROOT / "clients" / "python"
+TYPESCRIPT = ROOT / "clients" / "typescript"
+PAGE = (ROOT / "docs" / "integrators.md").read_text(encoding="utf-8")
+SHOWN = re.findall(r"^```sh run\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+PROMISE = re.compile(r"  # (.+)$", re.MULTILINE)
+PAID = "42.50 paid, receipt of 42.50\n"
+
+
+def run(*command: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(  # noqa: S603 - our own programs
+        command,
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+def make(name: str) -> None:
+    done = run(sys.executable, "-m", "tools.clients", name)
+    if name == "typescript" and "npm ci failed" in done.stderr:
+        give_up(done.stderr[-300:])
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def python_client() -> Path:
+    """Return the folder of the client in Python, made from the present document."""
+    make("python")
+    return PYTHON
+
+
+@pytest.fixture(scope="module")
+def typescript_client() -> Path:
+    """Return the folder of the client in TypeScript, type-checked and compiled."""
+    need("node", "npm")
+    make("typescript")
+    return TYPESCRIPT
+
+
+@pytest.fixture(scope="module")
+def house() -> Iterator[House]:
+    """Run the product as it is."""
+    with run_house() as running:
+        yield running
+
+
+def operation_ids() -> set[str]:
+    paths = yaml.load((ROOT / "openapi.yaml").read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)[
+        "paths"
+    ]
+    return {
+        operation["operationId"]
+        for methods in paths.values()
+        for method, operation in methods.items()
+        if method != "parameters"
+    }
+
+
+def test_no_operation_is_missing_in_python(python_client: Path) -> None:
+    made = {path.stem for path in (python_client / "wudang_api" / "api").glob("*/[a-z]*.py")}
+    assert made == operation_ids()
+
+
+def test_no_operation_is_missing_in_typescript(typescript_client: Path) -> None:
+    text = (typescript_client / "src" / "generated" / "api.ts").read_text(encoding="utf-8")
+    _, _, operations = text.partition("export interface operations {")
+    made = set(re.findall(r"^    (\w+): \{$", operations, re.MULTILINE))
+    assert made == operation_ids()
+
+
+def test_a_client_of_an_older_document_is_noticed_and_made_anew(tmp_path: Path) -> None:
+    document = tmp_path / "openapi.yaml"
+    document.write_text("one: 1\n", encoding="utf-8")
+    made = []
+    folder = tmp_path / "made"
+
+    def generate() -> None:
+        folder.mkdir()
+        (folder / "operation.py").write_text(document.read_text(encoding="utf-8"))
+        made.append(document.read_text(encoding="utf-8"))
+
+    client = clients.Client("test", (document,), folder, generate)
+    assert not client.is_current
+    client.make()
+    assert client.is_current
+    document.write_text("one: 2\n", encoding="utf-8")
+    assert not client.is_current
+    client.make()
+    assert client.is_current
+    assert made == ["one: 1\n", "one: 2\n"]
+
+    def fail() -> None:
+        raise SystemExit("the generator has refused")
+
+    with pytest.raises(SystemExit):
+        replace(client, generate=fail).make()
+    assert not client.is_current
+
+
+def test_a_bill_is_paid_in_python(house: House, python_client: Path) -> None:
+    program = python_client / "examples" / "pay_a_bill.py"
+    done = run(
+        sys.executable, program, house.web.url, house.city.url, PYTHONPATH=str(python_client)
+    )
+    assert (done.returncode, done.stdout) == (0, PAID), done.stderr
+
+
+def test_a_bill_is_paid_in_typescript(house: House, typescript_client: Path) -> None:
+    program = typescript_client / "dist" / "examples" / "pay-a-bill.js"
+    done = run("node", program, house.web.url, house.city.url)
+    assert (done.returncode, done.stdout) == (0, PAID), done.stderr
+
+
+def test_typescript_calls_in_its_own_name(
+    house: House, typescript_client: Path, tmp_path: Path
+) -> None:
+    made = house.web.post("/v1/sandbox/clients", {"name": "武当文旅", "scopes": []}, {})
+    assert made.status == 201, made.body
+    program = tmp_path / "own.mjs"
+    program.write_text(
+        f"import {{ connect }} from '{(typescript_client / 'dist/src/index.js').as_uri()}'\n"
+        f"const city = connect({json.dumps(made.json)})\n"
+        "for (let tries = 0; tries < 3; tries++) {\n"
+        "  const { data, error } = await city.GET('/v1/oauth/clients/me/requests')\n"
+        "  console.log(data ? 'read' : error.code)\n"
+        "}\n",
+        encoding="utf-8",
+    )
+    done = run("node", program)
+    assert (done.returncode, done.stdout) == (0, "read\nread\nread\n"), done.stderr
+
+
+def test_the_guides_commands_print_what_it_promises(
+    house: House, python_client: Path, tmp_path: Path
+) -> None:
+    """From zero to the first call, and a bill: as written, but for ports and folders."""
+    script = "".join(SHOWN)
+    promised = PROMISE.findall(script)
+    port = int(house.env["PORT"])
+    for shown, offset in {"8000": 0, "8011": 11}.items():
+        script = script.replace(f"127.0.0.1:{shown}", f"127.0.0.1:{port + offset}")
+    script = script.replace("data/", f"{tmp_path}/")
+    script = script.replace("make clients", ".venv/bin/python -m tools.clients python")
+    script = script.replace(".venv/bin/python", sys.executable)
+    done = run("bash", "-euo", "pipefail", "-c", script, DATA_DIR=str(house.data_dir))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert len(promised) == 3
+    printed = iter(done.stdout.splitlines())
+    for promise in promised:
+        assert promise in printed, f"{promise} is not printed in its turn:\n{done.stdout}"
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert "\nclients: .venv/ready-dev\n\t$(PYTHON) -m tools.clients\n" in makefile
