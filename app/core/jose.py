@@ -109,8 +109,8 @@ def sign(claims: Mapping[str, Any], header: Mapping[str, Any], key: Mapping[str,
 
 def new_key() -> dict[str, Any]:
     """Return a fresh private JWK for ES256, with a name of its own."""
-    named = {"kid": str(new_id()), "alg": "ES256", "use": "sig"}
-    return dict(jwk.ECKey.generate_key("P-256", named).as_dict(private=True))
+    made = jwk.ECKey.generate_key("P-256").as_dict(private=True)
+    return {**made, "kid": str(new_id()), "alg": "ES256", "use": "sig"}
 
 
 def public_half(key: Mapping[str, Any]) -> dict[str, Any]:

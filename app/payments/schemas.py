@@ -56,7 +56,8 @@ class NewPaymentSchema(Schema):
     items = List(
         Nested(OrderLineSchema), required=True, validate=validate.Length(min=1, max=MAX_ITEMS)
     )
-    method = Enum(Method, by_value=True, required=True)
+    # Generators name a list of values by its place: without a title, as they name NewPaymentMethod.
+    method = Enum(Method, by_value=True, required=True, metadata={"title": "Way to pay"})
     return_url = Text(
         load_default=None,
         max_length=700,

@@ -3,6 +3,7 @@
 
 import { connectWith, newKey } from '../src/index.js'
 
+declare const process: { argv: string[] }
 const [api = '', city = ''] = process.argv.slice(2)
 const name = '李雷'
 const phone = `+86137${digits(8)}`
@@ -90,7 +91,8 @@ if (!confirmed.ok) throw new Error(`the card was refused: ${confirmed.status}`)
 // 4. The receipt, once the biller has been told.
 const receipt = await until(async () => {
   const path = { payment_id: payment.id }
-  return (await home.GET('/v1/payments/{payment_id}/receipt', { params: { path } })).data
+  const { data } = await home.GET('/v1/payments/{payment_id}/receipt', { params: { path } })
+  return typeof data === 'string' ? undefined : data // text would be the PDF, which we did not ask for
 })
 const yuan = (fen: number) => (fen / 100).toFixed(2)
 console.log(`${yuan(payment.amount)} paid, receipt of ${yuan(receipt.amount)}`)
