@@ -1,9 +1,7 @@
 """The clients are made from the present document, whole, and a bill is paid with each."""
 
 import json
-import os
 import re
-import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,50 +10,26 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.clients.made import make_python, make_typescript, run
 from tests.journeys.house import ROOT, House, run_house
-from tests.outside import give_up, need
 from tools import clients
 
-PYTHON = ROOT / "clients" / "python"
-TYPESCRIPT = ROOT / "clients" / "typescript"
 PAGE = (ROOT / "docs" / "integrators.md").read_text(encoding="utf-8")
 SHOWN = re.findall(r"^```sh run\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 PROMISE = re.compile(r"  # (.+)$", re.MULTILINE)
 PAID = "42.50 paid, receipt of 42.50\n"
 
 
-def run(*command: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(  # noqa: S603 - our own programs
-        command,
-        cwd=ROOT,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-
-
-def make(name: str) -> None:
-    done = run(sys.executable, "-m", "tools.clients", name)
-    if name == "typescript" and "npm ci failed" in done.stderr:
-        give_up(done.stderr[-300:])
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
 @pytest.fixture(scope="module")
 def python_client() -> Path:
-    """Return the folder of the client in Python, made from the present document."""
-    make("python")
-    return PYTHON
+    """Return the folder of the client in Python."""
+    return make_python()
 
 
 @pytest.fixture(scope="module")
 def typescript_client() -> Path:
-    """Return the folder of the client in TypeScript, type-checked and compiled."""
-    need("node", "npm")
-    make("typescript")
-    return TYPESCRIPT
+    """Return the folder of the client in TypeScript."""
+    return make_typescript()
 
 
 @pytest.fixture(scope="module")
