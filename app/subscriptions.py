@@ -62,6 +62,8 @@ from app.receipts.events import ReceiptIssued, RedLetterIssued
 from app.reconciliation import service as reconciliation
 from app.reconciliation.events import DuplicateProven, RunRequested
 from app.staff import service as staff
+from app.webhooks import service as webhooks
+from app.webhooks.events import EndpointDue
 
 PEOPLE, CLIENTS, INBOX, DESK, HELP = (
     identity.IdentityDeps,
@@ -73,6 +75,7 @@ PEOPLE, CLIENTS, INBOX, DESK, HELP = (
 STANDING = autopay.AutopayDeps
 RIGHTS = privacy.PrivacyDeps
 BOOKS = reconciliation.ReconciliationDeps
+NEWS = webhooks.WebhooksDeps
 QUICK, FOREIGN = QUICK_RETRIES, FOREIGN_RETRIES
 
 # fmt: off
@@ -116,6 +119,12 @@ HANDLERS: tuple[tuple[type[Event], str, Callable[..., None], type, Sequence[floa
     (CitizenVerified, "delegation.link_child", delegation.link_child, HELP, QUICK),
     (RunRequested, "reconciliation.perform_run", reconciliation.perform_run, BOOKS, FOREIGN),
     (DuplicateProven, "reconciliation.return_proven", reconciliation.return_proven, BOOKS, FOREIGN),
+    (PaymentSucceeded, "webhooks.tell_of_payment", webhooks.tell_of_payment, NEWS, QUICK),
+    (ItemClosed, "webhooks.tell_of_item", webhooks.tell_of_payment, NEWS, QUICK),
+    (RefundApproved, "webhooks.tell_of_refund_approved", webhooks.tell_of_refund, NEWS, QUICK),
+    (RefundSucceeded, "webhooks.tell_of_refund_succeeded", webhooks.tell_of_refund, NEWS, QUICK),
+    (RefundFailed, "webhooks.tell_of_refund_failed", webhooks.tell_of_refund, NEWS, QUICK),
+    (EndpointDue, "webhooks.deliver_due", webhooks.deliver_due, NEWS, QUICK),
 )
 # fmt: on
 """Event, the job's permanent name, its handler, the room whose collaborators it gets, its waits."""
@@ -175,6 +184,8 @@ def wire(jobs: Jobs, deps: Mapping[type, Any]) -> None:
             lambda uow: autopay.question_due(uow, standing),
         )
     )
+    jobs.schedule(Schedule(webhooks.TICK_SECONDS, "webhooks.question_due", webhooks.question_due))
+    jobs.schedule(Schedule(1800, "webhooks.forget_old", webhooks.forget_old))
     jobs.schedule(Schedule(300, "staff.close_what_is_over", staff.close_what_is_over))
 
 

@@ -118,7 +118,7 @@ class Egress:
         headers: Mapping[str, str],
         timeout: urllib3.Timeout,
     ) -> urllib3.BaseHTTPResponse:
-        self._check(url)
+        self.check(url)
         forbid_open_transaction(urlsplit(url).netloc)
         try:
             return self._pool.request(
@@ -139,7 +139,8 @@ class Egress:
         """Close every pooled connection."""
         self._pool.clear()
 
-    def _check(self, url: str) -> None:
+    def check(self, url: str) -> None:
+        """Raise `EgressRefused` for an address that may not be called; nothing is sent."""
         parts = urlsplit(url)
         if parts.scheme == "http" and parts.netloc in self._loopback:
             return

@@ -10,7 +10,7 @@ import structlog
 
 _SECRETS = re.compile(
     r"(?P<jwt>eyJ[\w-]+\.[\w-]+\.[\w-]*)"
-    r"|(?P<key>\b(?:sk|rk|whsec|(?:pi|seti)_[A-Za-z0-9]+_secret)_[\w-]+)"
+    r"|(?P<key>\b(?:sk|rk|(?:pi|seti)_[A-Za-z0-9]+_secret)_[\w-]+|\bwhsec_[\w+/=-]+)"
     r"|(?P<id>\b\d{17}[\dXx]\b)"
     r"|(?P<phone>(?<!\d)(?:\+?86)?1[3-9]\d{9}(?!\d))"
     r"|(?P<pan>(?<![\d-])\d{13,19}(?![\d-]))"

@@ -32,6 +32,7 @@ from app.factory.collaborators import (
     make_reconciliation,
     make_settlement,
     make_staff,
+    make_webhooks,
 )
 from app.factory.rooms import Rooms
 from app.host import loader
@@ -45,6 +46,7 @@ from app.sdk.context import DirectoryOfCitizens
 from app.sdk.registry import Registry
 from app.settlement.service import SettlementDeps
 from app.staff.service import StaffDeps
+from app.webhooks.service import WebhooksDeps
 from config.settings import Settings
 
 
@@ -91,6 +93,7 @@ def build(settings: Settings, fakes: Mapping[type, Any] | None = None) -> Rooms:
     deps[DelegationDeps] = make_delegation(settings, egress, keyring, deps)
     deps[StaffDeps] = make_staff(keyring, tokens, deps)
     deps[PrivacyDeps] = make_privacy(hosted, deps)
+    deps[WebhooksDeps] = make_webhooks(settings, egress, deps)
     deps[ReconciliationDeps] = make_reconciliation(keyring, deps)
     deps.update(fakes or {})
     rooms = Rooms(settings, units, jobs, egress, hosted, deps)

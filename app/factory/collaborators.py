@@ -59,6 +59,8 @@ from app.settlement.service import SettlementDeps
 from app.settlement.values import Debtor
 from app.staff import service as staff
 from app.staff.service import StaffDeps
+from app.webhooks.gateway import Courier
+from app.webhooks.service import WebhooksDeps
 from config.settings import ROOT, Settings
 
 GATEWAY_SECONDS = 8.0
@@ -234,6 +236,18 @@ def make_delegation(
 def make_autopay(settings: Settings, deps: Mapping[type, Any]) -> AutopayDeps:
     """Make what standing orders work with."""
     return AutopayDeps(payments=deps[PaymentDeps], pace=settings.pace)
+
+
+def make_webhooks(settings: Settings, egress: Egress, deps: Mapping[type, Any]) -> WebhooksDeps:
+    """Make what integrators are told with."""
+    registry: Registry = deps[Registry]
+    return WebhooksDeps(
+        keyring=deps[Keyring],
+        courier=Courier(egress),
+        clients=oauth.ClientDirectory(deps[OAuthDeps]),
+        service_exists=lambda name: name in registry.services,
+        pace=settings.pace,
+    )
 
 
 def make_privacy(hosted: Hosted, deps: Mapping[type, Any]) -> PrivacyDeps:

@@ -34,6 +34,7 @@ from app.receipts import routes as receipts_routes
 from app.reconciliation import routes as reconciliation_routes
 from app.settlement import routes as settlement_routes
 from app.staff import routes as staff_routes
+from app.webhooks import routes as webhooks_routes
 from config.settings import Settings
 
 API_VERSION = "1.0.0"
@@ -94,6 +95,7 @@ def create_app(settings: Settings, rooms: Rooms) -> Server:
         ("/v1/audit", audit_routes.trail),
         ("/v1/me", audit_routes.me),
         ("/v1/delegation", delegation_routes.blueprint),
+        ("/v1/webhooks", webhooks_routes.blueprint),
     ):
         api.register_blueprint(blueprint, url_prefix=prefix)
     if settings.profile == "sandbox":

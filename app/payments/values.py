@@ -344,6 +344,36 @@ class PaymentEventView:
 
 
 @dataclass(frozen=True, slots=True)
+class FactItem:
+    """One item as somebody else than its payer may know it: what was paid, never by whom."""
+
+    id: UUID
+    service: str
+    reference: str
+    amount: int
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One move of a payment or of what belongs to it, by the id of its row in the event log.
+
+    `items` are those it concerns; with `amount` that much of the one item's money moved.
+    """
+
+    id: UUID
+    at: datetime
+    entity: str
+    record_id: UUID
+    sequence: int
+    state: str
+    payment_id: UUID
+    citizen_id: UUID
+    items: Sequence[FactItem]
+    amount: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class PayableView:
     """Something the citizen owes, from whichever plug-in."""
 

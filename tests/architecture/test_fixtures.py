@@ -15,6 +15,7 @@ SHARED = {
     "live",
     "note_events",
     "owner_url",
+    "place",
     "rooms",
     "scratch",
     "services",

@@ -17,6 +17,7 @@ from app.oauth.service.clients import (
 )
 from app.oauth.service.deps import Acting, MandateOf, OAuthDeps
 from app.oauth.service.device import start_device
+from app.oauth.service.directory import ClientDirectory
 from app.oauth.service.discovery import describe_provider
 from app.oauth.service.grants import end_grants_of_client, end_grants_of_session, end_withdrawn
 from app.oauth.service.inspection import introspect, revoke
@@ -36,6 +37,7 @@ from app.oauth.service.userinfo import describe_subject
 
 __all__ = [
     "Acting",
+    "ClientDirectory",
     "MandateOf",
     "OAuthDeps",
     "RequestLog",

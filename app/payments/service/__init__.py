@@ -15,6 +15,7 @@ from app.payments.service.close import (
 from app.payments.service.collect import collect_payment, read_collected
 from app.payments.service.common import Allow, PaymentDeps, Spent, live_attempt, own_payment
 from app.payments.service.dispute import learn_disputes, list_disputes, read_dispute
+from app.payments.service.facts import payment_of_refund, read_facts
 from app.payments.service.fulfil import fulfil_item
 from app.payments.service.inbox import apply_gateway_event, receive_webhook
 from app.payments.service.janitor import TICK_SECONDS, question_due, sweep
@@ -106,6 +107,7 @@ __all__ = [
     "list_refunds_of",
     "list_reviews",
     "list_saved_methods",
+    "payment_of_refund",
     "postings_to",
     "question_attempt",
     "question_due",
@@ -113,6 +115,7 @@ __all__ = [
     "question_setups",
     "read_collected",
     "read_dispute",
+    "read_facts",
     "read_payment",
     "read_receipt",
     "read_refund",

@@ -1,0 +1,153 @@
+"""From what payments have logged to what each client is told of it: once, in order, and no more."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+
+from app.core.clock import now
+from app.core.ids import new_id
+from app.core.unit_of_work import UnitOfWork
+from app.payments import service as payments
+from app.payments.events import (
+    ItemClosed,
+    PaymentSucceeded,
+    RefundApproved,
+    RefundFailed,
+    RefundSucceeded,
+)
+from app.payments.values import Fact, FactItem
+from app.webhooks.errors import EndpointNotActive
+from app.webhooks.events import EndpointDue
+from app.webhooks.models import Delivery, Endpoint, FeedEvent, Topic
+from app.webhooks.service.deps import WebhooksDeps
+from app.webhooks.service.endpoints import own_endpoint
+from app.webhooks.service.feed import add_to_feed, lock_feed, view_event
+from app.webhooks.values import TYPES, EndpointStatus, EventType, EventView
+
+
+def tell_of_payment(
+    uow: UnitOfWork, deps: WebhooksDeps, event: PaymentSucceeded | ItemClosed
+) -> None:
+    """Tell whom it concerns what has become of a payment. May run twice, and in any order."""
+    _tell(uow, deps, event.payment_id)
+
+
+def tell_of_refund(
+    uow: UnitOfWork, deps: WebhooksDeps, event: RefundApproved | RefundSucceeded | RefundFailed
+) -> None:
+    """Tell whom it concerns what has become of a payment, a refund of which has moved."""
+    _tell(uow, deps, payments.payment_of_refund(uow, event.refund_id))
+
+
+def send_test(uow: UnitOfWork, client_id: UUID, endpoint_id: UUID) -> EventView:
+    """Send an event that says nothing to one endpoint, and return it; it is in the feed, too.
+
+    Raise `EndpointNotActive`.
+    """
+    endpoint = own_endpoint(uow, client_id, endpoint_id)
+    feed = lock_feed(uow, client_id)
+    if endpoint.status != EndpointStatus.ACTIVE:
+        raise EndpointNotActive
+    own_id = new_id()
+    made = FeedEvent(
+        id=own_id,
+        source_id=own_id,
+        type=EventType.TEST,
+        citizen_id=None,
+        data={"endpoint_id": str(endpoint_id)},
+        happened_at=now(),
+    )
+    add_to_feed(uow, feed, made)
+    _queue(uow, made, [endpoint])
+    return view_event(made)
+
+
+def _tell(uow: UnitOfWork, deps: WebhooksDeps, payment_id: UUID) -> None:
+    facts = payments.read_facts(uow, payment_id, TYPES.keys())
+    services = {item.service for fact in facts for item in fact.items}
+    granted: dict[UUID, dict[str, datetime]] = defaultdict(dict)
+    for topic in uow.scalars(select(Topic).where(Topic.service.in_(services))):
+        granted[topic.client_id][topic.service] = topic.granted_at
+    for client_id in sorted(granted):  # feeds are locked in one order
+        _tell_client(uow, deps, client_id, facts, granted[client_id])
+
+
+def _tell_client(
+    uow: UnitOfWork,
+    deps: WebhooksDeps,
+    client_id: UUID,
+    facts: Sequence[Fact],
+    granted: Mapping[str, datetime],
+) -> None:
+    feed = lock_feed(uow, client_id)
+    known = set(
+        uow.scalars(
+            select(FeedEvent.source_id).where(
+                FeedEvent.client_id == client_id,
+                FeedEvent.source_id.in_([fact.id for fact in facts]),
+            )
+        )
+    )
+    endpoints: Sequence[Endpoint] | None = None
+    for fact in facts:
+        items = [i for i in fact.items if i.service in granted and fact.at >= granted[i.service]]
+        if fact.id in known or not items:
+            continue
+        if endpoints is None:
+            endpoints = _active(uow, client_id)
+        subject = deps.clients.subject_of(uow, client_id, fact.citizen_id)
+        made = add_to_feed(uow, feed, _event(fact, items, subject))
+        _queue(uow, made, [e for e in endpoints if e.events is None or made.type in e.events])
+
+
+def _event(fact: Fact, items: Iterable[FactItem], subject: str) -> FeedEvent:
+    """Return a fact as one client is told it: its own items, and its own name of the citizen."""
+    data: dict[str, Any] = {
+        "payment_id": str(fact.payment_id),
+        "subject": subject,
+        "sequence": fact.sequence,
+        "items": [
+            {
+                "id": str(item.id),
+                "service": item.service,
+                "reference": item.reference,
+                "amount": item.amount,
+                "currency": item.currency,
+            }
+            for item in items
+        ],
+    }
+    if fact.amount is not None:
+        data["refund"] = {"id": str(fact.record_id), "amount": fact.amount}
+    return FeedEvent(
+        source_id=fact.id,
+        type=TYPES[fact.entity, fact.state],
+        citizen_id=fact.citizen_id,
+        data=data,
+        happened_at=fact.at,
+    )
+
+
+def _active(uow: UnitOfWork, client_id: UUID) -> Sequence[Endpoint]:
+    return uow.scalars(
+        select(Endpoint)
+        .where(Endpoint.client_id == client_id, Endpoint.status == EndpointStatus.ACTIVE)
+        .order_by(Endpoint.id)
+    ).all()
+
+
+def _queue(uow: UnitOfWork, event: FeedEvent, endpoints: Iterable[Endpoint]) -> None:
+    for endpoint in endpoints:
+        uow.add(
+            Delivery(
+                event_id=event.id,
+                endpoint_id=endpoint.id,
+                event_type=event.type,
+                position=event.position,
+            )
+        )
+        uow.emit(EndpointDue(endpoint_id=endpoint.id))

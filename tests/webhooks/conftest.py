@@ -1,0 +1,56 @@
+"""A house that may call one integrator's server on loopback, and clients of integrators."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import pytest
+
+from app.core.unit_of_work import Units
+from app.factory import Rooms, build, create_app
+from app.http.server import Server
+from config.settings import Settings
+from tests.clockwork import has_house
+from tests.contract import ContractClient
+
+from .receiver import Place, Receiver, receive
+from .support import Integrator, make_integrator
+
+
+@pytest.fixture(scope="session")
+def place() -> Iterator[Place]:
+    """Serve integrators for as long as these tests run."""
+    with receive() as place:
+        yield place
+
+
+@pytest.fixture(scope="session")
+def rooms(
+    settings: Settings, place: Place, note_events: Callable[[Units], None]
+) -> Iterator[Rooms]:
+    """Return a house for which the integrator's server is no inward address."""
+    allowed = settings.egress_loopback | {place.place}
+    house = build(replace(settings, egress_loopback=allowed))
+    has_house(house)
+    yield house
+    note_events(house.units)
+    house.close()
+
+
+@pytest.fixture(scope="session")
+def app(settings: Settings, rooms: Rooms) -> Server:
+    """Return the web application of that house."""
+    made = create_app(settings, rooms)
+    made.test_client_class = ContractClient
+    return made
+
+
+@pytest.fixture
+def receiver(place: Place) -> Receiver:
+    """Return an address of an integrator's, which has heard nothing."""
+    return place.receiver()
+
+
+@pytest.fixture
+def integrator(app: Server, rooms: Rooms) -> Integrator:
+    """Return a client that may have endpoints."""
+    return make_integrator(app, rooms)
