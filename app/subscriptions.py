@@ -8,6 +8,7 @@ from typing import Any
 from app.audit import service as audit
 from app.autopay import service as autopay
 from app.autopay.events import CollectionDue, OrderLookDue
+from app.catalog import service as catalog
 from app.consent import service as consent
 from app.consent.events import ConsentWithdrawn
 from app.core import blind_indexes
@@ -73,6 +74,7 @@ PEOPLE, CLIENTS, INBOX, DESK, HELP = (
     delegation.DelegationDeps,
 )
 STANDING = autopay.AutopayDeps
+SHOP = catalog.CatalogDeps
 RIGHTS = privacy.PrivacyDeps
 BOOKS = reconciliation.ReconciliationDeps
 NEWS = webhooks.WebhooksDeps
@@ -112,6 +114,7 @@ HANDLERS: tuple[tuple[type[Event], str, Callable[..., None], type, Sequence[floa
     (RedLetterIssued, "payments.tell_receipt_reversed", payments.tell_receipt_reversed, DESK, QUICK),
     (OrderLookDue, "autopay.look_for_bills", autopay.look_for_bills, STANDING, FOREIGN),
     (CollectionDue, "autopay.collect_due", autopay.collect_due, STANDING, FOREIGN),
+    (PaymentSucceeded, "catalog.note_payment", catalog.note_payment, SHOP, QUICK),
     (PaymentSucceeded, "autopay.note_success", autopay.note_success, STANDING, QUICK),
     (MandateDrafted, "delegation.send_invitation", delegation.send_invitation, HELP, FOREIGN),
     (PaymentSucceeded, "delegation.tell_delegates_payment", delegation.tell_delegates_payment, HELP, QUICK),
@@ -136,6 +139,7 @@ def wire(jobs: Jobs, deps: Mapping[type, Any]) -> None:
     for event, name, handler, room, retries in HANDLERS:
         jobs.subscribe(Subscription(event, name, _with(deps[room], handler), retries))
     jobs.schedule(Schedule(3600, "blind_indexes.forget_unused", blind_indexes.forget_unused))
+    jobs.schedule(Schedule(3600, "catalog.rank_services", catalog.rank_services))
     jobs.schedule(Schedule(1800, "credentials.forget_expired", credentials.forget_expired))
     trail: audit.AuditDeps = deps[audit.AuditDeps]
     jobs.schedule(

@@ -2,10 +2,17 @@
 
 from collections.abc import Iterable
 
-from app.core.errors import NotFound
+from app.core.errors import Conflict, NotFound
 from app.sdk.registry import ServiceNotFound
 
-__all__ = ["CatalogueInvalid", "DepartmentNotFound", "ServiceNotFound"]
+__all__ = [
+    "CatalogueInvalid",
+    "DepartmentNotFound",
+    "FavouritesChanged",
+    "FavouritesFull",
+    "ServiceNotFound",
+    "VersionNotFound",
+]
 
 
 class DepartmentNotFound(NotFound):
@@ -14,6 +21,30 @@ class DepartmentNotFound(NotFound):
     code = "department-not-found"
     title_zh = "没有这个部门"
     title_en = "There is no such department"
+
+
+class VersionNotFound(NotFound):
+    """The service has no such version."""
+
+    code = "version-not-found"
+    title_zh = "没有这个版本"
+    title_en = "There is no such version"
+
+
+class FavouritesFull(Conflict):
+    """There are sixty favourites; remove one first."""
+
+    code = "favourites-full"
+    title_zh = "收藏已满，请先移除一项"
+    title_en = "There is no room for another favourite"
+
+
+class FavouritesChanged(Conflict):
+    """An order names each favourite once and nothing else; read the list again."""
+
+    code = "favourites-changed"
+    title_zh = "收藏已有变动，请刷新后再排序"
+    title_en = "These are not the favourites that there are"
 
 
 class CatalogueInvalid(ValueError):

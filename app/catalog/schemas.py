@@ -10,7 +10,9 @@ from app.catalog.values import (
     AUDIENCES,
     CHANNELS,
     KINDS,
+    MOST_FAVOURITES,
     NECESSITIES,
+    POPULAR,
     SOURCES,
     UNITS,
     MatchedBy,
@@ -23,7 +25,10 @@ from app.http.fields import (
     Flag,
     Integer,
     List,
+    Moment,
     Nested,
+    QueryInteger,
+    Raw,
     Schema,
     Text,
     Title,
@@ -64,6 +69,7 @@ class ServiceArgsSchema(PageArgs):
     assurance = _choice(*LEVELS, description="The assurance that the service asks for")
     audience = _choice(*AUDIENCES, description="A service for both is for each of them")
     kind = _choice(*KINDS, description="What provides the service")
+    sort = _choice(POPULAR, description="Only what is popular, the most used first")
 
     @post_load
     def _page(self, data: dict[str, Any], **_: object) -> dict[str, Any]:
@@ -115,7 +121,7 @@ class DepartmentSchema(ServiceDepartmentSchema):
     services = Integer(required=True)
 
 
-class _ServiceBaseSchema(Schema):
+class _SaidSchema(Schema):
     id = Text(required=True, metadata={"examples": ["water-bill"]})
     title = Nested(Title, required=True)
     category = Text(required=True)
@@ -123,8 +129,20 @@ class _ServiceBaseSchema(Schema):
     action = Text(required=True, validate=[validate.OneOf(ACTIONS)])
     assurance = Text(required=True, validate=[validate.OneOf(LEVELS)])
     audience = Text(required=True, validate=[validate.OneOf(AUDIENCES)])
+
+
+class _ServiceBaseSchema(_SaidSchema):
     available = Flag(required=True)
     unavailable_reason = Nested(Title, required=True, allow_none=True)
+    expected_return = Moment(
+        required=True,
+        allow_none=True,
+        metadata={"description": "When it should be back, where that is known"},
+    )
+    has_page = Flag(
+        required=True,
+        metadata={"description": "The provider has a page for it: `POST …/entry` leads there"},
+    )
 
 
 class ServiceSummarySchema(_ServiceBaseSchema):
@@ -166,10 +184,7 @@ class FeeSchema(Schema):
     basis = Nested(LocalTextSchema, required=True)
 
 
-class ServiceSchema(_ServiceBaseSchema):
-    """Everything a citizen needs to know before using a service."""
-
-    department = Nested(ServiceDepartmentSchema, required=True)
+class _WholeSchema(_SaidSchema):
     keywords = List(Text(), required=True)
     conditions = List(Nested(LocalTextSchema), required=True)
     materials = List(Nested(MaterialSchema), required=True)
@@ -181,6 +196,79 @@ class ServiceSchema(_ServiceBaseSchema):
         required=True,
     )
     results = List(Nested(LocalTextSchema), required=True)
+
+
+class ServiceSchema(_WholeSchema, _ServiceBaseSchema):
+    """Everything a citizen needs to know before using a service."""
+
+    department = Nested(ServiceDepartmentSchema, required=True)
     version = Integer(
         required=True, metadata={"description": "Of this entry; a version never changes"}
     )
+
+
+class VersionLineSchema(Schema):
+    """One version of a service in the list of them."""
+
+    version = Integer(required=True)
+    catalogue = Integer(
+        required=True, metadata={"description": "The number of the whole catalogue it came with"}
+    )
+    published_at = Moment(required=True)
+    withdrawn = Flag(required=True)
+
+
+class SaidSchema(_WholeSchema):
+    """What a version of a service says; the department by its id."""
+
+    department = Text(required=True)
+
+
+class VersionSchema(VersionLineSchema):
+    """A version of a service, which is the same for ever."""
+
+    id = Text(required=True)
+    content = Nested(SaidSchema, required=True)
+
+
+class ChangesArgsSchema(Schema):
+    """Which version to compare with."""
+
+    since = QueryInteger(
+        load_default=None,
+        validate=validate.Range(min=0),
+        metadata={"description": "The one before unless it is named; 0 is before there was any"},
+    )
+
+
+class ChangeSchema(Schema):
+    """One member that was changed; null where there was none, or is none any more."""
+
+    member = Text(required=True, metadata={"examples": ["fees"]})
+    before = Raw(required=True, allow_none=True)
+    after = Raw(required=True, allow_none=True)
+
+
+class ChangesSchema(Schema):
+    """What a version of a service says otherwise than another."""
+
+    id = Text(required=True)
+    since = Integer(required=True)
+    version = Integer(required=True)
+    changes = List(Nested(ChangeSchema), required=True)
+
+
+class OrderSchema(Schema):
+    """Each of the favourites that are shown, once, in the order that is wanted."""
+
+    services = List(
+        Text(pattern=_SLUG, metadata={"examples": ["water-bill"]}),
+        required=True,
+        validate=validate.Length(max=MOST_FAVOURITES),
+    )
+
+
+class SettingsSchema(Schema):
+    """Whether the services that a citizen uses are kept for them; `false` forgets what was."""
+
+    keeps_recent = Flag(required=True)

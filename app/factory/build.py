@@ -80,9 +80,10 @@ def build(settings: Settings, fakes: Mapping[type, Any] | None = None) -> Rooms:
         RequestLog: RequestLog(units),
         DirectoryOfCitizens: make_directory(hosted, units, keyring),
         CatalogDeps: CatalogDeps(
-            Shelf(units, lambda: catalog.read_offer(registry.services.values()))
+            Shelf(units, lambda: catalog.read_offer(registry.services.values())),
+            payments.paid_services,
         ),
-        **make_people(settings, units, egress, keyring, tokens),
+        **make_people(settings, units, egress, keyring, tokens, registry),
         **hosted.providers,
     }
     deps[ReceiptsDeps] = make_receipts(settings, units, deps[CatalogDeps].shelf)

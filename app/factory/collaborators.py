@@ -88,7 +88,12 @@ def make_keyring(settings: Settings, units: Units, keys: KeyFile) -> Keyring:
 
 
 def make_people(
-    settings: Settings, units: Units, egress: Egress, keyring: Keyring, tokens: Tokens
+    settings: Settings,
+    units: Units,
+    egress: Egress,
+    keyring: Keyring,
+    tokens: Tokens,
+    registry: Registry,
 ) -> dict[type, Any]:
     """Make what identity, clients and notifications work with."""
     sms = SmsGateway(egress, settings.sms_url)
@@ -99,6 +104,7 @@ def make_people(
         notices=LogoutNotices(egress),
         nonces=Nonces(crypto.derive(settings.keys.pepper, "mac|dpop-nonces")),
         consents=ConsentDeps(units),
+        registry=registry,
         is_sandbox=settings.profile == "sandbox",
         mandate_of=_mandate_of,
     )

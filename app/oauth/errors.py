@@ -70,6 +70,22 @@ class UserCodeUnknown(NotFound):
     title_en = "No device waits with this code"
 
 
+class ServiceHasNoPage(Invalid):
+    """Nobody offers a page of their own for this service, or its client may not act now."""
+
+    code = "service-has-no-page"
+    title_zh = "该服务没有可进入的页面"
+    title_en = "The service has no page to go to"
+
+
+class EntryOver(Conflict):
+    """The way into a service's page was used or has expired; open the service again."""
+
+    code = "entry-over"
+    title_zh = "该链接已使用或已过期，请回到应用重新进入"
+    title_en = "This way in was used or has expired"
+
+
 class OAuthError(Malformed):
     """A refusal of the protocol: `error` is what RFC 6749 and its successors call it.
 

@@ -117,6 +117,39 @@ class GrantRevoked(AuditEvent):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class EntryOpened(AuditEvent):
+    """A citizen asked to be led from the city's app into the page of a service."""
+
+    name = "entry.opened"
+    title_zh = "您已从应用进入第三方页面"
+    title_en = "You went from the app to the page of a service"
+    client_id: UUID
+    service: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EntryTaken(AuditEvent):
+    """An entry from the city's app stood for a log-in at a client, in the browser it led to."""
+
+    name = "entry.taken"
+    title_zh = "已凭应用登录状态登录第三方页面"
+    title_en = "Your log-in of the app was taken for the page of a service"
+    client_id: UUID
+    service: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EntryRefused(AuditEvent):
+    """A way in, or its hint, was used before, is over, or was shown by whom it is not for."""
+
+    name = "entry.refused"
+    title_zh = "进入第三方页面的凭据无效"
+    title_en = "A way into the page of a service was refused"
+    client_id: UUID | None
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class BrowserLoggedOut(AuditEvent):
     """A browser was logged out at the wish of an app or a citizen."""
 

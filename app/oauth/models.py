@@ -62,6 +62,7 @@ class Client(Stateful, Base):
     redirect_uris: Mapped[list[Any]]
     post_logout_uris: Mapped[list[Any]]
     backchannel_logout_uri: Mapped[str | None]
+    initiate_login_uri: Mapped[str | None]
     jwks: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     jwks_uri: Mapped[str | None]
     sector: Mapped[str]
@@ -142,6 +143,47 @@ class OpenInteraction(Base):
     expires_at: Mapped[datetime]
     decided_at: Mapped[datetime | None]
     outcome: Mapped[str | None]
+    entry_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey("entry_tickets.id", ondelete="SET NULL")
+    )
+
+
+class EntryTicket(Base):
+    """A citizen's way from the city's app into a client's page: each step once, in one browser.
+
+    Opened by its own secret, it belongs to the browser that opened it, and gives the client a hint;
+    taken by the hint, it stands for a log-in there; it is confirmed when the citizen says yes.
+    """
+
+    __tablename__ = "entry_tickets"
+    __table_args__ = (
+        UniqueConstraint("digest"),
+        UniqueConstraint("hint_digest"),
+        CheckConstraint(
+            "(opened_at is null) = (browser_digest is null) "
+            "and (opened_at is null) = (hint_digest is null)",
+            name="opened",
+        ),
+        CheckConstraint("taken_at is null or opened_at is not null", name="taken"),
+        CheckConstraint("confirmed_at is null or taken_at is not null", name="confirmed"),
+        Index(None, "citizen_id", "browser_digest"),
+        Index(None, "expires_at"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    client_id: Mapped[UUID] = mapped_column(ForeignKey("clients.id"))
+    citizen_id: Mapped[UUID]
+    session_id: Mapped[UUID]
+    service: Mapped[str]
+    assurance: Mapped[str]
+    target_link_uri: Mapped[str]
+    digest: Mapped[bytes]
+    browser_digest: Mapped[bytes | None]
+    hint_digest: Mapped[bytes | None]
+    expires_at: Mapped[datetime]
+    opened_at: Mapped[datetime | None]
+    taken_at: Mapped[datetime | None]
+    confirmed_at: Mapped[datetime | None]
 
 
 class Grant(Stateful, Base):

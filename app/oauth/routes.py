@@ -34,6 +34,7 @@ from app.oauth.schemas import (
     ClientTokenSchema,
     DeviceCodeSchema,
     DeviceFormSchema,
+    EntrySchema,
     IntrospectionSchema,
     KeySetSchema,
     LogoutFormSchema,
@@ -54,6 +55,7 @@ from app.oauth.values import (
     SESSION_COOKIE,
     BrowserSession,
     ClientView,
+    EntryView,
     NewClient,
     ProtocolCall,
     SandboxClient,
@@ -66,6 +68,7 @@ well_known = Blueprint("discovery", __name__, description="What the provider can
 oauth = Blueprint("oauth", __name__, description="OAuth 2.1 and OpenID Connect")
 clients = Blueprint("clients", __name__, description="Systems of others")
 sandbox = Blueprint("sandbox", __name__, description="In a sandbox only: not there in production")
+entries = Blueprint("entries", __name__, description="From the city's app into a service's page")
 
 
 @well_known.route("/.well-known/openid-configuration")
@@ -308,6 +311,17 @@ class SandboxClients(MethodView):
     def post(self, wanted: dict[str, Any]) -> SandboxClient:
         """Make a sandbox client."""
         return service.make_sandbox_client(unit(), deps(OAuthDeps), **wanted, cause="sandbox")
+
+
+@entries.route("/<slug:service_id>/entry")
+class Entry(MethodView):
+    """The way into the page that a provider has for a service."""
+
+    @entries.rate("30/minute")
+    @entries.response(201, EntrySchema)
+    def post(self, service_id: str) -> EntryView:
+        """Open the page of a service."""
+        return service.open_entry(unit(), deps(OAuthDeps), principal(), service_id)
 
 
 def _cached(members: dict[str, Any]) -> Any:  # noqa: ANN401 - with its fields

@@ -231,6 +231,7 @@ class ChangeClientSchema(Schema):
     redirect_uris = _urls()
     post_logout_uris = _urls()
     backchannel_logout_uri = Text(max_length=500, pattern=_URL, allow_none=True)
+    initiate_login_uri = Text(max_length=500, pattern=_URL, allow_none=True)
     jwks = Nested(KeysSchema, allow_none=True)
     jwks_uri = Text(max_length=500, pattern=_URL, allow_none=True)
     sector = Text(max_length=200)
@@ -282,6 +283,7 @@ class ClientSchema(Schema):
     redirect_uris = List(Text(), required=True)
     post_logout_uris = List(Text(), required=True)
     backchannel_logout_uri = Text(required=True, allow_none=True)
+    initiate_login_uri = Text(required=True, allow_none=True)
     jwks = Raw(required=True, allow_none=True)
     jwks_uri = Text(required=True, allow_none=True)
     sector = Text(required=True)
@@ -325,3 +327,10 @@ class SandboxClientSchema(Schema):
     scopes = List(Text(), required=True)
     redirect_uris = List(Text(), required=True)
     private_key = Dict(required=True, metadata={"description": "A JWK (RFC 7517); nobody keeps it"})
+
+
+class EntrySchema(Schema):
+    """An address to open in the citizen's browser: once, before it expires, and nowhere else."""
+
+    url = Text(required=True, max_length=500)
+    expires_at = Moment(required=True)

@@ -19,6 +19,8 @@ GRANT_LIFETIME = timedelta(days=90)
 INTERACTION_LIFETIME = timedelta(minutes=10)
 DEVICE_LIFETIME = timedelta(minutes=10)
 DEVICE_INTERVAL = 5
+ENTRY_LIFETIME = timedelta(seconds=60)
+ENTRY_HINT = "urn:wudang:entry:"
 REQUEST_URI = "urn:ietf:params:oauth:request_uri:"
 MANDATE_TOKEN_TYPE = "urn:wudang:params:oauth:token-type:mandate"  # noqa: S105 - a name
 ACCESS_TOKEN_TYPE = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105 - a name
@@ -146,6 +148,7 @@ class NewClient:
     redirect_uris: tuple[str, ...] = ()
     post_logout_uris: tuple[str, ...] = ()
     backchannel_logout_uri: str | None = None
+    initiate_login_uri: str | None = None
     jwks: Mapping[str, Any] | None = None
     jwks_uri: str | None = None
     sector: str | None = None
@@ -176,6 +179,7 @@ class ClientView:
     redirect_uris: Sequence[str]
     post_logout_uris: Sequence[str]
     backchannel_logout_uri: str | None
+    initiate_login_uri: str | None
     jwks: Mapping[str, Any] | None
     jwks_uri: str | None
     sector: str
@@ -221,7 +225,10 @@ class AuthorizationRequest:
 
 @dataclass(frozen=True, slots=True)
 class BrowserSession:
-    """A citizen who has logged in with this browser."""
+    """A citizen who has logged in with this browser, or came into it from the city's app.
+
+    In the second case `entry_id` names the way they came, and the rest is of the app's session.
+    """
 
     id: UUID
     citizen_id: UUID
@@ -229,6 +236,15 @@ class BrowserSession:
     authenticated_at: datetime
     amr: tuple[str, ...]
     assurance: str
+    entry_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EntryView:
+    """An address that leads its citizen, once, into the page of a service."""
+
+    url: str
+    expires_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,6 +99,7 @@ def test_the_document_says_the_same(app: Server, operations: list[Operation]) ->
         "/oauth/interaction/{interaction_id}",
         "/oauth/device",
         "/oauth/device/done",
+        "/oauth/entry",
         "/oauth/logout/done",
         "/oauth/assets/{version}/{name}",
     }

@@ -25,6 +25,9 @@ CODES = {
     "/v1/settlement/payees/{payee}/statements/{period}",
     "/v1/settlement/payees/{payee}/statements/{period}/file",
     "/v1/settlement/payees/{payee}/statements/{period}/lines",
+    "/v1/services/{service_id}/versions/{number}",
+    "/v1/services/{service_id}/versions/{number}/changes",
+    "/v1/me/services/favourites/{service_id}",
 }
 OAUTH_REFUSALS = {"400", "401", "413", "415", "429", "503"}
 REFUSALS = {"400", "401", "403", "404", "406", "409", "413", "415", "422", "429", "503"}

@@ -51,9 +51,10 @@ def read_service(snapshot: Snapshot, service_id: str) -> bytes:
 def list_services(snapshot: Snapshot, wanted: ServiceFilter, page: PageRequest) -> bytes:
     """Return a page of services as JSON: best hit first, or by title when nothing is searched.
 
-    Raise `CursorInvalid` for a cursor of another version or another list.
+    With `sort` only what is popular is listed, the most used first. Raise `CursorInvalid` for a
+    cursor of another version, another list or another ranking.
     """
-    name = list_name(wanted)
+    name = list_name(wanted, snapshot.ranked if wanted.sort else ())
     start = _start(snapshot, name, page)
     end = start + page.limit
     found, total = (_search if wanted.q else _browse)(snapshot, wanted, start, end)
@@ -61,14 +62,22 @@ def list_services(snapshot: Snapshot, wanted: ServiceFilter, page: PageRequest) 
     return _page(snapshot, name, items, start, total)
 
 
-def list_name(wanted: ServiceFilter) -> str:
+def list_name(wanted: ServiceFilter, ranked: tuple[str, ...] = ()) -> str:
     """Return a short name of what is wanted: equal for equal lists."""
-    return hashlib.blake2b(repr(wanted).encode(), digest_size=8).hexdigest()
+    return hashlib.blake2b(repr((wanted, ranked)).encode(), digest_size=8).hexdigest()
+
+
+def join_page(snapshot: Snapshot, numbers: Sequence[int]) -> bytes:
+    """Return the whole of a list of services as JSON."""
+    items = [snapshot.summaries[number] + _NOT_SEARCHED for number in numbers]
+    return _join(items, None)
 
 
 def _browse(snapshot: Snapshot, wanted: ServiceFilter, start: int, end: int) -> _Part:
     allowed = _allowed(snapshot, wanted)
-    numbers = range(len(snapshot.summaries)) if allowed is None else sorted(allowed)
+    numbers: Sequence[int] = snapshot.popular if wanted.sort else range(len(snapshot.summaries))
+    if allowed is not None:
+        numbers = [number for number in numbers if number in allowed]
     return [(number, _NOT_SEARCHED) for number in numbers[start:end]], len(numbers)
 
 
@@ -77,6 +86,11 @@ def _search(snapshot: Snapshot, wanted: ServiceFilter, start: int, end: int) -> 
     hits = snapshot.finder.find(wanted.q or "")
     if allowed is not None:
         hits = tuple(hit for hit in hits if hit[1] in allowed)
+    if wanted.sort:
+        ranks = {number: rank for rank, number in enumerate(snapshot.popular)}
+        hits = tuple(
+            sorted((hit for hit in hits if hit[1] in ranks), key=lambda hit: ranks[hit[1]])
+        )
     return [(number, _ENDINGS[reason_of(points)]) for points, number in hits[start:end]], len(hits)
 
 
@@ -103,4 +117,8 @@ def _start(snapshot: Snapshot, name: str, page: PageRequest) -> int:
 def _page(snapshot: Snapshot, name: str, items: Sequence[bytes], start: int, total: int) -> bytes:
     end = start + len(items)
     cursor = encode_cursor([snapshot.version, name, end]) if items and end < total else None
+    return _join(items, cursor)
+
+
+def _join(items: Sequence[bytes], cursor: str | None) -> bytes:
     return b'{"items":[%b],"next_cursor":%b}' % (b",".join(items), orjson.dumps(cursor))

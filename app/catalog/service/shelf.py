@@ -3,15 +3,16 @@
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from uuid import UUID
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.catalog.service.availability import Offer
 from app.catalog.service.snapshot import Snapshot, build_snapshot
-from app.catalog.service.versions import read_entries, read_number
+from app.catalog.service.versions import read_entries, read_served
 from app.core.clock import monotonic
 from app.core.logs import get_logger
-from app.core.unit_of_work import Units
+from app.core.unit_of_work import UnitOfWork, Units
 
 log = get_logger("catalog")
 _CHECK_SECONDS = 1.0
@@ -21,8 +22,9 @@ _PAUSE_SECONDS = 5.0
 class Shelf:
     """Holds one snapshot for every thread of a process.
 
-    At most once in `seconds` one thread asks PostgreSQL for the number that is to be served, while
-    the others go on with what is there. With the database away the last snapshot is served.
+    At most once in `seconds` one thread asks PostgreSQL for the number that is to be served and for
+    what is popular, while the others go on with what is there. With the database away the last
+    snapshot is served.
     """
 
     def __init__(
@@ -54,19 +56,33 @@ class Shelf:
     def _refresh(self) -> tuple[Snapshot, Offer]:
         offer = self._offer()
         with self._units.open(actor="catalog", read_only=True) as uow:
-            number = read_number(uow)
+            served = read_served(uow)
             held = self._held
-            if held is None or (held[0].version, held[1]) != (number, offer):
+            if held is None or (held[0].version, held[0].ranked, held[1]) != (*served, offer):
+                number, ranked = served
                 rows = read_entries(uow, number)
-                held = build_snapshot(number, rows, offer), offer
+                held = build_snapshot(number, rows, offer, ranked), offer
                 self._held = held
                 log.info("catalog.served", version=number, services=len(held[0].services))
         self._fresh_until = monotonic() + self._seconds
         return held
 
 
+Paid = tuple[UUID, tuple[str, ...]]
+"""A citizen, and the services that they have paid for."""
+
+
+def nothing_paid(uow: UnitOfWork, payment_id: UUID) -> None:
+    """Know of no payment: what a catalogue without a room of payments does."""
+    del uow, payment_id
+
+
 @dataclass(frozen=True, slots=True)
 class CatalogDeps:
-    """What the catalogue's routes work with; made in the factory."""
+    """What the catalogue works with; made in the factory.
+
+    `paid` says who paid for what by a payment; None when nobody did it for themselves.
+    """
 
     shelf: Shelf
+    paid: Callable[[UnitOfWork, UUID], Paid | None] = nothing_paid

@@ -4,6 +4,7 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -13,9 +14,8 @@ from app.catalog.service.finder import RULES, Finder
 from app.catalog.service.readings import normalise, read, squash
 from app.catalog.service.versions import EntryRow
 from app.catalog.service.words import Synonyms, prepare_words
-from app.catalog.values import Kind, MatchedBy, Table
+from app.catalog.values import Kind, MatchedBy, Table, priced
 
-CURRENCY = "CNY"
 FILTERS = ("category", "department", "action", "assurance", "audience", "kind")
 _BOTH = "both"
 
@@ -25,8 +25,8 @@ class Snapshot:
     """The catalogue as one process serves it; answers are ready as JSON.
 
     `tag` is the same in every process that serves the same, and different otherwise. Services
-    stand in the order of their titles' pinyin; `summaries` lack their closing part, which says
-    why the service was found.
+    stand in the order of their titles' pinyin, and `numbers` says where; `summaries` lack their
+    closing part, which says why the service was found. `ranked` are the ids of what is popular.
     """
 
     version: int
@@ -36,8 +36,15 @@ class Snapshot:
     department_pages: Mapping[str, bytes]
     services: Mapping[str, bytes]
     summaries: tuple[bytes, ...]
+    numbers: Mapping[str, int]
     matching: Mapping[tuple[str, str], frozenset[int]]
     finder: Finder
+    ranked: tuple[str, ...]
+
+    @property
+    def popular(self) -> tuple[int, ...]:
+        """Return the popular services that there still are, the most used first."""
+        return tuple(self.numbers[service] for service in self.ranked if service in self.numbers)
 
 
 def ending(reason: MatchedBy | None) -> bytes:
@@ -56,7 +63,9 @@ class _Content:
     synonyms: Sequence[Sequence[str]]
 
 
-def build_snapshot(number: int, rows: Iterable[EntryRow], offer: Offer) -> Snapshot:
+def build_snapshot(
+    number: int, rows: Iterable[EntryRow], offer: Offer, ranked: tuple[str, ...] = ()
+) -> Snapshot:
     """Return the snapshot of a version's entries, with what this process cannot offer marked."""
     content = _sort(rows)
     departments = {table["id"]: table for table in content.departments}
@@ -75,14 +84,19 @@ def build_snapshot(number: int, rows: Iterable[EntryRow], offer: Offer) -> Snaps
     pages = {t["id"]: orjson.dumps(_department(t, counts)) for t in content.departments}
     return Snapshot(
         version=number,
-        tag=_tag(number, [categories, *pages.values(), *full.values()]),
+        tag=_tag(
+            number,
+            [categories, *pages.values(), *full.values(), *(name.encode() for name in ranked)],
+        ),
         categories=categories,
         departments=tuple(pages.values()),
         department_pages=pages,
         services=full,
         summaries=summaries,
+        numbers={s["id"]: place for place, s in enumerate(content.services)},
         matching=_matching(content.services),
         finder=Finder(prepare_words(content.services, departments), Synonyms(content.synonyms)),
+        ranked=ranked,
     )
 
 
@@ -141,6 +155,8 @@ def _summary(service: Table, department: Table, offer: Offer) -> Table:
         "department": {"id": department["id"], "title": department["title"]},
         "available": reason is None,
         "unavailable_reason": None if reason is None else reason.reason,
+        "expected_return": None if reason is None else _moment(reason.expected_return),
+        "has_page": service["id"] in offer.entered,
     }
 
 
@@ -151,11 +167,18 @@ def _full(service: Table, department: Table, version: int, offer: Offer) -> Tabl
         **_summary(service, department, offer),
         "department": {name: department[name] for name in shown},
         **{name: service[name] for name in names},
-        "fees": [{**fee, "currency": CURRENCY} for fee in service["fees"]],
+        "fees": priced(service["fees"]),
         "channels": service["channels"],
         "results": service["results"],
         "version": version,
     }
+
+
+def _moment(moment: datetime | None) -> str | None:
+    """Return a moment as it is shown everywhere."""
+    if moment is None:
+        return None
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _page(items: Sequence[Any]) -> Table:

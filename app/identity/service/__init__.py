@@ -48,7 +48,12 @@ from app.identity.service.phone_change import change_phone, tell_old_phone
 from app.identity.service.refresh import refresh_session
 from app.identity.service.resets import reset_password
 from app.identity.service.resident_id import born_on, canonical_resident_id
-from app.identity.service.sessions import end_every_session, end_session, list_sessions
+from app.identity.service.sessions import (
+    end_every_session,
+    end_session,
+    list_sessions,
+    read_proof,
+)
 from app.identity.service.step_up import begin_step_up, finish_step_up
 from app.identity.service.verification import prove_holding, verify_citizen
 
@@ -91,6 +96,7 @@ __all__ = [
     "phone_of",
     "prove_holding",
     "read_citizen",
+    "read_proof",
     "record_evidence",
     "refresh_session",
     "remove_passkey",

@@ -28,6 +28,12 @@ def is_live(moment: datetime) -> ColumnElement[bool]:
     )
 
 
+def read_proof(uow: UnitOfWork, session_id: UUID) -> tuple[datetime, tuple[str, ...]]:
+    """Return when a session was proven last, and with what it began (RFC 8176)."""
+    session = uow.get_one(AuthSession, session_id)
+    return session.stepped_up_at or session.created_at, tuple(session.amr)
+
+
 def finish_session(uow: UnitOfWork, session: AuthSession, cause: str) -> None:
     """End a session whose row the caller has locked; one that is over stays as it is."""
     if session.status == SessionStatus.ENDED:

@@ -145,6 +145,7 @@ _ADVICE = {
     ),
     "interaction-over": _START_AGAIN,
     "interaction-not-found": _START_AGAIN,
+    "entry-over": _START_AGAIN,
     "form-not-ours": (
         "页面可能已过期。请返回上一页，刷新后再试。",
         "The page may be too old. Go back, reload it and try again.",

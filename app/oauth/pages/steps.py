@@ -104,7 +104,8 @@ def read_visit(uow: UnitOfWork, interaction_id: UUID) -> Visit:
     Raise `InteractionNotFound` in any browser but the one it began in, or `InteractionOver`.
     """
     browser = read_cookie(BROWSER_COOKIE) or ""
-    session = service.read_browser_session(uow, deps(OAuthDeps), read_cookie(SESSION_COOKIE))
+    known = service.read_browser_session(uow, deps(OAuthDeps), read_cookie(SESSION_COOKIE))
+    session = service.visitor_of(uow, interaction_id, browser, known)
     interaction = service.read_interaction(uow, deps(OAuthDeps), interaction_id, browser, session)
     return Visit(interaction, browser, session)
 
@@ -214,6 +215,7 @@ def _begin(uow: UnitOfWork, visit: Visit, signed_in: SignedIn, *means: str) -> R
         uow, deps(OAuthDeps), signed_in.citizen_id, signed_in.session_id, means
     )
     session = service.read_browser_session(uow, deps(OAuthDeps), secret)
+    service.leave_entry(uow, visit.interaction.id)
     after = service.read_interaction(
         uow, deps(OAuthDeps), visit.interaction.id, visit.browser, session
     )
@@ -270,10 +272,16 @@ def _decide(uow: UnitOfWork, visit: Visit, granted: frozenset[str] | None) -> Re
 
 
 def _switch(uow: UnitOfWork, visit: Visit, form: Form) -> Response:  # noqa: ARG001 - a step
-    """End this browser's session, so that somebody else can log in."""
+    """End this browser's session, so that somebody else can log in.
+
+    Whoever came in from the city's app stays logged in there; here they are forgotten.
+    """
+    response = go_to(_place(visit))
+    if visit.session is not None and visit.session.entry_id is not None:
+        service.leave_entry(uow, visit.interaction.id)
+        return response
     if visit.session is not None:
         service.end_browser_session(uow, visit.session)
-    response = go_to(_place(visit))
     drop_cookie(response, SESSION_COOKIE)
     return response
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from flask import Response, abort, g
 from flask.views import MethodView
-from marshmallow import fields
+from marshmallow import fields, validate
 
 from app.core.errors import DomainError, RateLimited, Unavailable
 from app.core.unit_of_work import Units
@@ -45,6 +45,12 @@ class PageArgs(Schema):
     state = fields.String(load_default="")
 
 
+class TicketArgs(Schema):
+    """What stands in the address that the city's app opens."""
+
+    ticket = fields.String(load_default="", validate=validate.Length(max=100))
+
+
 @blueprint.route("/interaction/<uuid:interaction_id>")
 class InteractionPage(MethodView):
     """One interaction: log in, raise the level, consent or refuse, confirm a log-out."""
@@ -69,6 +75,22 @@ class InteractionPage(MethodView):
             abort(400)
         g.posted = Posted(interaction_id, form)
         return step(unit(), read_visit(unit(), interaction_id), form)
+
+
+@blueprint.route("/entry")
+class EntryPage(MethodView):
+    """Where a citizen comes from the city's app, on the way to a service's page."""
+
+    @blueprint.public
+    @blueprint.writing
+    @blueprint.arguments(TicketArgs, location="query")
+    def get(self, wanted: dict[str, str]) -> Response:
+        """Tie the way to this browser and send it on to the client."""
+        browser = read_cookie(BROWSER_COOKIE) or secrets.token_urlsafe(32)
+        response = go_to(service.follow_entry(unit(), deps(OAuthDeps), wanted["ticket"], browser))
+        set_cookie(response, BROWSER_COOKIE, browser)
+        response.headers["Referrer-Policy"] = "no-referrer"
+        return response
 
 
 @blueprint.route("/device")

@@ -19,6 +19,7 @@ from app.oauth.service.deps import Acting, MandateOf, OAuthDeps
 from app.oauth.service.device import start_device
 from app.oauth.service.directory import ClientDirectory
 from app.oauth.service.discovery import describe_provider
+from app.oauth.service.entries import follow_entry, leave_entry, open_entry, visitor_of
 from app.oauth.service.grants import end_grants_of_client, end_grants_of_session, end_withdrawn
 from app.oauth.service.inspection import introspect, revoke
 from app.oauth.service.interactions import (
@@ -52,15 +53,18 @@ __all__ = [
     "end_grants_of_client",
     "end_grants_of_session",
     "end_withdrawn",
+    "follow_entry",
     "forget_expired",
     "introspect",
     "issue_token",
+    "leave_entry",
     "list_clients",
     "list_requests",
     "make_sandbox_client",
     "named_client",
     "open_browser_session",
     "open_device_interaction",
+    "open_entry",
     "push_request",
     "read_browser_session",
     "read_client",
@@ -72,4 +76,5 @@ __all__ = [
     "revoke",
     "send_logout",
     "start_device",
+    "visitor_of",
 ]

@@ -17,6 +17,7 @@ from app.oauth.events import AuthorizationRefused
 from app.oauth.models import Client
 from app.oauth.service.clients import find_live, live_scopes
 from app.oauth.service.deps import OAuthDeps
+from app.oauth.service.entries import is_at_home, take_hint
 from app.oauth.service.granting import error_address, grant_code, refusal_address
 from app.oauth.service.interactions import next_step, open_interaction
 from app.oauth.service.pushed import is_pushed, take_pushed
@@ -40,7 +41,8 @@ def begin_authorization(
     """Return the address to send the browser to (by 303): a page of ours, or the client's.
 
     The client gets its code at once when nothing has to be asked, and its error when nothing may
-    be. Raise an `OAuthError` when there is no address that may be trusted with an error.
+    be. Whoever came in from the city's app need not log in. Raise an `OAuthError` when there is no
+    address that may be trusted with an error.
     """
     try:
         client, request = _read(uow, deps, parameters)
@@ -49,14 +51,19 @@ def begin_authorization(
         raise
     if isinstance(request, str):
         return request
-    step = next_step(uow, deps, client, request, now(), session)
+    request, entered = take_hint(uow, client, request, browser_secret)
+    who = entered or session
+    step = next_step(uow, deps, client, request, now(), who)
+    if step is None and entered and not is_at_home(uow, entered, browser_secret, session):
+        step = Step.CONSENT
     if "none" in request.prompt and step is not None:
-        citizen_id = session.citizen_id if session else None
+        citizen_id = who.citizen_id if who else None
         silent = _SILENT.get(step, InteractionRequired)()
         return refusal_address(uow, deps, client, request, silent, citizen_id)
-    if step is None and session is not None:
-        return grant_code(uow, deps, client, request, request.scopes, session)
+    if step is None and who is not None:
+        return grant_code(uow, deps, client, request, request.scopes, who)
     row = open_interaction(uow, deps, Kind.AUTHORIZE, client, request, browser_secret)
+    row.entry_id = entered.entry_id if entered else None
     return deps.address_of(f"/oauth/interaction/{row.id}")
 
 

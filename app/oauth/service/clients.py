@@ -240,9 +240,10 @@ def _address_faults(wanted: NewClient) -> list[tuple[str, str]]:
     for name, urls in lists:
         if not all(is_redirect_uri(url, loopback=True) for url in urls):
             faults.append((name, "https without fragment, or http on 127.0.0.1 or [::1]."))
-    back = wanted.backchannel_logout_uri
-    if back is not None and not is_redirect_uri(back, loopback=True):
-        faults.append(("backchannel_logout_uri", "Not an https address."))
+    for name in ("backchannel_logout_uri", "initiate_login_uri"):
+        url = getattr(wanted, name)
+        if url is not None and not is_redirect_uri(url, loopback=True):
+            faults.append((name, "Not an https address."))
     hosts = {host_of(url) for url in wanted.redirect_uris}
     if wanted.sector is None and len(hosts) > 1:
         faults.append(("sector", "Needed when redirect addresses have several hosts."))
@@ -270,6 +271,7 @@ def _description(client: Client, scopes: tuple[GrantedScope, ...]) -> NewClient:
         redirect_uris=tuple(client.redirect_uris),
         post_logout_uris=tuple(client.post_logout_uris),
         backchannel_logout_uri=client.backchannel_logout_uri,
+        initiate_login_uri=client.initiate_login_uri,
         jwks=client.jwks,
         jwks_uri=client.jwks_uri,
         sector=client.sector,
@@ -304,6 +306,7 @@ def _view(client: Client, scopes: Sequence[GrantedScope]) -> ClientView:
         redirect_uris=client.redirect_uris,
         post_logout_uris=client.post_logout_uris,
         backchannel_logout_uri=client.backchannel_logout_uri,
+        initiate_login_uri=client.initiate_login_uri,
         jwks=client.jwks,
         jwks_uri=client.jwks_uri,
         sector=client.sector,

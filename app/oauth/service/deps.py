@@ -10,6 +10,7 @@ from app.core.dpop import Nonces
 from app.core.tokens import Mandated, Tokens
 from app.core.unit_of_work import UnitOfWork
 from app.oauth.gateway import ClientKeys, LogoutNotices
+from app.sdk.registry import Registry
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ def no_mandates(uow: UnitOfWork, delegate_id: UUID, mandate_id: UUID) -> None:
 
 @dataclass(frozen=True, slots=True)
 class OAuthDeps:
-    """Keys, tokens, the clients' key sets and log-out addresses, and who may act for whom."""
+    """Keys, tokens, the clients' addresses, the services with pages, and who may act for whom."""
 
     keyring: Keyring
     tokens: Tokens
@@ -39,6 +40,7 @@ class OAuthDeps:
     notices: LogoutNotices
     nonces: Nonces
     consents: ConsentDeps
+    registry: Registry
     is_sandbox: bool
     mandate_of: MandateOf = no_mandates
 

@@ -31,6 +31,7 @@ from app.oauth.service.browsers import end_browser_session
 from app.oauth.service.clients import is_usable
 from app.oauth.service.consents import find_consented, remember_consent
 from app.oauth.service.deps import OAuthDeps
+from app.oauth.service.entries import confirm_entry
 from app.oauth.service.granting import grant_code, open_grant, refusal_address
 from app.oauth.service.minting import subject_of
 from app.oauth.service.sealing import open_json, open_request, seal_json, seal_request
@@ -214,6 +215,8 @@ def decide_interaction(
         asked=request.scopes,
         granted=kept,
     )
+    if session.entry_id is not None:
+        confirm_entry(uow, session.entry_id)
     if row.kind == Kind.DEVICE:
         _grant_device(uow, client, UUID(request.code_challenge), kept, session)
         return deps.address_of(DEVICE_DONE)

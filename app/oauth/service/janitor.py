@@ -11,6 +11,7 @@ from app.oauth.models import (
     BrowserLogin,
     ClientRequest,
     DeviceCode,
+    EntryTicket,
     Grant,
     OpenInteraction,
     PushedRequest,
@@ -32,6 +33,7 @@ def forget_expired(uow: UnitOfWork) -> None:
     uow.execute(delete(ClientRequest).where(ClientRequest.at <= moment - REQUESTS_KEPT))
     uow.execute(delete(PushedRequest).where(PushedRequest.expires_at < moment - SHORT))
     uow.execute(delete(OpenInteraction).where(OpenInteraction.expires_at < moment - SHORT))
+    uow.execute(delete(EntryTicket).where(EntryTicket.expires_at < moment - SHORT))
     uow.execute(delete(DeviceCode).where(DeviceCode.expires_at < moment - LONG))
     uow.execute(delete(BrowserLogin).where(BrowserLogin.authenticated_at < moment - LONG))
     derived = Grant.parent_id.is_not(None)

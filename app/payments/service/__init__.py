@@ -33,7 +33,12 @@ from app.payments.service.notify import (
 )
 from app.payments.service.obligations import count_open
 from app.payments.service.payables import list_payables
-from app.payments.service.query import list_payment_events, list_payments, view_payment
+from app.payments.service.query import (
+    list_payment_events,
+    list_payments,
+    paid_services,
+    view_payment,
+)
 from app.payments.service.receipt import issue_receipt, read_receipt, reverse_receipt
 from app.payments.service.refund_desk import (
     approve_request,
@@ -107,6 +112,7 @@ __all__ = [
     "list_refunds_of",
     "list_reviews",
     "list_saved_methods",
+    "paid_services",
     "payment_of_refund",
     "postings_to",
     "question_attempt",
