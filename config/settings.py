@@ -188,6 +188,7 @@ class Settings:
     organisation_register_url: str
     guardian_register_url: str
     egress_loopback: frozenset[str]
+    egress_inward: frozenset[str]
     plugins_dir: Path
     plugins_disabled: frozenset[str]
     plugin_env: Mapping[str, str] = field(repr=False)
@@ -284,6 +285,7 @@ class Settings:
             organisation_register_url=read.text("ORGANISATION_REGISTER_URL"),
             guardian_register_url=read.text("GUARDIAN_REGISTER_URL"),
             egress_loopback=read.names("EGRESS_LOOPBACK") if sandbox else frozenset(),
+            egress_inward=read.pairs("EGRESS_INWARD"),
             plugins_dir=Path(read.text("PLUGINS_DIR", str(ROOT / "plugins"))),
             plugins_disabled=read.names("PLUGINS_DISABLED"),
             plugin_env=dict(env),
@@ -419,6 +421,14 @@ class _Reader:
     def names(self, name: str) -> frozenset[str]:
         parts = (part.strip() for part in self._env.get(name, "").split(","))
         return frozenset(part for part in parts if part)
+
+    def pairs(self, name: str) -> frozenset[str]:
+        """Return pairs of host and port."""
+        found = self.names(name)
+        for pair in sorted(found):
+            if re.fullmatch(r"(?:[a-z0-9.-]+|\[[0-9a-f:]+\]):[1-9][0-9]{0,4}", pair) is None:
+                self._faults.append(f"{name}: {pair} is not a host and a port such as sms.city:443")
+        return found
 
     def networks(self, name: str) -> tuple[IPv4Network | IPv6Network, ...]:
         found = []

@@ -61,13 +61,14 @@ def build(settings: Settings, fakes: Mapping[type, Any] | None = None) -> Rooms:
         jobs,
         audit.AuditTrail(deps_of_audit.mac_key),
     )
-    egress = Egress(settings.egress_loopback)
+    egress = Egress(settings.egress_loopback)  # for addresses that others have named
+    own = Egress(settings.egress_loopback, inward=settings.egress_inward)
     keys = KeyFile(settings.keys.file)
     keyring = make_keyring(settings, units, keys)
     tokens = Tokens(
         settings.keys.token_signing, settings.web.public_url, lambda: keys.keys().signing
     )
-    hosted = loader.load(settings, units, egress, keyring)
+    hosted = loader.load(settings, units, own, keyring)
     registry = Registry.following(lambda: hosted.alone.listing)
     deps: dict[type, Any] = {
         KeyFile: keys,
@@ -83,21 +84,21 @@ def build(settings: Settings, fakes: Mapping[type, Any] | None = None) -> Rooms:
             Shelf(units, lambda: catalog.read_offer(registry.services.values())),
             payments.paid_services,
         ),
-        **make_people(settings, units, egress, keyring, tokens, registry),
+        **make_people(settings, units, keyring, tokens, registry, own=own, foreign=egress),
         **hosted.providers,
     }
     deps[ReceiptsDeps] = make_receipts(settings, units, deps[CatalogDeps].shelf)
-    deps[PaymentDeps] = make_payments(settings, units, egress, keyring, deps)
+    deps[PaymentDeps] = make_payments(settings, units, own, keyring, deps)
     hosted.returns.open(payments.returns_of(deps[PaymentDeps]))
     deps[AutopayDeps] = make_autopay(settings, deps)
     deps[SettlementDeps] = make_settlement(settings, units, keyring, deps)
-    deps[DelegationDeps] = make_delegation(settings, egress, keyring, deps)
+    deps[DelegationDeps] = make_delegation(settings, own, keyring, deps)
     deps[StaffDeps] = make_staff(keyring, tokens, deps)
     deps[PrivacyDeps] = make_privacy(hosted, deps)
     deps[WebhooksDeps] = make_webhooks(settings, egress, deps)
     deps[ReconciliationDeps] = make_reconciliation(keyring, deps)
     deps.update(fakes or {})
-    rooms = Rooms(settings, units, jobs, egress, hosted, deps)
+    rooms = Rooms(settings, units, jobs, egress, own, hosted, deps)
     subscriptions.wire(jobs, deps)
     return rooms
 

@@ -90,18 +90,23 @@ def make_keyring(settings: Settings, units: Units, keys: KeyFile) -> Keyring:
 def make_people(
     settings: Settings,
     units: Units,
-    egress: Egress,
     keyring: Keyring,
     tokens: Tokens,
     registry: Registry,
+    *,
+    own: Egress,
+    foreign: Egress,
 ) -> dict[type, Any]:
-    """Make what identity, clients and notifications work with."""
-    sms = SmsGateway(egress, settings.sms_url)
+    """Make what identity, clients and notifications work with.
+
+    `own` calls systems of the city's, `foreign` the addresses that clients have registered.
+    """
+    sms = SmsGateway(own, settings.sms_url)
     room_of_clients = OAuthDeps(
         keyring=keyring,
         tokens=tokens,
-        keys=ClientKeys(egress),
-        notices=LogoutNotices(egress),
+        keys=ClientKeys(foreign),
+        notices=LogoutNotices(foreign),
         nonces=Nonces(crypto.derive(settings.keys.pepper, "mac|dpop-nonces")),
         consents=ConsentDeps(units),
         registry=registry,
@@ -114,7 +119,7 @@ def make_people(
             keyring=keyring,
             tokens=tokens,
             sms=sms,
-            register=RegisterGateway(egress, settings.register_url),
+            register=RegisterGateway(own, settings.register_url),
             credentials=credentials,
             loopback_exempt=settings.web.loopback_exempt,
             codes=CodeLimits(**settings.ways_in.codes),  # type: ignore[arg-type] # by their names

@@ -19,7 +19,7 @@ from config.settings import Settings
 def make_gateways(settings: Settings, egress: Egress, *, total_seconds: float) -> Gateways:
     """Make a gateway for each set of credentials, whether or not it serves new payments."""
     serving = settings.payments.serving.items()
-    gateways: list[Gateway] = [_stripe(settings, total_seconds)]
+    gateways: list[Gateway] = [_stripe(settings, egress, total_seconds)]
     notices = f"{settings.web.public_url}/v1/payments/webhooks"
     if settings.alipay is not None:
         gateways.append(
@@ -42,12 +42,12 @@ def make_gateways(settings: Settings, egress: Egress, *, total_seconds: float) -
     return Gateways(gateways, {Method(method): gateway for method, gateway in serving})
 
 
-def _stripe(settings: Settings, total_seconds: float) -> StripeGateway:
+def _stripe(settings: Settings, egress: Egress, total_seconds: float) -> StripeGateway:
     return StripeGateway(
         api_key=settings.stripe.api_key,
         publishable_key=settings.stripe.publishable_key,
         api_base=settings.stripe.api_base,
-        loopback=settings.egress_loopback,
+        egress=egress,
         total_seconds=total_seconds,
         webhook_secret=settings.stripe.webhook_secret,
     )

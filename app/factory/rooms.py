@@ -46,6 +46,7 @@ class Rooms:
     units: Units
     jobs: Jobs
     egress: Egress
+    own_egress: Egress
     hosted: Hosted
     deps: Mapping[type, Any] = field(default_factory=dict)
 
@@ -157,3 +158,4 @@ class Rooms:
         self.deps[RequestLog].close()
         self.units.dispose()
         self.egress.close()
+        self.own_egress.close()

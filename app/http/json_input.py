@@ -1,18 +1,11 @@
-"""The one JSON parser of the house: UTF-8, no duplicates, no NaN, bounded in every direction."""
+"""The bodies that this API reads: strict JSON, and not much of it."""
 
-import json
-import math
-import re
-from typing import Any, NoReturn
+from typing import Any
 
 from app.core.errors import Malformed
+from app.core.strict_json import NotStrictJson, parse
 
-MAX_DEPTH = 20
 MAX_MEMBERS = 1_000
-MAX_DIGITS = 18
-# A string, or what is left when it does not end: never looked at twice, whatever it holds.
-_STRING = re.compile(r'"(?:[^"\\]++|\\.?)*+(?:"|\Z)', re.DOTALL)
-_SHAPE = re.compile(r"[\[\]{},]")
 
 
 class JsonInvalid(Malformed):
@@ -26,81 +19,9 @@ class JsonInvalid(Malformed):
 def parse_json(raw: bytes) -> Any:  # noqa: ANN401 - any JSON value
     """Return the value of a JSON text, or raise `JsonInvalid`.
 
-    Refused: other encodings and byte-order marks, duplicate members, NaN and Infinity, integers
-    of more than 18 digits, more than 20 levels, more than 1,000 members or elements in all, and
-    text that is not Unicode.
+    Refused is what `app.core.strict_json` refuses, and more than 1,000 members or elements in all.
     """
     try:
-        text = raw.decode("utf-8", errors="strict")
-    except UnicodeDecodeError as error:
-        raise JsonInvalid("The body is not UTF-8.") from error
-    _check_shape(text)
-    members = _Members()
-    try:
-        value = json.loads(
-            text,
-            object_pairs_hook=members.object,
-            parse_constant=_refuse_constant,
-            parse_int=_integer,
-            parse_float=_fraction,
-        )
-    except (ValueError, RecursionError) as error:
-        raise JsonInvalid("The body is not JSON.") from error
-    if "\\u" in text:
-        _check_text(value)
-    return value
-
-
-class _Members:
-    """Counts the members of all objects of one text and refuses duplicates."""
-
-    def __init__(self) -> None:
-        self._count = 0
-
-    def object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        self._count += len(pairs)
-        if self._count > MAX_MEMBERS:
-            raise JsonInvalid(f"More than {MAX_MEMBERS} members.")
-        value = dict(pairs)
-        if len(value) != len(pairs):
-            raise JsonInvalid("A member stands twice in an object.")
-        return value
-
-
-def _check_shape(text: str) -> None:
-    """Refuse deep nesting and long arrays before the parser recurses into them."""
-    depth = commas = 0
-    for sign in _SHAPE.findall(_STRING.sub("", text)):
-        if sign == ",":
-            commas += 1
-        else:
-            depth += 1 if sign in "[{" else -1
-        if depth > MAX_DEPTH:
-            raise JsonInvalid(f"More than {MAX_DEPTH} levels.")
-        if commas > MAX_MEMBERS:
-            raise JsonInvalid(f"More than {MAX_MEMBERS} members.")
-
-
-def _check_text(value: object) -> None:
-    """Refuse half of a surrogate pair, which an escape can write and nobody can store."""
-    try:
-        json.dumps(value, ensure_ascii=False).encode()
-    except UnicodeEncodeError as error:
-        raise JsonInvalid("A string holds half of a surrogate pair.") from error
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise JsonInvalid(f"{name} is not JSON.")
-
-
-def _integer(digits: str) -> int:
-    if len(digits.lstrip("-")) > MAX_DIGITS:
-        raise JsonInvalid(f"An integer has more than {MAX_DIGITS} digits.")
-    return int(digits)
-
-
-def _fraction(digits: str) -> float:
-    value = float(digits)
-    if not math.isfinite(value):
-        raise JsonInvalid("A number is out of range.")
-    return value
+        return parse(raw, most_members=MAX_MEMBERS)
+    except NotStrictJson as error:
+        raise JsonInvalid(str(error)) from error

@@ -70,7 +70,7 @@ class ClientKeys:
             if reply.status != _OK:
                 raise KeysUnavailable(f"status {reply.status}")
             return jose.check_public_keys(reply.json())
-        except (NoAnswer, EgressRefused, jose.JoseInvalid) as error:
+        except (NoAnswer, jose.JoseInvalid) as error:
             raise KeysUnavailable(type(error).__name__) from error
 
 

@@ -97,6 +97,16 @@ SEEDED = {
         "plugins/utilities/client.py",
         "import urllib3",
     ),
+    "a room brings a client that it finds installed": (
+        "one-file-per-vendor",
+        "app/oauth/gateway.py",
+        "import requests",
+    ),
+    "a room verifies signed messages itself": (
+        "one-file-per-vendor",
+        "app/oauth/gateway.py",
+        "import http_message_signatures",
+    ),
     "a room reads a lower room's tables": (
         "room-models",
         "app/payments/service/settle.py",

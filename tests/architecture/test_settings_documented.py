@@ -18,6 +18,7 @@ READERS = {
     "number_or_none",
     "within",
     "names",
+    "pairs",
     "networks",
     "certificates",
     "key",

@@ -11,7 +11,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from app.core.errors import Malformed
-from app.http.json_input import MAX_DEPTH, MAX_DIGITS, MAX_MEMBERS, JsonInvalid, parse_json
+from app.core.strict_json import MAX_DEPTH, MAX_DIGITS
+from app.http.json_input import MAX_MEMBERS, JsonInvalid, parse_json
 
 
 def nested(depth: int, value: str = "1") -> bytes:

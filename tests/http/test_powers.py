@@ -81,6 +81,7 @@ def ask(settings: Settings, rooms: Rooms) -> Ask:
             rooms.units,
             rooms.jobs,
             rooms.egress,
+            rooms.own_egress,
             rooms.hosted,
             {**rooms.deps, Authenticator: Known(who)},
         )

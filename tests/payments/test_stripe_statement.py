@@ -7,6 +7,7 @@ import pytest
 import stripe
 
 from app.core.clock import city_date, city_day, now
+from app.core.egress import Egress
 from app.core.ids import new_id
 from app.payments.gateway import (
     IntentRequest,
@@ -34,15 +35,17 @@ def base() -> Iterator[str]:
 
 
 @pytest.fixture
-def gateway(base: str) -> StripeGateway:
-    return StripeGateway(
+def gateway(base: str) -> Iterator[StripeGateway]:
+    egress = Egress(frozenset({base.removeprefix("http://")}))
+    yield StripeGateway(
         api_key=KEY,
         publishable_key="pk_test_statement",
         api_base=base,
-        loopback=frozenset({base.removeprefix("http://")}),
+        egress=egress,
         total_seconds=8.0,
         webhook_secret=None,
     )
+    egress.close()
 
 
 def charge(gateway: StripeGateway, base: str, amount: int) -> tuple[str, str]:

@@ -3,12 +3,11 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 from uuid import UUID
 
 import stripe
 
-from app.core.egress import EgressRefused
+from app.core.egress import Egress
 from app.core.errors import NotFound
 from app.core.unit_of_work import forbid_open_transaction
 from app.http.json_input import parse_json
@@ -28,11 +27,11 @@ from app.payments.gateway.contract import (
 )
 from app.payments.gateway.stripe_statement import list_transactions
 from app.payments.gateway.stripe_webhooks import read_event, verify_signature
+from app.payments.gateway.stripe_wire import StripeWire
 from app.payments.values import DisputeStatus, Method, Saved
 
 T = TypeVar("T")
 NAME = "stripe"
-CONNECT_SECONDS = 2
 
 
 class StripeGateway:
@@ -47,13 +46,11 @@ class StripeGateway:
         api_key: str,
         publishable_key: str,
         api_base: str,
-        loopback: frozenset[str],
+        egress: Egress,
         total_seconds: float,
         webhook_secret: str | None,
     ) -> None:
-        parts = urlsplit(api_base)
-        if parts.scheme != "https" and parts.netloc not in loopback:
-            raise EgressRefused(f"{parts.scheme}://{parts.netloc} may not be called")
+        egress.check(api_base)
         self._publishable_key = publishable_key
         self._webhook_secret = webhook_secret
         self._api_base = api_base
@@ -61,7 +58,7 @@ class StripeGateway:
             api_key,
             base_addresses={"api": api_base},
             max_network_retries=1,
-            http_client=stripe.RequestsClient(timeout=(CONNECT_SECONDS, total_seconds)),
+            http_client=StripeWire(egress, total_seconds),
         )
 
     def read_notification(

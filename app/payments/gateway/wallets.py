@@ -12,7 +12,7 @@ from typing import BinaryIO, cast
 from uuid import UUID
 
 from app.core.clock import CITY_TIME, now
-from app.core.egress import Egress, EgressRefused, NoAnswer
+from app.core.egress import Egress, NoAnswer
 from app.payments.errors import SignatureInvalid
 from app.payments.gateway.contract import StatementUnavailable
 
@@ -113,7 +113,7 @@ def bill_file(
                 max_bytes=MAX_BILL,
                 headers=headers,
             )
-        except (NoAnswer, EgressRefused) as error:
+        except NoAnswer as error:
             raise StatementUnavailable(f"the bill cannot be fetched: {error}") from error
         file.seek(0)
         yield file
