@@ -125,6 +125,29 @@ def test_typescript_calls_in_its_own_name(
     assert (done.returncode, done.stdout) == (0, "read\nread\nread\n"), done.stderr
 
 
+def test_typescript_tries_again_what_is_safe(typescript_client: Path) -> None:
+    address = (typescript_client / "dist/src/index.js").as_uri()
+    done = run("node", Path(__file__).with_name("stumbling.mjs"), address)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    address, nonce = found.pop("address"), found.pop("sentNonce")
+    assert (address, nonce) == ("http://127.0.0.1/v1/oauth/clients/me/requests", "n-1")
+    seen = {name: (one["status"], one["calls"], one["tokens"]) for name, one in found.items()}
+    assert seen == {
+        "busy": (200, 4, 1),
+        "busyForever": (503, 4, 1),
+        "broken": (200, 2, 1),
+        "refused": (200, 2, 2),
+        "refusedTwice": (401, 2, 2),
+        "paidWithKey": (200, 3, 1),
+        "paidWithout": (503, 1, 1),
+        "paidWithoutBroken": ("broken", 1, 1),
+        "nonce": (200, 2, 1),
+    }
+    assert all(one["proofs"] == one["calls"] for one in found.values()), "each proof is fresh"
+    assert found["paidWithKey"]["keys"] == 1
+
+
 def test_the_guides_commands_print_what_it_promises(
     house: House, python_client: Path, tmp_path: Path
 ) -> None:
