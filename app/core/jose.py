@@ -119,9 +119,14 @@ def public_half(key: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def as_jwk(pem: bytes, algorithm: str) -> dict[str, Any]:
-    """Return a key (PEM, private or public) for ES256 or PS256 as a JWK."""
-    made: jwk.ECKey | jwk.RSAKey
-    made = jwk.import_key(pem, "EC") if algorithm == "ES256" else jwk.import_key(pem, "RSA")
+    """Return a key (PEM, private or public) for one of the algorithms as a JWK."""
+    made: jwk.ECKey | jwk.RSAKey | jwk.OKPKey
+    if algorithm == "ES256":
+        made = jwk.import_key(pem, "EC")
+    elif algorithm == "EdDSA":
+        made = jwk.import_key(pem, "OKP")
+    else:
+        made = jwk.import_key(pem, "RSA")
     return dict(made.as_dict(private=made.is_private))
 
 

@@ -30,12 +30,14 @@ from app.factory.collaborators import (
     make_privacy,
     make_receipts,
     make_reconciliation,
+    make_roster,
     make_settlement,
     make_staff,
     make_webhooks,
 )
 from app.factory.rooms import Rooms
 from app.host import loader
+from app.host.roster import Roster
 from app.oauth.service import RequestLog
 from app.payments import service as payments
 from app.payments.service import PaymentDeps
@@ -69,7 +71,8 @@ def build(settings: Settings, fakes: Mapping[type, Any] | None = None) -> Rooms:
         settings.keys.token_signing, settings.web.public_url, lambda: keys.keys().signing
     )
     hosted = loader.load(settings, units, own, keyring)
-    registry = Registry.following(lambda: hosted.alone.listing)
+    roster = make_roster(settings, units, egress, hosted)
+    registry = Registry.following(roster.listing)
     deps: dict[type, Any] = {
         KeyFile: keys,
         Keyring: keyring,
@@ -77,9 +80,10 @@ def build(settings: Settings, fakes: Mapping[type, Any] | None = None) -> Rooms:
         Units: units,
         ConsentDeps: ConsentDeps(units),
         AuditDeps: deps_of_audit,
+        Roster: roster,
         Registry: registry,
         RequestLog: RequestLog(units),
-        DirectoryOfCitizens: make_directory(hosted, units, keyring),
+        DirectoryOfCitizens: make_directory(roster, units, keyring),
         CatalogDeps: CatalogDeps(
             Shelf(units, lambda: catalog.read_offer(registry.services.values())),
             payments.paid_services,
@@ -94,7 +98,7 @@ def build(settings: Settings, fakes: Mapping[type, Any] | None = None) -> Rooms:
     deps[SettlementDeps] = make_settlement(settings, units, keyring, deps)
     deps[DelegationDeps] = make_delegation(settings, own, keyring, deps)
     deps[StaffDeps] = make_staff(keyring, tokens, deps)
-    deps[PrivacyDeps] = make_privacy(hosted, deps)
+    deps[PrivacyDeps] = make_privacy(roster, deps)
     deps[WebhooksDeps] = make_webhooks(settings, egress, deps)
     deps[ReconciliationDeps] = make_reconciliation(keyring, deps)
     deps.update(fakes or {})

@@ -34,6 +34,8 @@ from app.factory.acts import acts_of_ledger
 from app.factory.gateways import make_gateways
 from app.host.directory import PairwiseDirectory
 from app.host.hosted import Hosted
+from app.host.remotes import Remotes
+from app.host.roster import Roster
 from app.http.authentication import Authenticator, Reader
 from app.identity import service as identity
 from app.identity.gateway import RegisterGateway
@@ -50,11 +52,13 @@ from app.payments.values import PaymentPolicy
 from app.privacy import service as privacy
 from app.privacy.service import PrivacyDeps
 from app.privacy.values import TableEntry
+from app.providers import service as providers
 from app.receipts.service import ReceiptsDeps, Seal
 from app.reconciliation import service as reconciliation
 from app.reconciliation.service import ReconciliationDeps
 from app.sdk.context import DirectoryOfCitizens
 from app.sdk.registry import Registry
+from app.sdk.remote import City
 from app.settlement.service import SettlementDeps
 from app.settlement.values import Debtor
 from app.staff import service as staff
@@ -261,14 +265,14 @@ def make_webhooks(settings: Settings, egress: Egress, deps: Mapping[type, Any]) 
     )
 
 
-def make_privacy(hosted: Hosted, deps: Mapping[type, Any]) -> PrivacyDeps:
+def make_privacy(roster: Roster, deps: Mapping[type, Any]) -> PrivacyDeps:
     """Make what the rights of a person over their data work with."""
     return PrivacyDeps(
         keyring=deps[Keyring],
         identity=deps[IdentityDeps],
         consent=deps[ConsentDeps],
         read_inventory=_house_inventory,
-        read_plugins=lambda: hosted.alone.personal_data,
+        read_plugins=roster.personal_data,
         obligations=(payments.count_open, delegation.count_open, autopay.count_open),
     )
 
@@ -290,12 +294,19 @@ def _house_inventory() -> Sequence[TableEntry]:
     return privacy.read_inventory(file, ROOT, [house_history(Base.metadata)])
 
 
-def make_directory(hosted: Hosted, units: Units, keyring: Keyring) -> DirectoryOfCitizens:
-    """Make what shows citizens to plug-ins."""
+def make_roster(settings: Settings, units: Units, egress: Egress, hosted: Hosted) -> Roster:
+    """Make what says who provides what right now, plug-ins and remote providers alike."""
+    city = City.of(settings.provider_signing_key, settings.web.public_url)
+    remotes = Remotes(city, egress, pace=settings.pace, share=hosted.share)
+    return Roster(hosted.alone, units, providers, remotes)
+
+
+def make_directory(roster: Roster, units: Units, keyring: Keyring) -> DirectoryOfCitizens:
+    """Make what shows citizens to providers."""
 
     def attributes_of(uow: UnitOfWork, citizen_id: UUID, names: frozenset[str]) -> Attributes:
         return identity.attributes_of(uow, keyring, citizen_id, names)
 
     return DirectoryOfCitizens(
-        PairwiseDirectory(keyring, hosted.manifests.get, attributes_of, ConsentDeps(units))
+        PairwiseDirectory(keyring, roster.manifest, attributes_of, ConsentDeps(units))
     )

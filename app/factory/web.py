@@ -14,6 +14,7 @@ from app.delegation import routes as delegation_routes
 from app.delegation import service as delegation
 from app.delegation.service import DelegationDeps
 from app.factory.rooms import Rooms
+from app.host.roster import Roster
 from app.http import health, openapi, problem_list
 from app.http.authentication import Authenticator
 from app.http.possession import KeyCheck
@@ -57,6 +58,7 @@ def create_app(settings: Settings, rooms: Rooms) -> Server:
         note_served=rooms.deps[RequestLog].note,
         note_act=partial(_note_act, rooms.deps[DelegationDeps]),
         keys=KeyCheck(rooms.units, settings.web.public_url, rooms.deps[OAuthDeps].nonces),
+        check_open=rooms.deps[Roster].check_open,
         staff_networks=settings.web.staff_networks,
     )
     app.trust_proxies(settings.web.trusted_proxies)

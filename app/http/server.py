@@ -73,6 +73,7 @@ class Door:
     note_act: Callable[[UnitOfWork, Principal, str, str], None]
     note_served: Callable[[Served], None]
     keys: KeyCheck
+    check_open: Callable[[str], None] = lambda _: None
     staff_networks: tuple[IPv4Network | IPv6Network, ...] = ()
 
 
@@ -123,6 +124,7 @@ class Server(Flask):
                 self._authenticate(operation.access)
                 self._limit(operation.access)
                 _check_input(operation)
+                self.door.check_open(request.blueprint or "")
                 held.enter_context(within(operation.seconds))
                 return self._execute(operation, context)
             except DomainError as error:

@@ -340,7 +340,7 @@ BEFORE: dict[str, Callable[[_Handler], object]] = {
     "hang up": _Handler.hang_up,
     "hang": lambda h: (h.company.let_go.wait(30), h.hang_up()),
     "ten gigabytes": lambda h: h.stream(b" " * 65_536, 10 * 16_384, 0),
-    "trickle": lambda h: h.stream(b" ", 10_000, 0.05),
+    "trickle": lambda h: h.stream(b" ", 60, 0.05),
 }
 """What is done instead of acting."""
 
@@ -364,7 +364,7 @@ AFTER: dict[str, Callable[[_Handler, int, dict[str, str], bytes], object]] = {
     "wrong key": _wrong_key,
     "another request's": _other_request,
     "swapped body": lambda h, status, headers, body: h.send(
-        status, headers, body.replace(b"500", b"501").replace(b"B-", b"C-")
+        status, headers, b" " + body.replace(b"500", b"501").replace(b"B-", b"C-")
     ),
     "swapped status": lambda h, status, headers, body: h.send(
         404 if status == 200 else 200, headers, body

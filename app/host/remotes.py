@@ -1,0 +1,76 @@
+"""Makes the providers at the other end of a line, each behind the same guard as a plug-in."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.host.answers import Declared
+from app.host.breaker import Breaker, Bulkhead
+from app.host.canary import CanaryPayable
+from app.host.gate import PLACES, Gate
+from app.host.guard import GuardedPayable, GuardedPersonalData
+from app.host.manifest import Manifest, build_manifest
+from app.providers.values import ProviderStatus, RosterEntry
+from app.sdk.provider import PayableProvider, PersonalData
+from app.sdk.registry import Closed
+from app.sdk.remote import City, Line, RemoteKeeper, RemotePayable, Sender
+
+FOLDER = Path("providers")
+"""Where a remote provider's manifest would lie if it were a folder: how people name it."""
+
+ON_TRIAL = Closed(
+    {
+        "zh": "该服务正在小范围试运行，暂未对所有市民开放。",
+        "en": "The service is being tried by some citizens and is not open to everybody yet.",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """A remote provider as the house calls it; `trial` is what the public reads of a canary."""
+
+    manifest: Manifest
+    payable: PayableProvider
+    personal: PersonalData | None
+    trial: Closed | None
+
+
+class Remotes:
+    """Makes remote providers anew whenever the roster changes, and keeps their gates.
+
+    What a breaker has learnt, and who is in flight, is the provider's and not its manifest's.
+    """
+
+    def __init__(
+        self, city: City, sender: Sender, *, pace: float = 1.0, share: Bulkhead | None = None
+    ) -> None:
+        self._city = city
+        self._sender = sender
+        self._pace = pace
+        self._share = share
+        self._gates: dict[str, Gate] = {}
+
+    def remote(self, entry: RosterEntry) -> Remote:
+        """Return a provider of the roster; raise whatever its manifest makes impossible."""
+        if entry.manifest is None or entry.base_url is None:
+            raise ValueError("no version of its manifest was released")
+        manifest = build_manifest(FOLDER / entry.name, {**entry.manifest, "name": entry.name})
+        line = Line(entry.name, entry.base_url, entry.key_of, self._city, self._sender)
+        provider = RemoteKeeper(line) if manifest.personal_data else RemotePayable(line)
+        gate = self._gate(entry.name)
+        payees = frozenset(payee.id for payee in manifest.payees)
+        declared = Declared(payees, manifest.payable_ids)
+        payable: PayableProvider = GuardedPayable(provider, gate, declared)
+        trial = ON_TRIAL if entry.state is ProviderStatus.CANARY else None
+        if trial is not None:
+            payable = CanaryPayable(payable, entry.canary_percent, trial)
+        personal = None
+        if isinstance(provider, RemoteKeeper):
+            personal = GuardedPersonalData(provider, gate)
+        return Remote(manifest, payable, personal, trial)
+
+    def _gate(self, name: str) -> Gate:
+        if name not in self._gates:
+            breaker = Breaker(name, pace=self._pace)
+            self._gates[name] = Gate(name, breaker, Bulkhead(PLACES), self._share)
+        return self._gates[name]
