@@ -11,6 +11,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -59,7 +60,8 @@ class City:
             is_due = time.monotonic() - self._asked_at >= ASK_AGAIN_SECONDS
             if key_id not in self.keys and is_due:
                 self._asked_at = time.monotonic()
-                self.keys = self._fetch_keys()
+                with suppress(OSError):  # the keys that we know go on being good
+                    self.keys = self._fetch_keys()
             return self.keys.get(key_id)
 
     def _fetch_keys(self) -> dict[str, Ed25519PublicKey]:
