@@ -21,7 +21,8 @@ from tests.site import Site
 __all__ = ["browser", "chromium", "site"]
 PAGE = (FOLDER.parent.parent / "docs" / "integrators.md").read_text(encoding="utf-8")
 BLOCKS = dict(re.findall(r"^```\w+ (\S+)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL))
-ROWS = re.findall(r"^\| `([a-z_.]+)` \| (.+) \|$", PAGE, re.MULTILINE)
+ASKED = PAGE.partition("### 6. What can be asked for")[2].partition("\n##")[0]
+ROWS = re.findall(r"^\| `([a-z_.]+)` \| (.+) \|$", ASKED, re.MULTILINE)
 
 
 @pytest.fixture
