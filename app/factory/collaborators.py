@@ -261,6 +261,7 @@ def make_webhooks(settings: Settings, egress: Egress, deps: Mapping[type, Any]) 
         courier=Courier(egress),
         clients=oauth.ClientDirectory(deps[OAuthDeps]),
         service_exists=lambda name: name in registry.services,
+        owners_of=providers.owners_of,
         pace=settings.pace,
     )
 

@@ -349,6 +349,7 @@ class FactItem:
 
     id: UUID
     service: str
+    provider: str
     reference: str
     amount: int
     currency: str

@@ -3,14 +3,17 @@
 import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from flask.testing import FlaskClient
 
+from app.core.ids import new_id
 from app.factory import Rooms
 from app.http.server import Server
 from app.oauth.service import ClientDirectory, OAuthDeps
 from app.payments.events import ItemClosed, PaymentSucceeded
+from app.providers.models import Provider, ProviderManifest
+from app.providers.values import ProviderStatus, Transport
 from app.webhooks import service
 from app.webhooks.service import WebhooksDeps
 from tests.conftest import World
@@ -20,7 +23,7 @@ from tests.payments.helpers import make_bill, pay
 from tests.payments.test_fulfil import behaving
 
 from .receiver import Receiver
-from .support import Integrator, grant, make_integrator, rows_of, tick
+from .support import Integrator, grant, make_integrator, marker, rows_of, run_sql, tick
 
 PAID = ["payment.succeeded", "payment.item.fulfilled"]
 
@@ -141,6 +144,51 @@ def test_however_often_it_is_told_it_is_told_once(
         id=UUID(paid["id"]),
     )
     assert [one["data"]["sequence"] for one in before] == [row.sequence for row in logged]
+
+
+def test_whoever_provides_a_service_hears_of_it_without_a_word_of_staff(
+    client: FlaskClient, app: Server, world: World, rooms: Rooms
+) -> None:
+    who = log_in(client, world, rooms)
+    ours = make_integrator(app, rooms)
+    name = provide(rooms, ours)
+    paid = pay(client, rooms, who, make_bill(client, world, who))
+    run_sql(
+        rooms,
+        "update payment_items set plugin = :name where payment_id = :id",
+        name=name,
+        id=UUID(paid["id"]),
+    )
+    told_again(rooms, paid)
+    assert kinds(ours.events()) == PAID
+
+
+def provide(rooms: Rooms, who: Integrator) -> str:
+    """Let a client be the one that has registered a provider; return the provider's name."""
+    name = f"provider_{marker()[-12:]}"
+    provider = Provider(
+        id=new_id(),
+        name=name,
+        transport=Transport.REMOTE,
+        client_id=who.id,
+        manifest_version=1,
+        status=ProviderStatus.APPLIED,
+    )
+    with rooms.units.open(actor="test") as uow:
+        uow.open_record(provider, cause="test")
+        uow.flush()
+        uow.add(
+            ProviderManifest(
+                provider_id=provider.id,
+                number=1,
+                content={
+                    "title": {"zh": "停车", "en": "Parking"},
+                    "base_url": "https://parking.example",
+                },
+                digest=uuid4().hex * 2,
+            )
+        )
+    return name
 
 
 def test_money_that_goes_back_is_told_step_by_step(

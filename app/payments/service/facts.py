@@ -29,7 +29,9 @@ def read_facts(
         .order_by(EventLog.at, EventLog.id)
     ).all()
     items = {
-        item.id: FactItem(item.id, item.service, item.reference, item.amount, item.currency)
+        item.id: FactItem(
+            item.id, item.service, item.plugin, item.reference, item.amount, item.currency
+        )
         for item in uow.scalars(
             select(PaymentItem)
             .where(PaymentItem.payment_id == payment_id)

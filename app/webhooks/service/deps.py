@@ -1,6 +1,6 @@
 """What the room works with, as the factory made it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from threading import BoundedSemaphore
 from typing import Protocol
@@ -29,11 +29,15 @@ class Clients(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class WebhooksDeps:
-    """Keys, the way out, the clients, and which services there are; `pace` divides waits."""
+    """Keys, the way out, the clients, which services there are; `pace` divides waits.
+
+    `owners_of` returns the clients that provide services themselves, by the providers' names.
+    """
 
     keyring: Keyring
     courier: Courier
     clients: Clients
     service_exists: Callable[[str], bool]
+    owners_of: Callable[[UnitOfWork, Collection[str]], Mapping[str, UUID]]
     pace: int
     senders: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(SENDERS))

@@ -1,8 +1,8 @@
 """From what payments have logged to what each client is told of it: once, in order, and no more."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -27,6 +27,8 @@ from app.webhooks.service.deps import WebhooksDeps
 from app.webhooks.service.endpoints import own_endpoint
 from app.webhooks.service.feed import add_to_feed, lock_feed, view_event
 from app.webhooks.values import TYPES, EndpointStatus, EventType, EventView
+
+_ALWAYS = datetime.min.replace(tzinfo=UTC)
 
 
 def tell_of_payment(
@@ -68,12 +70,28 @@ def send_test(uow: UnitOfWork, client_id: UUID, endpoint_id: UUID) -> EventView:
 
 def _tell(uow: UnitOfWork, deps: WebhooksDeps, payment_id: UUID) -> None:
     facts = payments.read_facts(uow, payment_id, TYPES.keys())
-    services = {item.service for fact in facts for item in fact.items}
-    granted: dict[UUID, dict[str, datetime]] = defaultdict(dict)
-    for topic in uow.scalars(select(Topic).where(Topic.service.in_(services))):
-        granted[topic.client_id][topic.service] = topic.granted_at
+    items = {item.id: item for fact in facts for item in fact.items}.values()
+    granted = _granted(uow, deps, items)
     for client_id in sorted(granted):  # feeds are locked in one order
         _tell_client(uow, deps, client_id, facts, granted[client_id])
+
+
+def _granted(
+    uow: UnitOfWork, deps: WebhooksDeps, items: Collection[FactItem]
+) -> Mapping[UUID, Mapping[str, datetime]]:
+    """Return who is told of which services of these items, and from when on.
+
+    Staff has said so; or it is the client's own service, of which it was always told.
+    """
+    granted: dict[UUID, dict[str, datetime]] = defaultdict(dict)
+    services = {item.service for item in items}
+    for topic in uow.scalars(select(Topic).where(Topic.service.in_(services))):
+        granted[topic.client_id][topic.service] = topic.granted_at
+    owners = deps.owners_of(uow, {item.provider for item in items})
+    for item in items:
+        if item.provider in owners:
+            granted[owners[item.provider]][item.service] = _ALWAYS
+    return granted
 
 
 def _tell_client(
