@@ -44,7 +44,7 @@ class Courier:
                 connect_seconds=CONNECT_SECONDS,
                 total_seconds=TOTAL_SECONDS,
             )
-        except (NoAnswer, EgressRefused) as error:
+        except NoAnswer as error:
             reason = "refused" if isinstance(error, EgressRefused) else str(error)
             return Answer(None, _since(began), error=reason[:_LONGEST_ERROR])
         return Answer(reply.status, _since(began), text=_beginning(reply.body) or None)

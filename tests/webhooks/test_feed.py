@@ -15,10 +15,10 @@ from app.webhooks import service
 from app.webhooks.models import FeedEvent
 from app.webhooks.service.feed import add_to_feed, lock_feed
 from app.webhooks.values import RETENTION, EventType
-from tests.factories import later, run_jobs
+from tests.factories import later
 
 from .receiver import Receiver
-from .support import Integrator, make_integrator, rows_of
+from .support import Integrator, make_integrator, rows_of, tick
 
 WRITERS, EACH = 8, 12
 MINUTE = timedelta(minutes=1)
@@ -104,7 +104,7 @@ def test_after_45_days_events_are_forgotten_and_that_is_said(
     endpoint = who.endpoint(receiver)
     for _ in range(2):
         who.test_event(endpoint)
-    run_jobs(rooms)
+    tick(rooms)
     with later((RETENTION - MINUTE).total_seconds()):
         forget(rooms)
         assert len(who.events()) == 2
