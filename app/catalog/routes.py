@@ -13,15 +13,15 @@ from app.catalog import service
 from app.catalog.schemas import (
     CategorySchema,
     ChangesArgsSchema,
-    ChangesSchema,
     DepartmentSchema,
-    OrderSchema,
+    FavouriteOrderSchema,
     ServiceArgsSchema,
+    ServiceChangesSchema,
+    ServiceHabitsSchema,
     ServiceSchema,
     ServiceSummarySchema,
-    SettingsSchema,
-    VersionLineSchema,
-    VersionSchema,
+    ServiceVersionLineSchema,
+    ServiceVersionSchema,
 )
 from app.catalog.service import CatalogDeps, Snapshot
 from app.catalog.values import Changes, VersionLine, VersionView
@@ -161,7 +161,7 @@ class Versions(MethodView):
     @blueprint.public
     @blueprint.sheddable
     @blueprint.arguments(PageArgs, location="query")
-    @blueprint.page(VersionLineSchema)
+    @blueprint.page(ServiceVersionLineSchema)
     def get(self, wanted: dict[str, Any], service_id: str) -> _Kept[Page[VersionLine]]:
         """List the versions of a service."""
         return _kept(service.list_versions(unit(), service_id, wanted["page"]), CACHE_CONTROL)
@@ -173,7 +173,7 @@ class OneVersion(MethodView):
 
     @blueprint.public
     @blueprint.sheddable
-    @blueprint.response(200, VersionSchema)
+    @blueprint.response(200, ServiceVersionSchema)
     def get(self, service_id: str, number: str) -> _Kept[VersionView]:
         """Read a version of a service."""
         return _kept(service.read_version(unit(), service_id, number), FOR_GOOD)
@@ -186,7 +186,7 @@ class VersionChanges(MethodView):
     @blueprint.public
     @blueprint.sheddable
     @blueprint.arguments(ChangesArgsSchema, location="query")
-    @blueprint.response(200, ChangesSchema)
+    @blueprint.response(200, ServiceChangesSchema)
     def get(self, wanted: dict[str, Any], service_id: str, number: str) -> _Kept[Changes]:
         """Compare a version of a service with another."""
         changes = service.compare_versions(unit(), service_id, number, wanted["since"])
@@ -202,7 +202,7 @@ class Favourites(MethodView):
         """List my favourite services."""
         return _own(service.list_favourites(unit(), _snapshot(), principal().id))
 
-    @mine.arguments(OrderSchema)
+    @mine.arguments(FavouriteOrderSchema)
     @mine.response(200, page_of(ServiceSummarySchema))
     def put(self, wanted: dict[str, Any]) -> Response:
         """Order my favourite services."""
@@ -244,13 +244,13 @@ class Recent(MethodView):
 class Settings(MethodView):
     """Whether what I use is kept."""
 
-    @mine.response(200, SettingsSchema)
+    @mine.response(200, ServiceHabitsSchema)
     def get(self) -> dict[str, bool]:
         """Read whether the services that I use are kept."""
         return {"keeps_recent": service.keeps_recent(unit(), principal().id)}
 
-    @mine.arguments(SettingsSchema)
-    @mine.response(200, SettingsSchema)
+    @mine.arguments(ServiceHabitsSchema)
+    @mine.response(200, ServiceHabitsSchema)
     def put(self, wanted: dict[str, bool]) -> dict[str, bool]:
         """Say whether the services that I use are kept."""
         service.keep_recent(unit(), principal().id, wanted=wanted["keeps_recent"])

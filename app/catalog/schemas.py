@@ -207,7 +207,7 @@ class ServiceSchema(_WholeSchema, _ServiceBaseSchema):
     )
 
 
-class VersionLineSchema(Schema):
+class ServiceVersionLineSchema(Schema):
     """One version of a service in the list of them."""
 
     version = Integer(required=True)
@@ -218,17 +218,17 @@ class VersionLineSchema(Schema):
     withdrawn = Flag(required=True)
 
 
-class SaidSchema(_WholeSchema):
+class ServiceContentSchema(_WholeSchema):
     """What a version of a service says; the department by its id."""
 
     department = Text(required=True)
 
 
-class VersionSchema(VersionLineSchema):
+class ServiceVersionSchema(ServiceVersionLineSchema):
     """A version of a service, which is the same for ever."""
 
     id = Text(required=True)
-    content = Nested(SaidSchema, required=True)
+    content = Nested(ServiceContentSchema, required=True)
 
 
 class ChangesArgsSchema(Schema):
@@ -241,7 +241,7 @@ class ChangesArgsSchema(Schema):
     )
 
 
-class ChangeSchema(Schema):
+class ServiceChangeSchema(Schema):
     """One member that was changed; null where there was none, or is none any more."""
 
     member = Text(required=True, metadata={"examples": ["fees"]})
@@ -249,16 +249,16 @@ class ChangeSchema(Schema):
     after = Raw(required=True, allow_none=True)
 
 
-class ChangesSchema(Schema):
+class ServiceChangesSchema(Schema):
     """What a version of a service says otherwise than another."""
 
     id = Text(required=True)
     since = Integer(required=True)
     version = Integer(required=True)
-    changes = List(Nested(ChangeSchema), required=True)
+    changes = List(Nested(ServiceChangeSchema), required=True)
 
 
-class OrderSchema(Schema):
+class FavouriteOrderSchema(Schema):
     """Each of the favourites that are shown, once, in the order that is wanted."""
 
     services = List(
@@ -268,7 +268,7 @@ class OrderSchema(Schema):
     )
 
 
-class SettingsSchema(Schema):
+class ServiceHabitsSchema(Schema):
     """Whether the services that a citizen uses are kept for them; `false` forgets what was."""
 
     keeps_recent = Flag(required=True)

@@ -34,7 +34,7 @@ from app.oauth.schemas import (
     ClientTokenSchema,
     DeviceCodeSchema,
     DeviceFormSchema,
-    EntrySchema,
+    EntryAddressSchema,
     IntrospectionSchema,
     KeySetSchema,
     LogoutFormSchema,
@@ -318,7 +318,7 @@ class Entry(MethodView):
     """The way into the page that a provider has for a service."""
 
     @entries.rate("30/minute")
-    @entries.response(201, EntrySchema)
+    @entries.response(201, EntryAddressSchema)
     def post(self, service_id: str) -> EntryView:
         """Open the page of a service."""
         return service.open_entry(unit(), deps(OAuthDeps), principal(), service_id)

@@ -329,7 +329,7 @@ class SandboxClientSchema(Schema):
     private_key = Dict(required=True, metadata={"description": "A JWK (RFC 7517); nobody keeps it"})
 
 
-class EntrySchema(Schema):
+class EntryAddressSchema(Schema):
     """An address to open in the citizen's browser: once, before it expires, and nowhere else."""
 
     url = Text(required=True, max_length=500)
