@@ -19,7 +19,7 @@ from app.http.server import Server
 from app.oauth import service
 from app.oauth.service import OAuthDeps
 from app.oauth.values import ENTRY_HINT, SESSION_COOKIE, ClientStatus
-from app.sdk.registry import Page, Registry, Service
+from app.sdk.registry import Closed, Page, Registry, Service
 from config.settings import Settings
 from tests.conftest import World
 from tests.delegation.support import acting, give, make_citizen
@@ -30,13 +30,14 @@ from tests.oauth.visitor import Visitor
 LOGIN = "https://parking.example/login"
 BACK = "https://parking.example/callback"
 SERVICE = "parking-permit"
+TARGET = f"https://parking.example/start?service={SERVICE}"
+TRIAL = Closed({"zh": "试运行", "en": "On trial"})
 RECORDED = """
     select event from audit_entries where event like 'entry.%' and subject_id = :s order by number
 """
 
 
 def parking_service(client_id: str, **changes: Any) -> Service:  # noqa: ANN401 - its fields
-    target = "https://parking.example/start?service={service}"
     known: dict[str, Any] = {
         "id": SERVICE,
         "plugin": "parking",
@@ -46,7 +47,7 @@ def parking_service(client_id: str, **changes: Any) -> Service:  # noqa: ANN401 
         "kind": "application",
         "action": "handle",
         "assurance": "basic",
-        "page": Page(client_id, LOGIN, target),
+        "page": Page(client_id, LOGIN, TARGET),
     }
     return Service(**{**known, **changes})
 
@@ -140,7 +141,7 @@ def test_a_citizen_is_led_into_the_page_and_logged_in_there(
     given = query_of(visitor.outside)
     assert given == {
         "iss": parking.rp.issuer,
-        "target_link_uri": f"https://parking.example/start?service={SERVICE}",
+        "target_link_uri": TARGET,
         "login_hint": hint,
     }
     parking.go_on(visitor, hint, scope="openid phone")
@@ -333,6 +334,7 @@ def test_nobody_goes_in_for_somebody_else(
         ({"page": None}, 422, "service-has-no-page"),
         ({"page": Page(str(uuid4()), LOGIN, LOGIN)}, 422, "service-has-no-page"),
         ({"id": "another-service"}, 404, "service-not-found"),
+        ({"trial": TRIAL}, 503, "service-unavailable"),
     ],
 )
 def test_there_has_to_be_a_page(

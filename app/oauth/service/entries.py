@@ -35,10 +35,13 @@ from app.oauth.values import (
 def open_entry(uow: UnitOfWork, deps: OAuthDeps, who: Principal, service_id: str) -> EntryView:
     """Return an address that leads a citizen into a service's page, once and within a minute.
 
-    Raise `AssuranceTooLow`, `ServiceHasNoPage`, or what is wrong with the service. The client is
-    one that staff registered with the very address that the service names.
+    Raise `AssuranceTooLow`, `ServiceHasNoPage`, or what is wrong with the service: one that is only
+    being tried is not entered by anybody. The client is one that staff registered with the very
+    address that the service names.
     """
     service = deps.registry.service(service_id)
+    if service.trial is not None:
+        raise service.trial.refusal()
     page = service.page
     client = None if page is None else find_live(uow, page.client_id, is_sandbox=deps.is_sandbox)
     if page is None or client is None or client.initiate_login_uri != page.initiate_login_uri:
@@ -52,7 +55,7 @@ def open_entry(uow: UnitOfWork, deps: OAuthDeps, who: Principal, service_id: str
         session_id=who.session_id,
         service=service.id,
         assurance=service.assurance,
-        target_link_uri=page.target_link_uri.replace("{service}", service.id),
+        target_link_uri=page.target_link_uri,
         digest=digest(secret),
         expires_at=now() + ENTRY_LIFETIME,
     )
