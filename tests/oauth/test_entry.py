@@ -1,6 +1,6 @@
 """From the city's app into a provider's page, logged in: once, within a minute, in one browser."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,18 +14,24 @@ from sqlalchemy.exc import IntegrityError
 from werkzeug.test import TestResponse
 
 from app.core import jose
+from app.core.egress import Egress
 from app.factory import Rooms, create_app
+from app.host.remotes import Remotes
+from app.host.roster import compose
 from app.http.server import Server
 from app.oauth import service
 from app.oauth.service import OAuthDeps
 from app.oauth.values import ENTRY_HINT, SESSION_COOKIE, ClientStatus
+from app.providers.values import ProviderStatus
 from app.sdk.registry import Closed, Page, Registry, Service
 from config.settings import Settings
 from tests.conftest import World
 from tests.delegation.support import acting, give, make_citizen
 from tests.factories import Citizen, bearer, later, log_in, verify
+from tests.host.test_roster import NOBODY, entry, manifest
 from tests.oauth.support import RelyingParty, make_client, open_browser, plain, query_of
 from tests.oauth.visitor import Visitor
+from tests.sdk.test_remote import make_city
 
 LOGIN = "https://parking.example/login"
 BACK = "https://parking.example/callback"
@@ -102,9 +108,14 @@ City = Callable[..., Parking]
 def city(settings: Settings, app: Server, rooms: Rooms) -> City:
     """Return what makes a city in which a company has a page."""
 
-    def make(rp: RelyingParty | None = None, **changes: Any) -> Parking:  # noqa: ANN401
+    def make(
+        rp: RelyingParty | None = None,
+        services: Iterable[Service] = (),
+        **changes: Any,  # noqa: ANN401 - fields of the service
+    ) -> Parking:
         party = rp or make_client(app, rooms, redirect_uris=(BACK,), initiate_login_uri=LOGIN)
-        registry = Registry([parking_service(party.client_id, **changes)], {}, {})
+        offered = list(services) or [parking_service(party.client_id, **changes)]
+        registry = Registry(offered, {}, {})
         own = {**rooms.deps, OAuthDeps: replace(rooms.deps[OAuthDeps], registry=registry)}
         made = create_app(settings, replace(rooms, deps=own))
         made.test_client_class = app.test_client_class
@@ -161,6 +172,29 @@ def test_a_citizen_is_led_into_the_page_and_logged_in_there(
     kept = "select service from listed_services where list = 'recent' and citizen_id = :c"
     with parking.rooms.units.open(actor="test", read_only=True) as uow:
         assert list(uow.scalars(text(kept), {"c": citizen.id})) == [SERVICE]
+
+
+@pytest.mark.parametrize("state", [ProviderStatus.LIVE, ProviderStatus.CANARY])
+def test_a_companys_manifest_names_its_page(
+    app: Server, rooms: Rooms, city: City, citizen: Citizen, state: ProviderStatus
+) -> None:
+    rp = make_client(app, rooms, redirect_uris=(BACK,), initiate_login_uri=LOGIN)
+    page = {
+        "client_id": rp.client_id,
+        "initiate_login_uri": LOGIN,
+        "target_link_uri": "https://parking.example/start?service={service}",
+    }
+    company = entry(state=state, manifest=manifest(entry=page))
+    offered = compose(NOBODY, [company], Remotes(make_city(), Egress())).listing
+    parking = city(rp, offered.services.values())
+    answer = parking.open(citizen.auth, "parking-fee")
+    if state is ProviderStatus.CANARY:
+        assert (answer.status_code, answer.json["code"]) == (503, "service-unavailable")
+        return
+    visitor = parking.visitor()
+    parking.enter(visitor, answer.json["url"])
+    target = query_of(str(visitor.outside))["target_link_uri"]
+    assert target == "https://parking.example/start?service=parking-fee"
 
 
 def test_what_was_consented_to_in_this_browser_is_not_asked_again(
