@@ -1,11 +1,12 @@
 """Looks at what a provider returns: a plug-in that lies is as good as one that is down."""
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from app.core.money import CURRENCIES, MAX_AMOUNT
-from app.sdk.provider import Fulfilment, Payable
+from app.sdk.provider import REFERENCE, Fulfilment, Payable
 
 LONGEST_TEXT = 200
 MOST_PAYABLES = 1_000
@@ -27,7 +28,7 @@ def check_payable(answer: object, declared: Declared, asked: str | None = None) 
     """Return a payable that keeps every promise, or raise `Lie`."""
     if not isinstance(answer, Payable):
         raise Lie(f"{type(answer).__name__} was returned, not a Payable")
-    _need(_is_text(answer.reference), "reference")
+    _need(_is_reference(answer.reference), "reference")
     _need(asked is None or answer.reference == asked, "reference: another one was asked for")
     _need(_is_title(answer.title), "title: zh and en")
     _need(type(answer.amount) is int and 0 <= answer.amount <= MAX_AMOUNT, "amount")
@@ -72,6 +73,10 @@ def _need(holds: bool, what: str) -> None:  # noqa: FBT001 - reads as a sentence
 
 def _is_text(value: object) -> bool:
     return isinstance(value, str) and 0 < len(value) <= LONGEST_TEXT and value.isprintable()
+
+
+def _is_reference(value: object) -> bool:
+    return isinstance(value, str) and re.fullmatch(REFERENCE, value) is not None
 
 
 def _is_title(value: object) -> bool:

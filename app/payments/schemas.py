@@ -32,9 +32,9 @@ from app.payments.values import (
     RefundStatus,
     RefundWish,
 )
+from app.sdk.provider import REFERENCE
 
 ACTIONS = ("stripe", "stripe_setup", "redirect", "qr_code")
-REFERENCE = r"[A-Za-z0-9._:-]{1,64}"
 SERVICE = r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?"
 URL = r"(?:https?|wudang)://[A-Za-z0-9.-]{1,253}(?::[0-9]{1,5})?(?:/[A-Za-z0-9._~%/?=&+-]{0,400})?"
 

@@ -25,15 +25,20 @@ class Citizen:
     attributes: Mapping[str, str] = field(default_factory=dict)
 
 
+REFERENCE = r"[A-Za-z0-9._:-]{1,64}"
+"""What the reference of a payable looks like: it stands in addresses and on receipts."""
+
+
 @dataclass(frozen=True, slots=True)
 class Payable:
     """Something that can be paid once: a bill, a fine, a fee.
 
     `reference` is minted by the plug-in, unique within it, and names one thing payable once: an
-    instalment or a top-up gets a new one. `amount` is in minor units of `currency`. `payee` is an
-    id of the manifest's `[[payees]]`. `version` changes whenever the amount may have changed.
-    `service` may be left empty by a plug-in with a single payable service. What is `contestable`
-    can still be objected to, and is never taken by a standing order.
+    instalment or a top-up gets a new one. It is 1 to 64 letters, digits, `.`, `_`, `:` or `-`.
+    `amount` is in minor units of `currency`. `payee` is an id of the manifest's `[[payees]]`.
+    `version` changes whenever the amount may have changed. `service` may be left empty by a plug-in
+    with a single payable service. What is `contestable` can still be objected to, and is never
+    taken by a standing order.
     """
 
     reference: str
