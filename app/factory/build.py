@@ -28,6 +28,7 @@ from app.factory.collaborators import (
     make_payments,
     make_people,
     make_privacy,
+    make_providers,
     make_receipts,
     make_reconciliation,
     make_roster,
@@ -42,6 +43,7 @@ from app.oauth.service import RequestLog
 from app.payments import service as payments
 from app.payments.service import PaymentDeps
 from app.privacy.service import PrivacyDeps
+from app.providers.service import ProviderDeps
 from app.receipts.service import ReceiptsDeps
 from app.reconciliation.service import ReconciliationDeps
 from app.sdk.context import DirectoryOfCitizens
@@ -100,6 +102,7 @@ def build(settings: Settings, fakes: Mapping[type, Any] | None = None) -> Rooms:
     deps[StaffDeps] = make_staff(keyring, tokens, deps)
     deps[PrivacyDeps] = make_privacy(roster, deps)
     deps[WebhooksDeps] = make_webhooks(settings, egress, deps)
+    deps[ProviderDeps] = make_providers(settings, hosted)
     deps[ReconciliationDeps] = make_reconciliation(keyring, deps)
     deps.update(fakes or {})
     rooms = Rooms(settings, units, jobs, egress, own, hosted, deps)

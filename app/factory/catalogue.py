@@ -33,4 +33,4 @@ def _remote(uow: UnitOfWork) -> Iterator[Source]:
     _, roster = providers.read_roster(uow)
     for entry in roster:
         if entry.transport is Transport.REMOTE and entry.is_published:
-            yield Source(f"providers/{entry.name}", entry.catalogue, is_plugin=True)
+            yield Source(providers.source_of(entry.name), entry.catalogue, is_plugin=True)

@@ -31,9 +31,11 @@ from app.delegation import service as delegation
 from app.delegation.gateway import Registers, SmsAnswers
 from app.delegation.service import DelegationDeps
 from app.factory.acts import acts_of_ledger
+from app.factory.catalogue import load_catalogue
 from app.factory.gateways import make_gateways
 from app.host.directory import PairwiseDirectory
 from app.host.hosted import Hosted
+from app.host.remote_manifest import check_remote_manifest
 from app.host.remotes import Remotes
 from app.host.roster import Roster
 from app.http.authentication import Authenticator, Reader
@@ -53,6 +55,8 @@ from app.privacy import service as privacy
 from app.privacy.service import PrivacyDeps
 from app.privacy.values import TableEntry
 from app.providers import service as providers
+from app.providers.service import Faults, ProviderDeps
+from app.providers.values import OurKey
 from app.receipts.service import ReceiptsDeps, Seal
 from app.reconciliation import service as reconciliation
 from app.reconciliation.service import ReconciliationDeps
@@ -275,6 +279,22 @@ def make_privacy(roster: Roster, deps: Mapping[type, Any]) -> PrivacyDeps:
         read_inventory=_house_inventory,
         read_plugins=roster.personal_data,
         obligations=(payments.count_open, delegation.count_open, autopay.count_open),
+    )
+
+
+def make_providers(settings: Settings, hosted: Hosted) -> ProviderDeps:
+    """Make what the marketplace works with."""
+
+    def check_manifest(manifest: Mapping[str, Any]) -> Faults:
+        return check_remote_manifest(manifest, ROOT / "config", settings.egress_loopback)
+
+    return ProviderDeps(
+        key=OurKey.from_pem(settings.provider_signing_key),
+        public_url=settings.web.public_url,
+        needs_badge=settings.is_production,
+        check_manifest=check_manifest,
+        publish=lambda uow: load_catalogue(uow, hosted),
+        return_payment=hosted.returns.ask,
     )
 
 

@@ -31,6 +31,7 @@ from app.oauth.service import OAuthDeps, RequestLog
 from app.oauth.values import SCOPES
 from app.payments import routes as payments_routes
 from app.privacy import routes as privacy_routes
+from app.providers import routes as providers_routes
 from app.receipts import routes as receipts_routes
 from app.reconciliation import routes as reconciliation_routes
 from app.settlement import routes as settlement_routes
@@ -92,6 +93,8 @@ def create_app(settings: Settings, rooms: Rooms) -> Server:
         ("/v1/ledger", ledger_routes.blueprint),
         ("/v1/reconciliation", reconciliation_routes.blueprint),
         ("/v1/settlement", settlement_routes.blueprint),
+        ("/v1/providers", providers_routes.providers),
+        ("/v1/marketplace", providers_routes.market),
         ("/", oauth_routes.well_known),
         ("/oauth", oauth_routes.oauth),
         ("/v1/oauth/clients", oauth_routes.clients),

@@ -175,7 +175,7 @@ def read_manifest(path: Path) -> Manifest:
     raw = _parse(file, path)
     faults = [*_field_faults(file, raw), *_name_faults(file, raw, path.parent.name)]
     if not faults:
-        faults = list(_sense_faults(file, raw))
+        faults = list(sense_faults(file, raw))
     if faults:
         raise PluginRefused(faults)
     return build_manifest(path.parent, raw)
@@ -197,15 +197,16 @@ def _field_faults(file: str, raw: Mapping[str, Any]) -> Iterator[Fault]:
     try:
         schema.load(dict(raw))
     except ValidationError as error:
-        for place, message in _flatten(error.messages, ""):
+        for place, message in flatten(error.messages, ""):
             yield Fault(file, f"`{place}`: {message}", _CURES.get(message, "change that value"))
 
 
-def _flatten(messages: object, place: str) -> Iterator[tuple[str, str]]:
+def flatten(messages: object, place: str) -> Iterator[tuple[str, str]]:
+    """Yield each place that a schema has refused, as `services[0].id`, and why."""
     if isinstance(messages, dict):
         for name, inner in messages.items():
             deeper = f"[{name}]" if isinstance(name, int) else f".{name}"
-            yield from _flatten(inner, place if name == "_schema" else place + deeper)
+            yield from flatten(inner, place if name == "_schema" else place + deeper)
         return
     for message in messages if isinstance(messages, list) else [messages]:
         yield place.removeprefix("."), str(message)
@@ -217,7 +218,7 @@ def _name_faults(file: str, raw: Mapping[str, Any], folder: str) -> Iterator[Fau
         yield Fault(file, rule, "rename one of the two")
 
 
-def _sense_faults(file: str, raw: Mapping[str, Any]) -> Iterator[Fault]:
+def sense_faults(file: str, raw: Mapping[str, Any]) -> Iterator[Fault]:
     """Find what each field allows by itself and the whole does not."""
     services, payees = raw.get("services", []), raw.get("payees", [])
     payable = [service["id"] for service in services if service["kind"] == "payable"]

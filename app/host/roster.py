@@ -17,7 +17,7 @@ from app.core.unit_of_work import UnitOfWork, Units
 from app.host.hosted import Current
 from app.host.manifest import Manifest
 from app.host.remotes import Remotes
-from app.providers.values import Closure, ProviderStatus, RosterEntry, Transport
+from app.providers.values import ProviderStatus, RosterEntry, Transport
 from app.sdk.provider import PersonalData, Provider
 from app.sdk.registry import Closed, Listing, Payee, Service
 
@@ -156,8 +156,7 @@ def compose(plugins: Current, entries: Sequence[RosterEntry], remotes: Remotes) 
 
 def _close_plugin(taken: _Taken, entry: RosterEntry, shut: dict[str, Closed]) -> None:
     """Mark what the roster closes of a plug-in: all of it, or single services."""
-    closed = _closed(entry.closed)
-    paused = {service: _said(closure) for service, closure in entry.paused.items()}
+    closed, paused = entry.closed, entry.paused
     for service in list(taken.services.values()):
         if service.plugin == entry.name and service.unavailable is None:
             reason = closed or paused.get(service.id)
@@ -185,9 +184,8 @@ def _take_remote(taken: _Taken, entry: RosterEntry, remotes: Remotes) -> None:
         # What was paid to them is still settled, and receipts still name them.
         taken.payees = {**payees, **taken.payees}
         return
-    closed = OFFERED_NO_MORE if is_over else _closed(entry.closed)
-    paused = {service: _said(closure) for service, closure in entry.paused.items()}
-    services = manifest.services(unavailable=closed, paused=paused, trial=remote.trial)
+    closed = OFFERED_NO_MORE if is_over else entry.closed
+    services = manifest.services(unavailable=closed, paused=entry.paused, trial=remote.trial)
     known = (*taken.manifests.keys() & {entry.name}, *taken.payees.keys() & payees)
     known += tuple(service.id for service in services if service.id in taken.services)
     if known:
@@ -201,11 +199,3 @@ def _take_remote(taken: _Taken, entry: RosterEntry, remotes: Remotes) -> None:
         taken.providers[entry.name] = remote.payable
     if manifest.personal_data:
         taken.personal_data[entry.name] = remote.personal if is_callable else None
-
-
-def _said(closure: Closure) -> Closed:
-    return Closed(closure.reason, closure.expected_return)
-
-
-def _closed(closure: Closure | None) -> Closed | None:
-    return None if closure is None else _said(closure)

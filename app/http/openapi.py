@@ -12,11 +12,12 @@ import yaml
 from flask import Flask, Response, abort, send_from_directory
 from flask_smorest.utils import prepare_response
 from marshmallow import INCLUDE, fields
+from werkzeug.routing import BaseConverter
 
 from app.http import problems
 from app.http.blueprint import OAUTH_REFUSALS, Blueprint
 from app.http.fields import Amount, Currency, Flag, Integer, Moment, QueryInteger, Schema, Text
-from app.http.server import SlugConverter
+from app.http.server import KeyConverter, NameConverter, SlugConverter
 
 DESCRIPTION = """\
 One identity, one payment platform and one service entry for a city.
@@ -118,10 +119,15 @@ def make_api(app: Flask, version: str, scopes: Mapping[str, str]) -> Api:
         (Currency, "string", None),
     ):
         api.register_field(field, kind, form)
-    pattern = f"^{SlugConverter.regex}$"
-    api.register_converter(SlugConverter, lambda _: {"type": "string", "pattern": pattern})
+    for converter in (SlugConverter, NameConverter, KeyConverter):
+        api.register_converter(converter, _described)
     _register_components(api, scopes)
     return api
+
+
+def _described(converter: BaseConverter) -> dict[str, str]:
+    """Return the schema of what a converter lets through."""
+    return {"type": "string", "pattern": f"^{converter.regex}$"}
 
 
 def _register_components(api: Api, scopes: Mapping[str, str]) -> None:

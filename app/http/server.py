@@ -83,6 +83,18 @@ class SlugConverter(BaseConverter):
     regex = "[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?"
 
 
+class NameConverter(BaseConverter):
+    """The name of a plug-in or company in a path: lower-case words joined by underscores."""
+
+    regex = "[a-z][a-z0-9_]{0,29}"
+
+
+class KeyConverter(BaseConverter):
+    """The id that somebody has given to a key, in a path."""
+
+    regex = "[A-Za-z0-9._~-]{1,64}"
+
+
 class Server(Flask):
     """Flask with one way through: closed doors, one unit of work, one commit."""
 
@@ -92,7 +104,7 @@ class Server(Flask):
     def __init__(self, name: str) -> None:
         super().__init__(name, static_folder=None)
         self.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
-        self.url_map.converters["slug"] = SlugConverter
+        self.url_map.converters.update(slug=SlugConverter, name=NameConverter, kid=KeyConverter)
         self.url_map.strict_slashes = True
         self.url_map.merge_slashes = False
         self.url_map.redirect_defaults = False

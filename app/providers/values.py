@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from app.core import jose
+from app.sdk.registry import Closed
 
 CONTRACT = 1
 MOST_BYTES = 64 * 1024
@@ -73,14 +74,6 @@ BEFORE_CONFORMANCE = frozenset(
 """Where a new version of the manifest counts at once: nobody has vouched for one yet."""
 
 LEAVING = frozenset({ProviderStatus.OFFBOARDING, ProviderStatus.GONE})
-
-
-@dataclass(frozen=True, slots=True)
-class Closure:
-    """Why something cannot be used now, in citizens' words, and until when that is expected."""
-
-    reason: Words
-    expected_return: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +135,8 @@ class RosterEntry:
     manifest_hash: str | None = None
     keys: tuple[ProviderKey, ...] = ()
     canary_percent: int = EVERYBODY
-    closed: Closure | None = None
-    paused: Mapping[str, Closure] = field(default_factory=dict)
+    closed: Closed | None = None
+    paused: Mapping[str, Closed] = field(default_factory=dict)
     payables_changed_at: datetime | None = None
 
     def key_of(self, kid: str) -> Ed25519PublicKey | None:
@@ -189,9 +182,9 @@ class BadgeView:
 
 @dataclass(frozen=True, slots=True)
 class ManifestView:
-    """One version of a manifest."""
+    """One version of a manifest; its id is its number."""
 
-    number: int
+    id: int
     hash: str
     content: Mapping[str, Any]
     is_released: bool
@@ -222,9 +215,9 @@ class MoveView:
 
 @dataclass(frozen=True, slots=True)
 class ProviderView:
-    """A provider as its integrator and staff see it."""
+    """A provider as its integrator and staff see it; its id is its name."""
 
-    name: str
+    id: str
     transport: str
     status: str
     title: Words | None
@@ -232,8 +225,8 @@ class ProviderView:
     manifest_version: int | None
     newest_version: int | None
     canary_percent: int
-    closed: Closure | None
-    paused: Mapping[str, Closure]
+    closed: Closed | None
+    paused: Mapping[str, Closed]
     badge: BadgeView | None
     created_at: datetime
 
@@ -252,7 +245,7 @@ class Told:
 
     type: EventType
     service: str | None = None
-    closure: Closure | None = None
+    closure: Closed | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,8 @@ PERMISSIONS_BY_NAME: Mapping[str, Words] = {
     "catalog.operate": Words("维护服务目录", "Maintain the catalogue of services"),
     "staff.manage": Words("管理工作人员账号与角色", "Manage accounts and roles of staff"),
     "integrators.manage": Words("管理接入方", "Manage integrators"),
+    "providers.review": Words("审核服务提供方", "Review providers of services"),
+    "providers.operate": Words("暂停服务提供方与灰度", "Suspend providers, set their share"),
     "sessions.end": Words("强制下线", "End other people's sessions"),
     "ledger.read": Words("查看账簿", "Read the ledger"),
     "ledger.correct": Words("提出账簿更正", "Propose corrections of the ledger"),
@@ -94,7 +96,7 @@ ROLES: Mapping[Role, RoleCard] = {
     Role.SYSTEM_ADMIN: RoleCard(
         Office.SYSTEM,
         Words("系统管理员", "System administrator"),
-        frozenset({"jobs.operate", "catalog.operate"}),
+        frozenset({"jobs.operate", "catalog.operate", "providers.operate"}),
     ),
     Role.SECURITY_ADMIN: RoleCard(
         Office.SECURITY,
@@ -140,7 +142,7 @@ ROLES: Mapping[Role, RoleCard] = {
     Role.CATALOG_EDITOR: RoleCard(
         Office.OPERATIONS,
         Words("目录编辑", "Catalogue editor"),
-        frozenset({"catalog.operate"}),
+        frozenset({"catalog.operate", "providers.review"}),
     ),
     Role.DEPARTMENT_OPERATOR: RoleCard(
         Office.OPERATIONS,

@@ -23,7 +23,7 @@ from app.host.canary import is_in_share
 from app.host.hosted import Current
 from app.host.remotes import ON_TRIAL, Remotes
 from app.host.roster import OFFERED_NO_MORE, Roster, compose
-from app.providers.values import Closure, ProviderKey, ProviderStatus, RosterEntry, Transport
+from app.providers.values import ProviderKey, ProviderStatus, RosterEntry, Transport
 from app.sdk.provider import Citizen, PayableProvider, PaymentNotice
 from app.sdk.registry import Closed, Listing, Payee, ServiceUnavailable
 from app.sdk.remote import City
@@ -33,7 +33,7 @@ from tests.sdk.test_remote import make_city
 
 REASON = {"zh": "账目有误，暂停服务。", "en": "Its bills were wrong; it rests."}
 BACK = datetime(2026, 12, 1, tzinfo=UTC)
-CLOSURE = Closure(REASON, BACK)
+CLOSURE = Closed(REASON, BACK)
 NOBODY = Current(Listing({}, {}, {}), {}, {})
 _S = ProviderStatus
 

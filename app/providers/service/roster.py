@@ -17,12 +17,12 @@ from app.providers.models import (
 from app.providers.values import (
     EVERYBODY,
     PUBLISHED,
-    Closure,
     ProviderKey,
     ProviderStatus,
     RosterEntry,
     Transport,
 )
+from app.sdk.registry import Closed
 
 _EPOCH = select(ProviderEpoch.number)
 
@@ -58,11 +58,11 @@ def is_published(provider: Provider) -> bool:
     return (provider.suspended_from or provider.status) in PUBLISHED
 
 
-def closure_of(provider: Provider) -> Closure | None:
+def closure_of(provider: Provider) -> Closed | None:
     """Return why a provider is suspended; None for one that is not."""
     if provider.reason_zh is None or provider.reason_en is None:
         return None
-    return Closure({"zh": provider.reason_zh, "en": provider.reason_en}, provider.expected_return)
+    return Closed({"zh": provider.reason_zh, "en": provider.reason_en}, provider.expected_return)
 
 
 def _manifests(uow: UnitOfWork) -> Mapping[UUID, ProviderManifest]:
@@ -80,12 +80,12 @@ def _keys(uow: UnitOfWork) -> Mapping[UUID, list[ProviderKey]]:
     return found
 
 
-def read_pauses(uow: UnitOfWork) -> Mapping[UUID, dict[str, Closure]]:
+def read_pauses(uow: UnitOfWork) -> Mapping[UUID, dict[str, Closed]]:
     """Return the services that rest by their providers' own word, for each provider."""
-    found: dict[UUID, dict[str, Closure]] = defaultdict(dict)
+    found: dict[UUID, dict[str, Closed]] = defaultdict(dict)
     for row in uow.scalars(select(ProviderPause)):
         reason = {"zh": row.reason_zh, "en": row.reason_en}
-        found[row.provider_id][row.service] = Closure(reason, row.expected_return)
+        found[row.provider_id][row.service] = Closed(reason, row.expected_return)
     return found
 
 
@@ -93,7 +93,7 @@ def _entry(
     provider: Provider,
     released: ProviderManifest | None,
     keys: list[ProviderKey],
-    pauses: Mapping[str, Closure],
+    pauses: Mapping[str, Closed],
 ) -> RosterEntry:
     state = ProviderStatus(provider.status)
     content = released.content if released is not None else None
