@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from marshmallow import Schema, ValidationError, fields, validate
 
 from app.core import jose
+from app.core.egress import EgressRefused, check_address
 from app.host.manifest import flatten, sense_faults
 from app.host.manifest_schema import ManifestSchema, Strict
 from app.host.rules import City
@@ -138,16 +139,13 @@ def _addresses(manifest: Mapping[str, Any], loopback: Collection[str]) -> Iterat
 
 
 def _is_address(url: str, path: re.Pattern[str], loopback: Collection[str]) -> bool:
-    if len(url) > LONGEST_URL or not url.isascii() or any(sign in url for sign in "\\#@ "):
-        return False
     try:
         parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
-    except ValueError:
+        check_address(f"{parts.scheme}://{parts.netloc}", frozenset(loopback))
+    except (ValueError, EgressRefused):
         return False
-    is_fit = parts.scheme == "https" or (parts.scheme == "http" and parts.netloc in loopback)
     rest = url.partition("://")[2][len(parts.netloc) :]
-    return is_fit and bool(host) and path.fullmatch(rest) is not None
+    return len(url) <= LONGEST_URL and path.fullmatch(rest) is not None
 
 
 def _keys(manifest: Mapping[str, Any]) -> Iterator[dict[str, str]]:
