@@ -2,7 +2,7 @@
 
 from datetime import date, timedelta
 
-from sqlalchemy import Date, Float, cast, delete, func, insert, literal, select
+from sqlalchemy import Date, Float, cast, delete, func, insert, literal, select, text
 
 from app.catalog.models import ListedService, PopularService
 from app.catalog.values import FEWEST_CITIZENS, OwnList
@@ -11,6 +11,7 @@ from app.core.unit_of_work import UnitOfWork
 
 DAYS = 30
 HALVED_AFTER_DAYS = 7
+LONG_SECONDS = 60
 
 
 def rank_services(uow: UnitOfWork) -> None:
@@ -31,5 +32,7 @@ def rank_services(uow: UnitOfWork) -> None:
         .group_by(ListedService.service)
         .having(citizens >= FEWEST_CITIZENS)
     )
+    # A whole city's lists are read: longer than any citizen's call may take.
+    uow.execute(text(f"set local statement_timeout = '{LONG_SECONDS}s'"))
     uow.execute(delete(PopularService))
     uow.execute(insert(PopularService).from_select(["service", "citizens", "score"], counted))
