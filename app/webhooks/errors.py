@@ -19,14 +19,6 @@ class TooManyEndpoints(Conflict):
     title_en = "The client has as many endpoints as it may"
 
 
-class EndpointRemoved(Conflict):
-    """The endpoint was removed for good."""
-
-    code = "webhook-endpoint-removed"
-    title_zh = "该通知地址已删除"
-    title_en = "The endpoint was removed"
-
-
 class EndpointNotActive(Conflict):
     """Nothing is sent to an endpoint that is switched off."""
 

@@ -3,6 +3,7 @@
 import base64
 import json
 import socket
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -69,8 +70,9 @@ def test_an_event_arrives_signed(
     assert delivery["event_id"] == event["id"]
 
 
+@pytest.mark.promise("P49")
 def test_while_keys_change_both_sign_and_then_the_new_one_alone(
-    integrator: Integrator, receiver: Receiver, rooms: Rooms
+    integrator: Integrator, receiver: Receiver, rooms: Rooms, shows: Callable[[str], None]
 ) -> None:
     endpoint = integrator.endpoint(receiver, scheme="v1")
     old = SharedSecret.parse(endpoint["secret"])
@@ -86,6 +88,10 @@ def test_while_keys_change_both_sign_and_then_the_new_one_alone(
         assert (believes([old], after), believes([new], after)) == (False, True)
         shown = integrator.read(f"/endpoints/{endpoint['id']}")
         assert shown["former_key_until"] is None
+    shows(
+        "keys of webhooks: 2 sign each event for 7 days, receivers of either believe it; "
+        "then 1 does, and the old one is worth nothing"
+    )
 
 
 def test_what_fails_is_tried_by_the_plan_and_then_is_dead(

@@ -12,7 +12,7 @@ from tests.factories import bearer, staff_token
 from tests.secrecy import Search
 
 from .receiver import Receiver
-from .support import ROOT, Integrator, make_integrator, rows_of
+from .support import ROOT, Integrator, make_integrator, rows_of, tick
 
 
 def test_a_shared_secret_is_shown_once(integrator: Integrator, receiver: Receiver) -> None:
@@ -64,15 +64,21 @@ def test_changing_it(integrator: Integrator, receiver: Receiver) -> None:
 
 def test_removing_it_is_for_good(integrator: Integrator, receiver: Receiver, rooms: Rooms) -> None:
     made = integrator.endpoint(receiver)
+    integrator.test_event(made)
     path = f"/endpoints/{made['id']}"
-    for _ in range(2):
-        assert integrator.call("DELETE", path).status_code == 204
+    assert integrator.call("DELETE", path).status_code == 204
     assert integrator.read("/endpoints")["items"] == []
     for refused in (
+        integrator.call("GET", path),
+        integrator.call("DELETE", path),
         integrator.call("PATCH", path, {"status": "active"}),
         integrator.call("POST", f"{path}/keys"),
+        integrator.call("POST", f"{path}/tests"),
     ):
-        assert (refused.status_code, refused.json["code"]) == (409, "webhook-endpoint-removed")
+        assert (refused.status_code, refused.json["code"]) == (404, "not-found")
+    tick(rooms)
+    assert [one["state"] for one in integrator.deliveries()] == ["dead"]
+    assert receiver.heard == []
     assert rows_of(rooms, "select 1 from webhook_keys where endpoint_id = :id", id=made["id"]) == []
 
 

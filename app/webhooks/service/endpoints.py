@@ -5,19 +5,25 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from app.core.clock import now
 from app.core.errors import NotFound
 from app.core.pagination import Page, PageRequest, fetch_page
 from app.core.unit_of_work import UnitOfWork
-from app.webhooks.errors import EndpointRemoved, EndpointUrlInvalid, TooManyEndpoints
+from app.webhooks.errors import EndpointUrlInvalid, TooManyEndpoints
 from app.webhooks.events import EndpointDue, WebhookEndpointChanged
-from app.webhooks.models import Endpoint
+from app.webhooks.models import Delivery, Endpoint
 from app.webhooks.service.deps import WebhooksDeps
 from app.webhooks.service.feed import lock_feed
 from app.webhooks.service.keys import add_key, change_key, forget_keys, live_keys, public_texts
-from app.webhooks.values import MOST_ENDPOINTS, EndpointStatus, EndpointView, NewEndpoint
+from app.webhooks.values import (
+    MOST_ENDPOINTS,
+    DeliveryState,
+    EndpointStatus,
+    EndpointView,
+    NewEndpoint,
+)
 
 OWNER = "owner"
 """Why an endpoint is switched off that its integrator has switched off."""
@@ -83,7 +89,7 @@ def change_endpoint(
     What waits goes to the new address. While it is switched off nothing is sent and nothing new is
     queued: what happens meanwhile is in the feed, and can be replayed.
     """
-    endpoint = _lock_living(uow, client_id, endpoint_id)
+    endpoint = _lock_endpoint(uow, client_id, endpoint_id)
     if "url" in changes:
         _check_url(deps, changes["url"])
         endpoint.url, endpoint.slow_failures, endpoint.free_at = changes["url"], 0, now()
@@ -103,37 +109,49 @@ def rotate_key(
     uow: UnitOfWork, deps: WebhooksDeps, client_id: UUID, endpoint_id: UUID
 ) -> EndpointView:
     """Give an endpoint another key; the one before signs beside it for seven more days."""
-    endpoint = _lock_living(uow, client_id, endpoint_id)
+    endpoint = _lock_endpoint(uow, client_id, endpoint_id)
     secret = change_key(uow, deps, endpoint)
     _tell_trail(uow, endpoint, "key")
     return replace(_view(uow, deps, endpoint), secret=secret)
 
 
 def remove_endpoint(uow: UnitOfWork, client_id: UUID, endpoint_id: UUID) -> None:
-    """Remove an endpoint and its keys for good; removing it again changes nothing."""
-    own_endpoint(uow, client_id, endpoint_id)
-    endpoint = uow.lock(Endpoint, endpoint_id)
-    if endpoint.status != EndpointStatus.REMOVED:
-        endpoint.disabled_because = None
-        uow.move(endpoint, EndpointStatus.REMOVED, cause="integrator")
-        forget_keys(uow, endpoint.id)
-        _tell_trail(uow, endpoint, "removed")
+    """Remove an endpoint and its keys for good; from then on it looks like none.
+
+    What waited for it is dead.
+    """
+    endpoint = _lock_endpoint(uow, client_id, endpoint_id)
+    endpoint.disabled_because = None
+    uow.move(endpoint, EndpointStatus.REMOVED, cause="integrator")
+    forget_keys(uow, endpoint.id)
+    uow.execute(
+        update(Delivery)
+        .where(Delivery.endpoint_id == endpoint.id, Delivery.state == DeliveryState.PENDING)
+        .values(state=DeliveryState.DEAD, next_at=None, finished_at=now())
+    )
+    _tell_trail(uow, endpoint, "removed")
 
 
 def own_endpoint(uow: UnitOfWork, client_id: UUID, endpoint_id: UUID) -> Endpoint:
-    """Return a client's own endpoint, or raise `NotFound`: somebody else's looks like none."""
+    """Return a client's own endpoint, or raise `NotFound`.
+
+    Somebody else's looks like none, and so does one that was removed.
+    """
     endpoint = uow.get(Endpoint, endpoint_id)
-    if endpoint is None or endpoint.client_id != client_id:
+    if (
+        endpoint is None
+        or endpoint.client_id != client_id
+        or endpoint.status == EndpointStatus.REMOVED
+    ):
         raise NotFound
     return endpoint
 
 
-def _lock_living(uow: UnitOfWork, client_id: UUID, endpoint_id: UUID) -> Endpoint:
+def _lock_endpoint(uow: UnitOfWork, client_id: UUID, endpoint_id: UUID) -> Endpoint:
+    """Return a client's own endpoint with its row locked, or raise `NotFound`."""
     own_endpoint(uow, client_id, endpoint_id)
-    endpoint = uow.lock(Endpoint, endpoint_id)
-    if endpoint.status == EndpointStatus.REMOVED:
-        raise EndpointRemoved
-    return endpoint
+    uow.lock(Endpoint, endpoint_id)
+    return own_endpoint(uow, client_id, endpoint_id)
 
 
 def _check_url(deps: WebhooksDeps, url: str) -> None:
