@@ -1,5 +1,6 @@
 """What a client asked of us can be read by its developers, and by nobody else; nobody is in it."""
 
+from base64 import b64encode
 from dataclasses import replace
 from time import monotonic, sleep
 from typing import Any
@@ -17,8 +18,17 @@ from app.http.served import Served
 from app.http.server import Server
 from app.oauth import service
 from app.oauth.service import RequestLog
+from tests.conftest import World
 from tests.factories import PATIENCE, Citizen, bearer, later, staff_token
-from tests.oauth.support import RelyingParty, make_client, make_key, native, open_browser
+from tests.live import serve
+from tests.oauth.support import (
+    RelyingParty,
+    make_client,
+    make_key,
+    native,
+    open_browser,
+    plain,
+)
 from tests.oauth.test_models import refuse
 
 OWN = "/v1/oauth/clients/me/requests"
@@ -246,6 +256,27 @@ def test_a_closed_log_has_written_everything(rooms: Rooms, party: RelyingParty) 
     log.note(served(party.client_id))
     log.close()
     assert len(rows(rooms, party.client_id)) == 1
+
+
+def test_a_server_that_stops_has_written_everything(
+    app: Server, rooms: Rooms, world: World
+) -> None:
+    rp = plain(app, rooms, scopes=("requests.read",))
+    pair = b64encode(f"{rp.client_id}:{rp.secret}".encode()).decode()
+    with serve(world) as live:
+        asked = live.call(
+            "POST",
+            "/oauth/token",
+            body=b"grant_type=client_credentials",
+            headers={
+                "Authorization": f"Basic {pair}",
+                "Content-Type": "application/x-www-form-urlencoded",
+            },
+        )
+        token = bearer(asked.json["access_token"])
+        for _ in range(9):
+            assert live.call("GET", OWN, headers=token).status == 200
+    assert len(rows(rooms, rp.client_id)) == 10
 
 
 @pytest.mark.parametrize(

@@ -67,12 +67,14 @@ class RequestLog:
         with self._begin:
             is_running = self._thread is not None and self._thread.is_alive()
             if not is_running and not self._is_over.is_set():
-                self._thread = threading.Thread(target=self._run, name="request-log", daemon=True)
+                self._thread = threading.Thread(target=self._run, name="request-log", daemon=False)
                 self._thread.start()
 
     def _run(self) -> None:
-        while not self._is_over.wait(SECONDS):
+        # Servers end their processes without a word; but they wait for a thread that is no daemon.
+        while not self._is_over.wait(SECONDS) and threading.main_thread().is_alive():
             self.flush()
+        self.flush()
 
     def _write_batch(self) -> bool:
         """Write the oldest calls, once even if it is tried twice; False if it has to wait."""
