@@ -1,5 +1,6 @@
 """What PostgreSQL itself refuses about providers, whoever writes it."""
 
+import json
 from collections.abc import Mapping
 
 import pytest
@@ -9,6 +10,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from app.core.ids import new_id
 from app.factory import Rooms
 from config.settings import Settings
+from tests.providers.support import make_manifest
 
 PROVIDER = """
 insert into providers
@@ -19,7 +21,7 @@ values (:id, :status, 1, :name, :transport, :client_id, :manifest_version, :cana
 """
 MANIFEST = """
 insert into provider_manifests (provider_id, number, digest, content, submitted_at)
-values (:id, 1, :digest, '{}', now())
+values (:id, 1, :digest, cast(:content as jsonb), now())
 """
 KEY = """
 insert into provider_keys (provider_id, kid, x, added_at, retired_at)
@@ -54,6 +56,7 @@ def remote(**changes: object) -> dict[str, object]:
         "reason_en": None,
         "expected_return": None,
         "digest": "a" * 64,
+        "content": json.dumps(make_manifest("firm")),
     }
     return {**row, **changes}
 

@@ -1,0 +1,141 @@
+"""A company applies, is let in, is paid, is switched off everywhere, and gives money back."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import text
+
+from app.core import migrate
+from app.factory import Rooms, build, create_app
+from app.providers.values import OurKey
+from app.sdk.registry import Registry
+from config.settings import Settings
+from tests.conftest import World
+from tests.contract import ContractClient
+from tests.databases import empty_database
+from tests.factories import bearer, log_in, run_jobs, staff_token
+from tests.payments.helpers import Bill, order, pay, start
+from tests.providers.support import (
+    Company,
+    Office,
+    make_company,
+    make_manifest,
+    make_office,
+    new_jwk,
+)
+from tests.sdk.remote_house import KEY_ID, open_company
+from tests.sdk.remote_house import Company as ParkingHouse
+
+NAME, SERVICE, PAYEE = "parking", "parking-fee", "parking-company"
+PATIENCE = 30.0
+
+
+@dataclass(frozen=True)
+class Town:
+    """A house of two processes, a company in its own, and what each of them calls through."""
+
+    rooms: Rooms
+    other: Rooms
+    first: FlaskClient
+    second: FlaskClient
+    house: ParkingHouse
+    company: Company
+    office: Office
+
+
+@pytest.fixture
+def town(world: World) -> Iterator[Town]:
+    house = ParkingHouse(name=NAME)
+    with open_company(house), empty_database(world) as env:
+        env["EGRESS_LOOPBACK"] = f"{env['EGRESS_LOOPBACK']},{urlsplit(house.base).netloc}"
+        settings = Settings.from_env(env)
+        house.city_key = OurKey.from_pem(settings.provider_signing_key).private.public_key()
+        rooms, other = build(settings), build(settings)
+        migrate.upgrade(env["DATABASE_OWNER_URL"], env["DATABASE_URL"], rooms.histories)
+        rooms.enter_plugins()
+        rooms.load_catalogue()
+        apps = [create_app(settings, made) for made in (rooms, other)]
+        for app in apps:
+            app.test_client_class = ContractClient
+        own = make_manifest(NAME, new_jwk(house.key, KEY_ID))
+        own["base_url"] = house.base
+        own["services"][0]["id"], own["payees"][0]["id"] = SERVICE, PAYEE
+        company = replace(
+            make_company(apps[0], rooms), name=NAME, manifest=own, key=house.key, kid=KEY_ID
+        )
+        first, second = (app.test_client() for app in apps)
+        yield Town(rooms, other, first, second, house, company, make_office(apps[0], rooms))
+        rooms.close()
+        other.close()
+
+
+def shown(client: FlaskClient) -> tuple[int, bool | None]:
+    """Return whether a process shows the service, and offers it."""
+    answer = client.get(f"/v1/services/{SERVICE}")
+    return answer.status_code, (answer.json or {}).get("available")
+
+
+def until(holds: Callable[[], bool]) -> float:
+    """Wait until something holds, and return how many seconds it took."""
+    began = time.monotonic()
+    while not holds():
+        assert time.monotonic() - began < PATIENCE
+        time.sleep(0.02)
+    return time.monotonic() - began
+
+
+def refuses(rooms: Rooms) -> bool:
+    """Say whether a process asks the company no more."""
+    registry: Registry = rooms.deps[Registry]
+    return registry.snapshot().services[SERVICE].unavailable is not None
+
+
+@pytest.mark.promise("P25")
+def test_from_the_application_to_the_receipt_and_back(
+    town: Town, world: World, shows: Callable[[str], None]
+) -> None:
+    assert shown(town.second)[0] == 404
+    town.company.register()
+    assert shown(town.second)[0] == 404
+    town.office.bring(town.company, "live")
+    until(lambda: shown(town.second) == (200, True))
+
+    citizen = log_in(town.first, world, town.rooms)
+    town.house.issue("P-1", 700)
+    payment = pay(town.first, town.rooms, citizen, Bill(SERVICE, "P-1", 700, "", "", "", ""))
+    assert payment["items"][0]["status"] == "fulfilled"
+    (receipt,) = town.first.get("/v1/me/receipts", headers=citizen.auth).json["items"]
+    assert receipt["amount"] == 700
+    finance = bearer(staff_token(town.rooms, "finance"))
+    payees = town.first.get("/v1/settlement/payees?limit=100", headers=finance).json["items"]
+    titles = {one["id"]: one["title"]["en"] for one in payees}
+    assert titles[PAYEE] == "Example Parking"
+
+    body = json.dumps({"reference": "P-1", "amount": 200, "reason": "left-early"}).encode()
+    assert town.company.call(body, town.company.sign(body)).status_code == 204
+    run_jobs(town.rooms)
+    with town.rooms.units.open(actor="test", read_only=True) as uow:
+        assert uow.scalar(text("select sum(amount) from refunds")) == 200
+
+    town.house.issue("P-2", 300)
+    assert not refuses(town.other)
+    assert town.office.suspend(NAME).status_code == 200
+    took = until(lambda: refuses(town.other))
+    until(lambda: shown(town.second) == (200, False))
+    before = town.house.count("GET")
+    refused = start(town.second, citizen, order(Bill(SERVICE, "P-2", 300, "", "", "", "")))
+    assert (refused.status_code, refused.json["code"]) == (503, "service-unavailable")
+    assert town.house.count("GET") == before
+    assert town.office.resume(NAME).status_code == 200
+    until(lambda: shown(town.second) == (200, True))
+    left = town.company.post(
+        f"{town.company.path}/withdrawal", {"reason": {"zh": "再见", "en": "Goodbye"}}
+    )
+    assert left.status_code == 200
+    until(lambda: shown(town.second) == (404, None))
+    shows(f"the other process asked no more {took:.2f} s after the kill switch; no deployment")
