@@ -92,6 +92,8 @@ def plant_canaries(rooms: Rooms, citizen: Citizen) -> dict[str, str]:
                     uow.record(AccountUnlocked(subject=me, reason="test"))
             elif entry.name == "staff_unmaskings":
                 _plant_look(rooms, keyring, me, planted[place])
+            elif entry.name == "listed_services":
+                _plant_favourite(rooms, me, planted[place])
             else:
                 _plant(rooms, keyring, me, entry, column, planted[place])
     return planted
@@ -110,6 +112,22 @@ def _plant_look(rooms: Rooms, keyring: Keyring, me: UUID, canary: str) -> None:
                 "at) select :id, max(id::text)::uuid, :me, 'name', :sealed, :at from staff"
             ),
             {"id": row, "me": me, "sealed": sealed, "at": now()},
+        )
+
+
+def _plant_favourite(rooms: Rooms, me: UUID, canary: str) -> None:
+    """Let a citizen have a favourite: its name is a part of what its row is known by."""
+    with rooms.units.open(actor="test") as uow:
+        uow.execute(
+            text("insert into service_habits (citizen_id, keeps_recent) values (:me, true)"),
+            {"me": me},
+        )
+        uow.execute(
+            text(
+                "insert into listed_services (citizen_id, list, service, position, at) "
+                "values (:me, 'favourites', :service, 1, :at)"
+            ),
+            {"me": me, "service": canary, "at": now()},
         )
 
 
