@@ -153,7 +153,7 @@ def test_a_house_calls_only_the_loopback_its_settings_name_and_has_no_tables() -
     made = house({"biller_url": "http://127.0.0.1:9/billers", "mode": "sandbox"})
     with pytest.raises(Unavailable):
         made.http.get(made.settings["biller_url"])
-    with pytest.raises(RuntimeError, match="may not be called"):
+    with pytest.raises(Unavailable, match="may not be called"):
         made.http.get("http://127.0.0.1:10/billers")
     with pytest.raises(RuntimeError, match="without a database"):
         made.unit_of_work()
