@@ -338,6 +338,7 @@ BEFORE: dict[str, Callable[[_Handler], object]] = {
         302, {**h.sign(302, JSON, b"{}"), "Location": f"{h.company.base}/elsewhere"}, b"{}"
     ),
     "hang up": _Handler.hang_up,
+    "hang up late": lambda h: (h.company.let_go.wait(0.8), h.hang_up()),
     "hang": lambda h: (h.company.let_go.wait(30), h.hang_up()),
     "ten gigabytes": lambda h: h.stream(b" " * 65_536, 10 * 16_384, 0),
     "trickle": lambda h: h.stream(b" ", 60, 0.05),

@@ -251,6 +251,15 @@ def test_a_read_that_has_waited_is_not_tried_again(
         assert fault.hits == 1
 
 
+def test_a_read_that_failed_late_is_not_tried_again_though_there_is_time(
+    remote: RemotePayable, company: Company
+) -> None:
+    with company.failing("hang up late") as fault:
+        with pytest.raises(Unavailable):
+            remote.get_payable("P-1", SOMEBODY)
+        assert fault.hits == 1
+
+
 def test_ten_gigabytes_are_not_taken(remote: RemotePayable, company: Company) -> None:
     with company.failing("ten gigabytes"), pytest.raises(Unavailable):
         remote.list_payables(SOMEBODY)
