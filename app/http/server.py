@@ -84,9 +84,9 @@ class SlugConverter(BaseConverter):
 
 
 class NameConverter(BaseConverter):
-    """The name of a plug-in or company in a path: lower-case words joined by underscores."""
+    """What may be the name of a plug-in or company in a path; whether it is one, its room knows."""
 
-    regex = "[a-z][a-z0-9_]{0,29}"
+    regex = "[a-z0-9][a-z0-9_-]{0,62}"
 
 
 class KeyConverter(BaseConverter):
