@@ -61,7 +61,7 @@ class ManifestReleased(AuditEvent):
     title_en = "A version of a manifest was released"
     provider_id: UUID
     provider: str
-    number: int
+    version: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

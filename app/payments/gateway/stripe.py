@@ -254,7 +254,8 @@ def _call(send: Callable[[], T]) -> T:
     except stripe.InvalidRequestError as error:
         raise GatewayRefused(error.code or "invalid_request") from error
     except stripe.APIError as error:
-        if (error.headers or {}).get("Idempotent-Replayed") == "true":
+        said = {name.lower(): value for name, value in (error.headers or {}).items()}
+        if said.get("idempotent-replayed") == "true":
             raise GatewayFailed(type(error).__name__) from error
         raise GatewayAmbiguous(type(error).__name__) from error
     except stripe.StripeError as error:

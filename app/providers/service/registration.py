@@ -102,7 +102,7 @@ def release_manifest(uow: UnitOfWork, deps: ProviderDeps, name: str, number: int
     provider.manifest_version = version.number
     note_change(uow, deps, provider, publish=is_published(provider))
     uow.record(
-        ManifestReleased(provider_id=provider.id, provider=provider.name, number=version.number)
+        ManifestReleased(provider_id=provider.id, provider=provider.name, version=version.number)
     )
     return view_manifest(provider, version)
 
