@@ -28,8 +28,7 @@ class Contestable(PayableProvider):
     """A plug-in all of whose bills can be contested just now."""
 
     def __init__(self, own: PayableProvider) -> None:
-        super().__init__(own.house)
-        self._own = own
+        self._own = own  # stands before a guarded one, which has the house
 
     def list_payables(self, citizen: Payer) -> Sequence[Payable]:
         return [replace(one, contestable=True) for one in self._own.list_payables(citizen)]

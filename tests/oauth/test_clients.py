@@ -106,6 +106,7 @@ def test_a_secret_is_shown_once_and_replaced_with_an_overlap(
         ({"redirect_uris": ["https://rp.example/cb#x"]}, "/redirect_uris"),
         ({"redirect_uris": ["https://*.example/cb"]}, "/redirect_uris"),
         ({"redirect_uris": ["https://a@rp.example/cb"]}, "/redirect_uris"),
+        ({"redirect_uris": ["https://[rp.example/cb"]}, "/redirect_uris"),
         ({"redirect_uris": ["https://rp.example/a/../cb"]}, "/redirect_uris"),
         ({"redirect_uris": ["https://a.example/cb", "https://b.example/cb"]}, "/sector"),
         ({"post_logout_uris": ["http://rp.example/"]}, "/post_logout_uris"),

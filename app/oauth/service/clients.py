@@ -244,7 +244,7 @@ def _address_faults(wanted: NewClient) -> list[tuple[str, str]]:
         url = getattr(wanted, name)
         if url is not None and not is_redirect_uri(url, loopback=True):
             faults.append((name, "Not an https address."))
-    hosts = {host_of(url) for url in wanted.redirect_uris}
+    hosts = set() if faults else {host_of(url) for url in wanted.redirect_uris}
     if wanted.sector is None and len(hosts) > 1:
         faults.append(("sector", "Needed when redirect addresses have several hosts."))
     return faults
