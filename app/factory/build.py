@@ -22,6 +22,7 @@ from app.delegation.service import DelegationDeps
 from app.factory.collaborators import (
     make_audit,
     make_autopay,
+    make_city,
     make_delegation,
     make_directory,
     make_keyring,
@@ -73,7 +74,8 @@ def build(settings: Settings, fakes: Mapping[type, Any] | None = None) -> Rooms:
         settings.keys.token_signing, settings.web.public_url, lambda: keys.keys().signing
     )
     hosted = loader.load(settings, units, own, keyring)
-    roster = make_roster(settings, units, egress, hosted)
+    city = make_city(settings)
+    roster = make_roster(settings, units, egress, hosted, city)
     registry = Registry.following(roster.listing)
     deps: dict[type, Any] = {
         KeyFile: keys,
@@ -102,7 +104,7 @@ def build(settings: Settings, fakes: Mapping[type, Any] | None = None) -> Rooms:
     deps[StaffDeps] = make_staff(keyring, tokens, deps)
     deps[PrivacyDeps] = make_privacy(roster, deps)
     deps[WebhooksDeps] = make_webhooks(settings, egress, deps)
-    deps[ProviderDeps] = make_providers(settings, hosted)
+    deps[ProviderDeps] = make_providers(settings, hosted, city)
     deps[ReconciliationDeps] = make_reconciliation(keyring, deps)
     deps.update(fakes or {})
     rooms = Rooms(settings, units, jobs, egress, own, hosted, deps)

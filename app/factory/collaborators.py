@@ -56,7 +56,6 @@ from app.privacy.service import PrivacyDeps
 from app.privacy.values import TableEntry
 from app.providers import service as providers
 from app.providers.service import Faults, ProviderDeps
-from app.providers.values import OurKey
 from app.receipts.service import ReceiptsDeps, Seal
 from app.reconciliation import service as reconciliation
 from app.reconciliation.service import ReconciliationDeps
@@ -282,15 +281,19 @@ def make_privacy(roster: Roster, deps: Mapping[type, Any]) -> PrivacyDeps:
     )
 
 
-def make_providers(settings: Settings, hosted: Hosted) -> ProviderDeps:
+def make_city(settings: Settings) -> City:
+    """Make who we are to providers: our address and our key."""
+    return City.of(settings.provider_signing_key, settings.web.public_url)
+
+
+def make_providers(settings: Settings, hosted: Hosted, city: City) -> ProviderDeps:
     """Make what the marketplace works with."""
 
     def check_manifest(manifest: Mapping[str, Any]) -> Faults:
         return check_remote_manifest(manifest, ROOT / "config", settings.egress_loopback)
 
     return ProviderDeps(
-        key=OurKey.from_pem(settings.provider_signing_key),
-        public_url=settings.web.public_url,
+        city=city,
         needs_badge=settings.is_production,
         check_manifest=check_manifest,
         publish=lambda uow: load_catalogue(uow, hosted),
@@ -315,9 +318,10 @@ def _house_inventory() -> Sequence[TableEntry]:
     return privacy.read_inventory(file, ROOT, [house_history(Base.metadata)])
 
 
-def make_roster(settings: Settings, units: Units, egress: Egress, hosted: Hosted) -> Roster:
+def make_roster(
+    settings: Settings, units: Units, egress: Egress, hosted: Hosted, city: City
+) -> Roster:
     """Make what says who provides what right now, plug-ins and remote providers alike."""
-    city = City.of(settings.provider_signing_key, settings.web.public_url)
     remotes = Remotes(city, egress, pace=settings.pace, share=hosted.share)
     return Roster(hosted.alone, units, providers, remotes)
 

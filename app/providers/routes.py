@@ -83,7 +83,7 @@ class OurKeys(MethodView):
     @providers.response(200, OurKeysSchema)
     def get(self) -> Any:  # noqa: ANN401 - with its fields
         """Read the keys that calls of providers are signed with."""
-        return {"keys": [deps(ProviderDeps).key.jwk]}, 200, {"Cache-Control": CACHED}
+        return {"keys": [deps(ProviderDeps).city.public_jwk]}, 200, {"Cache-Control": CACHED}
 
 
 @providers.route("/<name:provider_id>")

@@ -8,14 +8,8 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    PublicFormat,
-    load_pem_private_key,
-)
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from app.core import jose
 from app.sdk.registry import Closed
 
 CONTRACT = 1
@@ -92,26 +86,6 @@ class ProviderKey:
     def jwk(self) -> dict[str, str]:
         """Return the key as RFC 7517 writes it."""
         return {"kty": "OKP", "crv": "Ed25519", "kid": self.kid, "x": self.x}
-
-
-@dataclass(frozen=True, slots=True)
-class OurKey:
-    """The Ed25519 key that the house signs its calls of providers, and badges, with."""
-
-    private: Ed25519PrivateKey = field(repr=False)
-    kid: str
-    jwk: Mapping[str, str]
-
-    @classmethod
-    def from_pem(cls, pem: str) -> "OurKey":
-        """Return the key of a PEM; its id is its thumbprint (RFC 7638). Raise `TypeError`."""
-        private = load_pem_private_key(pem.encode(), None)
-        if not isinstance(private, Ed25519PrivateKey):
-            raise TypeError("PROVIDER_SIGNING_KEY must be an Ed25519 private key")
-        raw = private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
-        x = base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
-        kid = jose.thumbprint({"kty": "OKP", "crv": "Ed25519", "x": x})
-        return cls(private, kid, {**ProviderKey(kid, x).jwk, "use": "sig", "alg": "EdDSA"})
 
 
 @dataclass(frozen=True, slots=True)

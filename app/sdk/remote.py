@@ -110,8 +110,13 @@ class City:
         if not isinstance(key, Ed25519PrivateKey):
             raise TypeError("requests to providers are signed with an Ed25519 key")
         jwk = jose.as_jwk(pem.encode(), "EdDSA")
-        public = {name: value for name, value in jwk.items() if name != "d"}
-        return cls(issuer, Signer(key, jose.thumbprint(public)), jwk)
+        return cls(issuer, Signer(key, jose.thumbprint(jose.public_half(jwk))), jwk)
+
+    @property
+    def public_jwk(self) -> dict[str, Any]:
+        """Return the key that others check our requests, statements and badges with (RFC 7517)."""
+        own = {**jose.public_half(self._jwk), "kid": self.signer.key_id}
+        return {**own, "use": "sig", "alg": "EdDSA"}
 
     def context(self, provider: str, citizen: Citizen) -> str:
         """Return what a provider is told about a citizen: a signed statement good for a minute.

@@ -12,8 +12,8 @@ from sqlalchemy import text
 
 from app.core import migrate
 from app.factory import Rooms, build, create_app
-from app.providers.values import OurKey
 from app.sdk.registry import Registry
+from app.sdk.remote import City
 from config.settings import Settings
 from tests.conftest import World
 from tests.contract import ContractClient
@@ -54,7 +54,9 @@ def town(world: World) -> Iterator[Town]:
     with open_company(house), empty_database(world) as env:
         env["EGRESS_LOOPBACK"] = f"{env['EGRESS_LOOPBACK']},{urlsplit(house.base).netloc}"
         settings = Settings.from_env(env)
-        house.city_key = OurKey.from_pem(settings.provider_signing_key).private.public_key()
+        house.city_key = City.of(
+            settings.provider_signing_key, settings.web.public_url
+        ).signer.key.public_key()
         rooms, other = build(settings), build(settings)
         migrate.upgrade(env["DATABASE_OWNER_URL"], env["DATABASE_URL"], rooms.histories)
         rooms.enter_plugins()

@@ -279,8 +279,10 @@ def test_what_the_catalogue_does_not_take_undoes_the_move(
 def badge_for(rooms: Rooms, manifest: dict[str, Any], **changes: Any) -> str:  # noqa: ANN401
     """Return a badge as the kit of this house prints it."""
     deps: ProviderDeps = rooms.deps[ProviderDeps]
-    made = make_badge(deps.public_url, manifest, 1, ["lists-payables"])
-    return issue_badge(changes.pop("key", deps.key.private), deps.key.kid, replace(made, **changes))
+    made = make_badge(deps.city.issuer, manifest, 1, ["lists-payables"])
+    return issue_badge(
+        changes.pop("key", deps.city.signer.key), deps.city.signer.key_id, replace(made, **changes)
+    )
 
 
 def in_production(rooms: Rooms, name: str, to: ProviderStatus) -> str:

@@ -21,10 +21,10 @@ def record_badge(uow: UnitOfWork, deps: ProviderDeps, name: str, token: str) -> 
     """
     provider = lock_remote(uow, name)
     try:
-        badge = read_badge(token, [deps.key.jwk])
+        badge = read_badge(token, [deps.city.public_jwk])
     except BadgeRefused as error:
         raise BadgeInvalid(str(error)) from error
-    if (badge.issuer, badge.provider) != (deps.public_url, name) or badge.contract != CONTRACT:
+    if (badge.issuer, badge.provider) != (deps.city.issuer, name) or badge.contract != CONTRACT:
         raise BadgeInvalid("It is another house's, another provider's, or of another contract.")
     submitted = select(ProviderManifest.number).where(
         ProviderManifest.provider_id == provider.id, ProviderManifest.digest == badge.manifest

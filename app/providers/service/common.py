@@ -12,7 +12,8 @@ from app.core.unit_of_work import UnitOfWork
 from app.providers.errors import CatalogueRefuses, NotRemote, ProviderLeaving, ProviderNotFound
 from app.providers.models import Provider
 from app.providers.service.roster import raise_epoch
-from app.providers.values import LEAVING, OurKey, Transport
+from app.providers.values import LEAVING, Transport
+from app.sdk.remote import City
 
 Faults = Sequence[Mapping[str, str]]
 """What is wrong with a manifest: a pointer and a message for each place."""
@@ -22,12 +23,12 @@ Faults = Sequence[Mapping[str, str]]
 class ProviderDeps:
     """The collaborators of the room.
 
-    `check_manifest` holds a manifest against the rules of all manifests; `publish` makes what the
-    roster of the unit says the catalogue that is served; `return_payment` sends money back.
+    `city` is who we are to providers, and the key we sign with; `check_manifest` holds a manifest
+    against the rules of all manifests; `publish` makes what the roster of the unit says the
+    catalogue that is served; `return_payment` sends money back.
     """
 
-    key: OurKey
-    public_url: str
+    city: City
     needs_badge: bool
     check_manifest: Callable[[Mapping[str, Any]], Faults]
     publish: Callable[[UnitOfWork], LoadReport]

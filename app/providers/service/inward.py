@@ -39,7 +39,7 @@ def check_call(uow: UnitOfWork, deps: ProviderDeps, name: str, call: SignedCall)
         try:
             found = verify_request(
                 call.method,
-                deps.public_url + call.path,
+                deps.city.issuer + call.path,
                 call.headers,
                 call.body,
                 key_of=keys.get,

@@ -1,6 +1,6 @@
 """The endpoints of a client: made, changed, switched off, given another key, removed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -16,7 +16,15 @@ from app.webhooks.events import EndpointDue, WebhookEndpointChanged
 from app.webhooks.models import Delivery, Endpoint
 from app.webhooks.service.deps import WebhooksDeps
 from app.webhooks.service.feed import lock_feed
-from app.webhooks.service.keys import add_key, change_key, forget_keys, live_keys, public_texts
+from app.webhooks.service.keys import (
+    LiveKey,
+    add_key,
+    change_key,
+    forget_keys,
+    keys_of,
+    live_keys,
+    public_texts,
+)
 from app.webhooks.values import (
     MOST_ENDPOINTS,
     DeliveryState,
@@ -56,7 +64,7 @@ def create_endpoint(
     uow.flush()
     secret = add_key(uow, deps, endpoint)
     _tell_trail(uow, endpoint, "created")
-    return replace(_view(uow, deps, endpoint), secret=secret)
+    return replace(_shown(uow, deps, endpoint), secret=secret)
 
 
 def list_endpoints(
@@ -67,14 +75,15 @@ def list_endpoints(
         Endpoint.client_id == client_id, Endpoint.status != EndpointStatus.REMOVED
     )
     found = fetch_page(uow, statement, [Endpoint.id], page, descending=True)
-    return Page([_view(uow, deps, one) for one in found.items], found.next_cursor)
+    keys = keys_of(uow, deps, found.items)
+    return Page([_view(one, keys[one.id]) for one in found.items], found.next_cursor)
 
 
 def read_endpoint(
     uow: UnitOfWork, deps: WebhooksDeps, client_id: UUID, endpoint_id: UUID
 ) -> EndpointView:
     """Return a client's own endpoint, or raise `NotFound`."""
-    return _view(uow, deps, own_endpoint(uow, client_id, endpoint_id))
+    return _shown(uow, deps, own_endpoint(uow, client_id, endpoint_id))
 
 
 def change_endpoint(
@@ -102,7 +111,7 @@ def change_endpoint(
     if endpoint.status == EndpointStatus.ACTIVE:
         uow.emit(EndpointDue(endpoint_id=endpoint.id))
     _tell_trail(uow, endpoint, " ".join(sorted(changes)))
-    return _view(uow, deps, endpoint)
+    return _shown(uow, deps, endpoint)
 
 
 def rotate_key(
@@ -112,7 +121,7 @@ def rotate_key(
     endpoint = _lock_endpoint(uow, client_id, endpoint_id)
     secret = change_key(uow, deps, endpoint)
     _tell_trail(uow, endpoint, "key")
-    return replace(_view(uow, deps, endpoint), secret=secret)
+    return replace(_shown(uow, deps, endpoint), secret=secret)
 
 
 def remove_endpoint(uow: UnitOfWork, client_id: UUID, endpoint_id: UUID) -> None:
@@ -171,9 +180,13 @@ def _tell_trail(uow: UnitOfWork, endpoint: Endpoint, fields: str) -> None:
     )
 
 
-def _view(uow: UnitOfWork, deps: WebhooksDeps, endpoint: Endpoint) -> EndpointView:
+def _shown(uow: UnitOfWork, deps: WebhooksDeps, endpoint: Endpoint) -> EndpointView:
+    """Return an endpoint as it is shown, with what the unit has just changed."""
     uow.flush()
-    keys = live_keys(uow, deps, endpoint)
+    return _view(endpoint, live_keys(uow, deps, endpoint))
+
+
+def _view(endpoint: Endpoint, keys: Sequence[LiveKey]) -> EndpointView:
     return EndpointView(
         id=endpoint.id,
         url=endpoint.url,

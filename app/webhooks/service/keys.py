@@ -1,6 +1,6 @@
 """What an endpoint's events are signed with: made, sealed, changed with an overlap."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -55,15 +55,27 @@ def forget_keys(uow: UnitOfWork, endpoint_id: UUID) -> None:
 
 def live_keys(uow: UnitOfWork, deps: WebhooksDeps, endpoint: Endpoint) -> Sequence[LiveKey]:
     """Return what signs an endpoint's events now, the current one first."""
+    return keys_of(uow, deps, [endpoint])[endpoint.id]
+
+
+def keys_of(
+    uow: UnitOfWork, deps: WebhooksDeps, endpoints: Sequence[Endpoint]
+) -> Mapping[UUID, Sequence[LiveKey]]:
+    """Return what signs the events of each of these endpoints now, the current one first."""
+    own = {endpoint.id: endpoint for endpoint in endpoints}
+    found: dict[UUID, list[LiveKey]] = {endpoint_id: [] for endpoint_id in own}
     rows = uow.scalars(
         select(EndpointKey)
         .where(
-            EndpointKey.endpoint_id == endpoint.id,
+            EndpointKey.endpoint_id.in_(own),
             or_(EndpointKey.expires_at.is_(None), EndpointKey.expires_at > now()),
         )
         .order_by(EndpointKey.expires_at.desc().nulls_first())
     )
-    return [LiveKey(_open(deps, endpoint, row), row.created_at, row.expires_at) for row in rows]
+    for row in rows:
+        key = _open(deps, own[row.endpoint_id], row)
+        found[row.endpoint_id].append(LiveKey(key, row.created_at, row.expires_at))
+    return found
 
 
 def public_texts(keys: Sequence[LiveKey]) -> Sequence[str]:

@@ -110,16 +110,19 @@ def _tell_client(
             )
         )
     )
-    endpoints: Sequence[Endpoint] | None = None
-    for fact in facts:
-        items = [i for i in fact.items if i.service in granted and fact.at >= granted[i.service]]
-        if fact.id in known or not items:
-            continue
-        if endpoints is None:
-            endpoints = _active(uow, client_id)
-        subject = deps.clients.subject_of(uow, client_id, fact.citizen_id)
+    fresh = [(fact, _own_items(fact, granted)) for fact in facts if fact.id not in known]
+    fresh = [(fact, items) for fact, items in fresh if items]
+    if not fresh:
+        return
+    endpoints = _active(uow, client_id)
+    subject = deps.clients.subject_of(uow, client_id, facts[0].citizen_id)
+    for fact, items in fresh:
         made = add_to_feed(uow, feed, _event(fact, items, subject))
         _queue(uow, made, [e for e in endpoints if e.events is None or made.type in e.events])
+
+
+def _own_items(fact: Fact, granted: Mapping[str, datetime]) -> Sequence[FactItem]:
+    return [i for i in fact.items if i.service in granted and fact.at >= granted[i.service]]
 
 
 def _event(fact: Fact, items: Iterable[FactItem], subject: str) -> FeedEvent:
