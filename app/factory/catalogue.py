@@ -6,8 +6,8 @@ from app.catalog import service as catalog
 from app.catalog.values import LoadReport, Source
 from app.core.unit_of_work import UnitOfWork
 from app.host.hosted import Hosted
+from app.host.remotes import manifest_of
 from app.providers import service as providers
-from app.providers.values import Transport
 from config.settings import ROOT
 
 
@@ -32,5 +32,6 @@ def _plugins(hosted: Hosted) -> Iterator[Source]:
 def _remote(uow: UnitOfWork) -> Iterator[Source]:
     _, roster = providers.read_roster(uow)
     for entry in roster:
-        if entry.transport is Transport.REMOTE and entry.is_published:
-            yield Source(providers.source_of(entry.name), entry.catalogue, is_plugin=True)
+        if entry.manifest is not None and entry.is_published:
+            shown = manifest_of(entry.name, entry.manifest).catalogue
+            yield Source(providers.source_of(entry.name), shown, is_plugin=True)

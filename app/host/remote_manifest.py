@@ -14,7 +14,8 @@ from app.core.egress import EgressRefused, check_address
 from app.host.manifest import flatten, sense_faults
 from app.host.manifest_schema import ManifestSchema, Strict
 from app.host.rules import City
-from app.providers.values import CONTRACT, KEY_ID, MOST_KEYS
+from app.providers.values import KEY_ID, MOST_KEYS
+from app.sdk.wire import CONTRACT
 
 LONGEST_TEXT = 500
 LONGEST_URL = 500

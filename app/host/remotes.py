@@ -1,7 +1,9 @@
 """Makes the providers at the other end of a line, each behind the same guard as a plug-in."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from app.host.answers import Declared
 from app.host.breaker import Breaker, Bulkhead
@@ -23,6 +25,11 @@ ON_TRIAL = Closed(
         "en": "The service is being tried by some citizens and is not open to everybody yet.",
     }
 )
+
+
+def manifest_of(name: str, content: Mapping[str, Any]) -> Manifest:
+    """Return what a remote provider says of itself, as if it were a plug-in."""
+    return build_manifest(FOLDER / name, {**content, "name": name})
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +59,11 @@ class Remotes:
 
     def remote(self, entry: RosterEntry) -> Remote:
         """Return a provider of the roster; raise whatever its manifest makes impossible."""
-        if entry.manifest is None or entry.base_url is None:
+        if entry.manifest is None:
             raise ValueError("no version of its manifest was released")
-        manifest = build_manifest(FOLDER / entry.name, {**entry.manifest, "name": entry.name})
-        line = Line(entry.name, entry.base_url, entry.key_of, self._city, self._sender)
+        manifest = manifest_of(entry.name, entry.manifest)
+        base_url = str(entry.manifest["base_url"])
+        line = Line(entry.name, base_url, entry.key_of, self._city, self._sender)
         provider = RemoteKeeper(line) if manifest.personal_data else RemotePayable(line)
         gate = self._gate(entry.name)
         payees = frozenset(payee.id for payee in manifest.payees)

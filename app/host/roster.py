@@ -6,7 +6,7 @@ has been learnt of a provider (its gate with breaker and places) outlives every 
 
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -125,6 +125,7 @@ class _Taken:
     payees: dict[str, Payee]
     manifests: dict[str, Manifest]
     personal_data: dict[str, PersonalData | None]
+    leaving: set[str] = field(default_factory=set)
 
 
 def compose(plugins: Current, entries: Sequence[RosterEntry], remotes: Remotes) -> Current:
@@ -150,7 +151,8 @@ def compose(plugins: Current, entries: Sequence[RosterEntry], remotes: Remotes) 
             _take_remote(taken, entry, remotes)
         elif entry.name in plugins.manifests:
             _close_plugin(taken, entry, shut)
-    made = Listing(taken.services, taken.providers, taken.payees, changed_at)
+    leaving = frozenset(taken.leaving)
+    made = Listing(taken.services, taken.providers, taken.payees, changed_at, leaving)
     return Current(made, taken.manifests, taken.personal_data, shut)
 
 
@@ -191,6 +193,8 @@ def _take_remote(taken: _Taken, entry: RosterEntry, remotes: Remotes) -> None:
     if known:
         log.error("provider.left_out", provider=entry.name, taken=sorted(known))
         return
+    if is_over:
+        taken.leaving.add(entry.name)
     taken.manifests[entry.name] = manifest
     taken.services.update((service.id, service) for service in services)
     taken.payees.update(payees)

@@ -27,6 +27,14 @@ class ProviderKeyNotFound(NotFound):
     title_en = "There is no such key"
 
 
+class ProviderHasOpenItems(Conflict):
+    """The provider has to be told of items first that were paid, or still may be; `count` says."""
+
+    code = "provider-has-open-items"
+    title_zh = "该服务提供方还有未处理完的缴费"
+    title_en = "The provider has yet to be told of payments"
+
+
 class ManifestInvalid(Invalid):
     """The manifest breaks a rule; `errors` names each place."""
 

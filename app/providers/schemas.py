@@ -35,15 +35,11 @@ from app.providers.values import (
 )
 from app.sdk.registry import Closed
 
-_PUBLISHING = (
-    ProviderStatus.DOCUMENT_REVIEW,
-    ProviderStatus.SANDBOX,
-    ProviderStatus.CONFORMANCE_PASSED,
-    ProviderStatus.CANARY,
-    ProviderStatus.LIVE,
-    ProviderStatus.OFFBOARDING,
-    ProviderStatus.GONE,
-)
+_MOVED_TO = [
+    state.value
+    for state in ProviderStatus
+    if state not in {ProviderStatus.APPLIED, ProviderStatus.SUSPENDED}
+]
 
 
 class ProviderReasonSchema(Schema):
@@ -68,7 +64,7 @@ class ProviderBecauseSchema(Schema):
 class NewProviderMoveSchema(ProviderBecauseSchema):
     """The state to move a provider to, and why."""
 
-    to = Text(required=True, validate=[validate.OneOf([state.value for state in _PUBLISHING])])
+    to = Text(required=True, validate=[validate.OneOf(_MOVED_TO)])
 
 
 class ProviderSuspensionSchema(ProviderBecauseSchema):

@@ -12,7 +12,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from app.sdk.registry import Closed
 
-CONTRACT = 1
 MOST_BYTES = 64 * 1024
 DEEPEST = 10
 MOST_KEYS = 5
@@ -102,11 +101,7 @@ class RosterEntry:
     transport: Transport
     state: ProviderStatus
     is_published: bool
-    title: Words
-    base_url: str | None = None
     manifest: Mapping[str, Any] | None = None
-    manifest_version: int | None = None
-    manifest_hash: str | None = None
     keys: tuple[ProviderKey, ...] = ()
     canary_percent: int = EVERYBODY
     closed: Closed | None = None
@@ -116,20 +111,6 @@ class RosterEntry:
     def key_of(self, kid: str) -> Ed25519PublicKey | None:
         """Return the live key of this id, or None."""
         return next((key.public for key in self.keys if key.kid == kid), None)
-
-    @property
-    def catalogue(self) -> Mapping[str, Any]:
-        """Return the services as tables of the catalogue: without what only the host needs."""
-        services = self.manifest["services"] if self.manifest else ()
-        return {
-            "services": [
-                {name: value for name, value in service.items() if name not in _HOSTS_OWN}
-                for service in services
-            ]
-        }
-
-
-_HOSTS_OWN = frozenset({"posting", "autopay"})
 
 
 @dataclass(frozen=True, slots=True)

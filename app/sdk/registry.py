@@ -110,13 +110,15 @@ class Directory(Protocol):
 class Listing:
     """Service id -> service and guarded provider, as they are at one moment; never changed.
 
-    What a provider listed before its `changed_at` is known to be out of date.
+    What a provider listed before its `changed_at` is known to be out of date. Those that are
+    `leaving` are told of what was paid for, and asked for nothing any more.
     """
 
     services: Mapping[str, Service]
     providers: Mapping[str, Provider]
     payees: Mapping[str, Payee]
     changed_at: Mapping[str, datetime] = field(default_factory=dict)
+    leaving: frozenset[str] = frozenset()
 
     def service(self, service_id: str) -> Service:
         """Return a service, or raise `ServiceNotFound` or `ServiceUnavailable`."""
@@ -152,7 +154,7 @@ class Listing:
 
     def payable_plugins(self) -> Mapping[str, PayableProvider]:
         """Return every provider that can say what a citizen owes, by name."""
-        wanted = {s.plugin for s in self.services.values() if s.kind == "payable"}
+        wanted = {s.plugin for s in self.services.values() if s.kind == "payable"} - self.leaving
         return {
             name: provider
             for name, provider in sorted(self.providers.items())
@@ -211,11 +213,3 @@ class Registry:
     def payable(self, service_id: str) -> tuple[Service, PayableProvider]:
         """Return a payable service and its provider, or raise what is wrong with it."""
         return self.snapshot().payable(service_id)
-
-    def payable_plugins(self) -> Mapping[str, PayableProvider]:
-        """Return every provider that can say what a citizen owes, by name."""
-        return self.snapshot().payable_plugins()
-
-    def only_service(self, plugin: str, named: str) -> str | None:
-        """Return the service a payable belongs to: the one named, or the provider's only one."""
-        return self.snapshot().only_service(plugin, named)

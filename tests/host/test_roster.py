@@ -56,6 +56,7 @@ def manifest(name: str = "parking", **changes: Any) -> Mapping[str, Any]:
         "name": name,
         "title": {"zh": "停车公司", "en": "Parking company"},
         "owner": "parking-company",
+        "base_url": "https://parking.example",
         "payees": [{"id": f"{name}-company", "title": service["title"], "kind": "public"}],
         "services": [service],
         **changes,
@@ -69,10 +70,7 @@ def entry(name: str = "parking", state: ProviderStatus = _S.LIVE, **changes: Any
         transport=Transport.REMOTE,
         state=state,
         is_published=state in {_S.CANARY, _S.LIVE, _S.SUSPENDED},
-        title={"zh": "停车公司", "en": "Parking company"},
-        base_url="https://parking.example",
         manifest=manifest(name),
-        manifest_version=1,
         closed=CLOSURE if state is _S.SUSPENDED else None,
     )
     return replace(given, **changes)
@@ -80,7 +78,7 @@ def entry(name: str = "parking", state: ProviderStatus = _S.LIVE, **changes: Any
 
 def plugin(name: str, **changes: Any) -> RosterEntry:
     """Return a plug-in of the roster."""
-    given = RosterEntry(name, Transport.IN_PROCESS, _S.LIVE, is_published=True, title={})
+    given = RosterEntry(name, Transport.IN_PROCESS, _S.LIVE, is_published=True)
     return replace(given, **changes)
 
 
@@ -141,6 +139,7 @@ def test_who_leaves_is_still_told_of_what_was_paid_and_still_settled(remotes: Re
         leaving.listing.payable("parking-fee")
     assert leaving.listing.owed("parking-fee")[0].unavailable == OFFERED_NO_MORE
     assert leaving.personal_data["parking"] is not None
+    assert leaving.listing.payable_plugins() == {}, "nobody is asked what citizens owe any more"
     gone = compose(NOBODY, [entry(state=_S.GONE, manifest=said)], remotes)
     assert (gone.listing.services, gone.listing.providers, gone.personal_data) == ({}, {}, {})
     assert gone.listing.payees["parking-company"].kind == "public"
@@ -151,7 +150,7 @@ def test_who_leaves_is_still_told_of_what_was_paid_and_still_settled(remotes: Re
     [
         entry(manifest={"services": [{"id": "parking-fee"}]}),
         entry(manifest=manifest(payees="nobody")),
-        entry(base_url=None),
+        entry(manifest={name: value for name, value in manifest().items() if name != "base_url"}),
     ],
     ids=["fields", "payees", "address"],
 )
@@ -244,7 +243,8 @@ def hosted(company: Company, **changes: Any) -> RosterEntry:
     """Return a company as an entry of the roster."""
     public = company.key.public_key().public_bytes_raw()
     key = ProviderKey(KEY_ID, urlsafe_b64encode(public).rstrip(b"=").decode())
-    return entry(base_url=company.base, keys=(key,), **changes)
+    said = {**changes.pop("manifest", manifest()), "base_url": company.base}
+    return entry(manifest=said, keys=(key,), **changes)
 
 
 def calling(city: City, company: Company) -> Remotes:

@@ -24,6 +24,7 @@ def _gone(rooms: Rooms) -> Iterator[None]:
             )
         )
         raise_epoch(uow)
+    rooms.load_catalogue()
     rooms.deps[Roster]._refresh()  # noqa: SLF001 - what follows starts at once
 
 

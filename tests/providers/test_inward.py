@@ -99,6 +99,17 @@ def test_a_call_that_is_not_proven_has_no_effect(
     assert count(rooms, REFUNDS, reference=paid) == 0
 
 
+def test_a_suspended_provider_sends_no_money_back(
+    rooms: Rooms, live: Company, office: Office, paid: str
+) -> None:
+    assert office.suspend(live.name).status_code == 200
+    refused = live.call(body_of(paid), live.sign(body_of(paid)))
+    assert (refused.status_code, refused.json["code"]) == (503, "service-unavailable")
+    assert count(rooms, REFUNDS, reference=paid) == 0
+    assert office.resume(live.name).status_code == 200
+    assert live.call(body_of(paid), live.sign(body_of(paid))).status_code == 204
+
+
 def test_a_call_counts_once_however_often_it_is_played(
     rooms: Rooms, live: Company, paid: str
 ) -> None:

@@ -20,8 +20,10 @@ from app.providers.errors import BadgeNeeded
 from app.providers.service import ProviderDeps
 from app.providers.values import ProviderStatus
 from app.sdk.conformance.badge import issue_badge, make_badge
-from tests.factories import bearer, later, staff_token
+from tests.conftest import World
+from tests.factories import bearer, later, log_in, staff_token
 from tests.live import at_once
+from tests.payments.helpers import make_bill, new_key, order, start
 from tests.providers.support import (
     BECAUSE,
     PATH,
@@ -181,6 +183,41 @@ def test_a_company_leaves_by_itself(company: Company, office: Office, rooms: Roo
     ):
         answer = company.post(f"{company.path}{path}", body)
         assert (answer.status_code, answer.json["code"]) == (409, "provider-leaving")
+
+
+def test_who_leaves_before_anybody_let_it_serve_is_never_called(
+    company: Company, rooms: Rooms
+) -> None:
+    company.register()
+    left = company.post(f"{company.path}/withdrawal", {"reason": BECAUSE})
+    assert (left.status_code, left.json["status"]) == (200, "offboarding")
+    assert entry_of(rooms, company.name) is None
+
+
+def test_nobody_is_gone_before_it_was_told(
+    client: FlaskClient, world: World, rooms: Rooms, company: Company, office: Office
+) -> None:
+    company.register()
+    office.bring(company, "live")
+    (own,) = company.manifest["services"]
+    fewer = {**company.manifest, "services": [{**own, "id": f"{own['id']}-2"}]}
+    assert company.post(f"{company.path}/manifests", {"manifest": fewer}).status_code == 201
+    citizen = log_in(client, world, rooms)
+    payment = start(client, citizen, order(make_bill(client, world, citizen))).json
+    with rooms.units.open(actor="test") as uow:
+        statement = "update payment_items set plugin = :plugin, service = :s where payment_id = :id"
+        whose = {"plugin": company.name, "s": own["id"], "id": payment["id"]}
+        uow.execute(text(statement), whose)
+    dropped = office.review(company, "manifests/2/release", {})
+    assert (dropped.status_code, dropped.json["code"]) == (409, "provider-has-open-items")
+    assert office.move(company, "offboarding").status_code == 200
+    gone = office.move(company, "gone")
+    assert (gone.status_code, gone.json["code"]) == (409, "provider-has-open-items")
+    assert gone.json["count"] == 1
+    headers = {**citizen.auth, "Idempotency-Key": new_key()}
+    ended = client.post(f"/v1/payments/{payment['id']}/cancellation", headers=headers)
+    assert ended.status_code == 200, ended.text
+    assert office.move(company, "gone").status_code == 200
 
 
 def test_eight_hands_throw_the_switch_once(

@@ -59,8 +59,9 @@ def look_for_bills(uow: UnitOfWork, deps: AutopayDeps, event: OrderLookDue) -> N
         order = uow.get_one(StandingOrder, event.order_id)
     if order.status != OrderStatus.ACTIVE:
         return
+    listing = deps.payments.registry.snapshot()
     try:
-        service, provider = deps.payments.registry.payable(order.service)
+        service, provider = listing.payable(order.service)
     except ServiceUnavailable:
         return  # switched off for now: the next look will see
     except (NotFound, Invalid):
@@ -72,7 +73,7 @@ def look_for_bills(uow: UnitOfWork, deps: AutopayDeps, event: OrderLookDue) -> N
     found = [
         payable
         for payable in provider.list_payables(citizen)
-        if deps.payments.registry.only_service(service.plugin, payable.service) == service.id
+        if listing.only_service(service.plugin, payable.service) == service.id
         and payable.amount > 0
         and not payable.contestable
     ]

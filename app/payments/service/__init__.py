@@ -31,7 +31,7 @@ from app.payments.service.notify import (
     tell_refund_failed,
     tell_refund_succeeded,
 )
-from app.payments.service.obligations import count_open
+from app.payments.service.obligations import count_open, count_untold
 from app.payments.service.payables import list_payables
 from app.payments.service.query import (
     list_payment_events,
@@ -98,6 +98,7 @@ __all__ = [
     "collect_payment",
     "confirm_item",
     "count_open",
+    "count_untold",
     "decline_request",
     "forget_saved_method",
     "fulfil_item",

@@ -66,11 +66,12 @@ def fulfil_item(uow: UnitOfWork, deps: PaymentDeps, event: ItemDue) -> None:
     Raise `Unavailable` while it has to be tried or asked again.
     """
     run = uow.job or JobRun(0, 0)
+    listing = deps.registry.snapshot()  # may read: not while a row is locked
     with uow.phase():
         item = uow.lock(PaymentItem, event.item_id)
         if item.status not in {ItemStatus.DUE, ItemStatus.UNKNOWN}:
             return
-        service, provider = deps.registry.snapshot().owed(item.service)
+        service, provider = listing.owed(item.service)
         before, sent_at = _claim(uow, item, run)
         notice = _notice(uow, item)
     outcome = _reach_biller(deps, service.posting, provider, notice, before, sent_at.timestamp())

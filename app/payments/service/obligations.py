@@ -1,6 +1,6 @@
 """What is open between a citizen and the billers: money on its way in, out, or not told yet."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from uuid import UUID
 
 from sqlalchemy import func, or_, select
@@ -18,6 +18,7 @@ from app.payments.values import (
     KEPT_METHODS,
     LIVE_ATTEMPTS,
     OPEN_DISPUTES,
+    OPEN_ITEMS,
     ItemStatus,
     PaymentStatus,
     RefundStatus,
@@ -37,6 +38,19 @@ _OPEN_REFUNDS = (
     RefundStatus.SUBMITTED,
     RefundStatus.UNKNOWN,
 )
+
+
+def count_untold(uow: UnitOfWork, provider: str, services: Collection[str] | None = None) -> int:
+    """Return how many items of a provider (of these services, if given) it may have to be told of.
+
+    Also of those that nobody has paid yet, but still may.
+    """
+    statement = select(func.count()).where(
+        PaymentItem.plugin == provider, PaymentItem.status.in_(OPEN_ITEMS), PaymentItem.is_live
+    )
+    if services is not None:
+        statement = statement.where(PaymentItem.service.in_(services))
+    return uow.scalars(statement).one()
 
 
 def count_open(uow: UnitOfWork, citizen_id: UUID) -> Mapping[str, int]:

@@ -15,16 +15,16 @@ from app.payments.models import PaymentItem
 from app.payments.service.common import PaymentDeps
 from app.payments.values import Order, OrderLine, Quote
 from app.sdk.provider import Citizen, PayableProvider
-from app.sdk.registry import Service, ServiceNotFound
+from app.sdk.registry import Listing, Service, ServiceNotFound
 
 QUOTE_SECONDS = 5.0
 
 
 def payable_for(
-    deps: PaymentDeps, who: Principal, line: OrderLine
+    listing: Listing, who: Principal, line: OrderLine
 ) -> tuple[Service, PayableProvider]:
     """Return the service of a line and its provider, or raise why this caller cannot pay it."""
-    service, provider = deps.registry.payable(line.service)
+    service, provider = listing.payable(line.service)
     if not who.reaches(service.assurance):
         raise AssuranceTooLow(needed=service.assurance)
     if who.mandate is not None and not who.mandate.allows("pay", service.id):
@@ -34,6 +34,7 @@ def payable_for(
 
 def ask_quotes(
     deps: PaymentDeps,
+    listing: Listing,
     who: Principal,
     lines: Sequence[OrderLine],
     services: Sequence[tuple[Service, PayableProvider]],
@@ -53,7 +54,7 @@ def ask_quotes(
             raise Unavailable("The biller does not answer.") from payable
         if isinstance(payable, Exception):
             raise payable
-        if deps.registry.only_service(service.plugin, payable.service) != service.id:
+        if listing.only_service(service.plugin, payable.service) != service.id:
             raise ServiceNotFound("The bill belongs to another service.")
         quotes.append(
             Quote(
@@ -89,9 +90,10 @@ def find_change(
         found = select(PaymentItem).where(PaymentItem.payment_id == payment_id)
         items = uow.scalars(found.order_by(PaymentItem.line_no)).all()
     lines = [OrderLine(item.service, item.reference) for item in items]
-    services = [deps.registry.payable(line.service) for line in lines]
+    listing = deps.registry.snapshot()
+    services = [listing.payable(line.service) for line in lines]
     try:
-        quotes = ask_quotes(deps, who, lines, services)
+        quotes = ask_quotes(deps, listing, who, lines, services)
     except Unavailable:
         raise
     except DomainError as refusal:  # paid elsewhere, taken back, or no longer this citizen's

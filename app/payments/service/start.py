@@ -77,9 +77,10 @@ def begin_payment(
     lines = sorted(order.items, key=lambda line: (line.service, line.reference))
     if len({(line.service, line.reference) for line in lines}) != len(lines):
         raise DuplicateItem
-    services = [payable_for(deps, who, line) for line in lines]
+    listing = deps.registry.snapshot()
+    services = [payable_for(listing, who, line) for line in lines]
     _refuse_if_taken(uow, deps, who, lines)
-    quotes = ask_quotes(deps, who, lines, services)
+    quotes = ask_quotes(deps, listing, who, lines, services)
     check_expected(order, quotes)
     try:
         return _commit_payment(uow, deps, who, order, quotes)

@@ -10,8 +10,9 @@ from app.providers.errors import BadgeInvalid, BadgeNeeded
 from app.providers.events import BadgeRecorded
 from app.providers.models import Provider, ProviderBadge, ProviderManifest
 from app.providers.service.common import ProviderDeps, lock_remote
-from app.providers.values import CONTRACT, BadgeView
+from app.providers.values import BadgeView
 from app.sdk.conformance.badge import BadgeRefused, read_badge
+from app.sdk.wire import CONTRACT
 
 
 def record_badge(uow: UnitOfWork, deps: ProviderDeps, name: str, token: str) -> BadgeView:

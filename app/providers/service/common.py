@@ -1,6 +1,6 @@
 """What the room works with, finding a provider, and what every change has to do."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,11 +9,21 @@ from sqlalchemy import select
 from app.catalog.values import LoadReport
 from app.core.tokens import Principal
 from app.core.unit_of_work import UnitOfWork
-from app.providers.errors import CatalogueRefuses, NotRemote, ProviderLeaving, ProviderNotFound
+from app.payments import service as payments
+from app.providers.errors import (
+    CatalogueRefuses,
+    NotRemote,
+    ProviderHasOpenItems,
+    ProviderLeaving,
+    ProviderNotFound,
+)
 from app.providers.models import Provider
 from app.providers.service.roster import raise_epoch
 from app.providers.values import LEAVING, Transport
 from app.sdk.remote import City
+
+_COUNTED_WITHIN = 60
+"""Seconds: nothing is indexed for what staff does so seldom."""
 
 Faults = Sequence[Mapping[str, str]]
 """What is wrong with a manifest: a pointer and a message for each place."""
@@ -59,6 +69,19 @@ def lock_remote(uow: UnitOfWork, name: str, *, whose: Principal | None = None) -
     if provider.status in LEAVING:
         raise ProviderLeaving
     return provider
+
+
+def check_told(
+    uow: UnitOfWork, provider: Provider, services: Collection[str] | None = None
+) -> None:
+    """Raise `ProviderHasOpenItems` while it may have to be told of items (of these services).
+
+    Afterwards nobody could be told, and money would be kept for what is not fulfilled.
+    """
+    uow.take_long(_COUNTED_WITHIN)
+    count = payments.count_untold(uow, provider.name, services)
+    if count:
+        raise ProviderHasOpenItems(count=count)
 
 
 def note_change(uow: UnitOfWork, deps: ProviderDeps, provider: Provider, *, publish: bool) -> None:

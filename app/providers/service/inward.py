@@ -15,7 +15,7 @@ from app.providers.errors import CallNotProven, ProviderNotFound
 from app.providers.models import Provider, ProviderClaim, ProviderPause
 from app.providers.service.common import ProviderDeps, find_provider, lock_provider
 from app.providers.service.keys import live_keys
-from app.providers.service.roster import raise_epoch
+from app.providers.service.roster import closure_of, raise_epoch
 from app.providers.values import (
     EVENT_KEPT,
     EventType,
@@ -31,7 +31,8 @@ from app.sdk.registry import Closed
 def check_call(uow: UnitOfWork, deps: ProviderDeps, name: str, call: SignedCall) -> None:
     """Let a provider's call pass that it has signed for this address just now (RFC 9421); once.
 
-    Its nonce is used up although the call be refused afterwards. Raise `CallNotProven`.
+    Its nonce is used up although the call be refused afterwards. Raise `CallNotProven`, and
+    `ServiceUnavailable` while the provider is suspended: its key may be in others' hands.
     """
     with uow.phase():
         provider = _speaking(find_provider(uow, name))
@@ -50,6 +51,9 @@ def check_call(uow: UnitOfWork, deps: ProviderDeps, name: str, call: SignedCall)
         place = (PROVIDER_CALL, name, found.key_id, found.nonce)
         if not claim_once(uow, *place, forget_at=now() + NONCE_KEPT):
             raise CallNotProven("The nonce was used before.")
+        closed = closure_of(provider)
+    if closed is not None:
+        raise closed.refusal()
 
 
 def send_back(deps: ProviderDeps, name: str, wanted: SendBack) -> None:
@@ -84,18 +88,19 @@ def apply_event(uow: UnitOfWork, name: str, event_id: str, told: Told) -> None:
     provider = lock_provider(uow, name)
     if told.type == EventType.PAYABLES_CHANGED:
         provider.payables_changed_at = now()
-    elif told.service is None or uow.get(ProviderClaim, ("service", told.service)) is None:
-        raise Invalid(errors=[{"pointer": "/data/service", "message": "There is none."}])
     else:
         _pause(uow, provider, told.service, told.closure)
     uow.flush()
     raise_epoch(uow)
 
 
-def _pause(uow: UnitOfWork, provider: Provider, service: str, closure: Closed | None) -> None:
-    """Let a service rest, or (without a reason) go on."""
-    if uow.get_one(ProviderClaim, ("service", service)).provider_id != provider.id:
-        raise Invalid(errors=[{"pointer": "/data/service", "message": "It is another's."}])
+def _pause(
+    uow: UnitOfWork, provider: Provider, service: str | None, closure: Closed | None
+) -> None:
+    """Let a service of the provider's own rest, or (without a reason) go on."""
+    claim = uow.get(ProviderClaim, ("service", service)) if service is not None else None
+    if claim is None or claim.provider_id != provider.id:
+        raise Invalid(errors=[{"pointer": "/data/service", "message": "It is none of yours."}])
     if closure is None:
         uow.execute(
             delete(ProviderPause).where(

@@ -20,7 +20,7 @@ from app.providers.events import ManifestReleased
 from app.providers.models import Provider, ProviderManifest
 from app.providers.service.badges import check_badge
 from app.providers.service.claims import claim_ids
-from app.providers.service.common import ProviderDeps, lock_remote, note_change
+from app.providers.service.common import ProviderDeps, check_told, lock_remote, note_change
 from app.providers.service.keys import enter_keys
 from app.providers.service.roster import is_published, raise_epoch
 from app.providers.values import (
@@ -92,19 +92,29 @@ def submit_manifest(
 def release_manifest(uow: UnitOfWork, deps: ProviderDeps, name: str, number: int) -> ManifestView:
     """Let a version of a manifest be the one that is served, on every worker within a second.
 
-    Raise `ProviderNotFound`, `ManifestNotFound`, `ProviderLeaving`, `BadgeNeeded` or
-    `CatalogueRefuses`.
+    Raise `ProviderNotFound`, `ManifestNotFound`, `ProviderLeaving`, `BadgeNeeded`,
+    `CatalogueRefuses`, or `ProviderHasOpenItems` for a service that it drops.
     """
     provider = lock_remote(uow, name)
     version = find_version(uow, provider, number)
     if is_published(provider):
         check_badge(uow, deps, provider, version.digest)
+        check_told(uow, provider, _services_of(uow, provider) - _ids(version))
     provider.manifest_version = version.number
     note_change(uow, deps, provider, publish=is_published(provider))
     uow.record(
         ManifestReleased(provider_id=provider.id, provider=provider.name, version=version.number)
     )
     return view_manifest(provider, version)
+
+
+def _services_of(uow: UnitOfWork, provider: Provider) -> set[str]:
+    """Return the ids of the services that are served now."""
+    return _ids(find_version(uow, provider, provider.manifest_version or 0))
+
+
+def _ids(version: ProviderManifest) -> set[str]:
+    return {service["id"] for service in version.content["services"]}
 
 
 def find_version(uow: UnitOfWork, provider: Provider, number: int) -> ProviderManifest:

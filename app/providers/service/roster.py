@@ -4,8 +4,9 @@ from collections import defaultdict
 from collections.abc import Mapping
 from uuid import UUID
 
-from sqlalchemy import select, tuple_, update
+from sqlalchemy import ColumnElement, and_, exists, select, tuple_, update
 
+from app.core.events import EventLog
 from app.core.unit_of_work import UnitOfWork
 from app.providers.models import (
     Provider,
@@ -16,6 +17,7 @@ from app.providers.models import (
 )
 from app.providers.values import (
     EVERYBODY,
+    LEAVING,
     PUBLISHED,
     ProviderKey,
     ProviderStatus,
@@ -38,13 +40,13 @@ def raise_epoch(uow: UnitOfWork) -> None:
 
 
 def read_roster(uow: UnitOfWork) -> tuple[int, tuple[RosterEntry, ...]]:
-    """Return the epoch and every provider by name, those that are gone too.
+    """Return the epoch and every provider by name, those too that are gone after they have served.
 
     The number is read first: what changes meanwhile makes the roster newer than its number, and
     then it is read once more.
     """
     number = read_epoch(uow)
-    rows = uow.scalars(select(Provider).order_by(Provider.name)).all()
+    rows = uow.scalars(select(Provider).where(~_left_unseen()).order_by(Provider.name)).all()
     manifests = _manifests(uow)
     keys = _keys(uow)
     pauses = read_pauses(uow)
@@ -63,6 +65,16 @@ def closure_of(provider: Provider) -> Closed | None:
     if provider.reason_zh is None or provider.reason_en is None:
         return None
     return Closed({"zh": provider.reason_zh, "en": provider.reason_en}, provider.expected_return)
+
+
+def _left_unseen() -> ColumnElement[bool]:
+    """Return the condition of having left before anybody had let it serve: it is never called."""
+    served = exists().where(
+        EventLog.entity == Provider.ENTITY,
+        EventLog.entity_id == Provider.id,
+        EventLog.to_state.in_(PUBLISHED),
+    )
+    return and_(Provider.status.in_(LEAVING), ~served)
 
 
 def _manifests(uow: UnitOfWork) -> Mapping[UUID, ProviderManifest]:
@@ -96,18 +108,13 @@ def _entry(
     pauses: Mapping[str, Closed],
 ) -> RosterEntry:
     state = ProviderStatus(provider.status)
-    content = released.content if released is not None else None
     is_canary = ProviderStatus.CANARY in {state, provider.suspended_from}
     return RosterEntry(
         name=provider.name,
         transport=Transport(provider.transport),
         state=state,
         is_published=is_published(provider),
-        title=content["title"] if content else {},
-        base_url=content["base_url"] if content else None,
-        manifest=content,
-        manifest_version=provider.manifest_version,
-        manifest_hash=released.digest if released is not None else None,
+        manifest=released.content if released is not None else None,
         keys=tuple(keys),
         canary_percent=provider.canary_percent if is_canary else EVERYBODY,
         closed=closure_of(provider),

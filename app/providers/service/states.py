@@ -7,7 +7,13 @@ from app.providers.errors import NotCanary, NotRemote, NotSuspended
 from app.providers.events import CanaryChanged, ProviderMoved, ProviderResumed, ProviderSuspended
 from app.providers.models import Provider
 from app.providers.service.badges import check_badge
-from app.providers.service.common import ProviderDeps, lock_provider, lock_remote, note_change
+from app.providers.service.common import (
+    ProviderDeps,
+    check_told,
+    lock_provider,
+    lock_remote,
+    note_change,
+)
 from app.providers.service.registration import find_version
 from app.providers.service.roster import is_published
 from app.providers.values import (
@@ -29,12 +35,15 @@ def move_provider(
     """Move a remote provider to another state, for a reason that its integrator can read.
 
     A canary begins with five per cent of the citizens. Raise `IllegalMove`, `NotRemote`, in
-    production `BadgeNeeded`, or `CatalogueRefuses`.
+    production `BadgeNeeded`, `CatalogueRefuses`, or `ProviderHasOpenItems` for one that would be
+    gone before it was told of everything.
     """
     provider = lock_provider(uow, name)
     if provider.transport != Transport.REMOTE:
         raise NotRemote
     _check_way(provider, to)
+    if to == _S.GONE:
+        check_told(uow, provider)
     _move(uow, deps, provider, to, cause="staff", reason=reason)
     uow.record(ProviderMoved(provider_id=provider.id, provider=name, to_state=to.value))
     return provider

@@ -30,11 +30,14 @@ from app.core.signatures import (
 from app.sdk.conformance.badge import private_jwk
 from app.sdk.conformance.duty import Broken, need
 from app.sdk.provider import Citizen
-from app.sdk.remote import CONTEXT_TYPE, City, Sender
-
-CONNECT_SECONDS = 0.3
-READ_SECONDS = 2.0
-POST_SECONDS = 8.0
+from app.sdk.remote import (
+    CONNECT_SECONDS,
+    CONTEXT_TYPE,
+    READ_SECONDS,
+    TOLD_SECONDS,
+    City,
+    Sender,
+)
 
 _TARGET = ("@method", "@authority", "@path", "@query")
 
@@ -122,7 +125,7 @@ class Caller:
 
     def send(self, prepared: Prepared) -> Reply:
         """Return whatever is answered; raise `Broken` when that is no answer at all."""
-        seconds = READ_SECONDS if prepared.method == "GET" else POST_SECONDS
+        seconds = READ_SECONDS if prepared.method == "GET" else TOLD_SECONDS
         try:
             return self.sender.request(
                 prepared.method,
