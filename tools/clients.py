@@ -79,6 +79,7 @@ CLIENTS = (
         "typescript",
         (
             DOCUMENT,
+            TYPESCRIPT / "package.json",
             TYPESCRIPT / "package-lock.json",
             TYPESCRIPT / "tsconfig.json",
             TYPESCRIPT / "src" / "index.ts",

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Engine, event, inspect, select
+from sqlalchemy import Engine, event, inspect, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase, Session, UOWTransaction
 
@@ -109,6 +109,10 @@ class UnitOfWork(Session):
         (key,) = inspect(kind).primary_key
         statement = select(kind).where(key == record_id).with_for_update()
         return self.scalars(statement.execution_options(populate_existing=True)).one()
+
+    def take_long(self, seconds: int) -> None:
+        """Let the statements of this transaction take so long; a citizen's call never does."""
+        self.execute(text(f"set local statement_timeout = '{int(seconds)}s'"))
 
     def emit(self, fact: Event) -> None:
         """Publish a fact: its handlers run once this unit of work has committed."""

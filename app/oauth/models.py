@@ -132,6 +132,9 @@ class OpenInteraction(Base):
         CheckConstraint("outcome in ('granted', 'refused')", name="outcome"),
         CheckConstraint("(outcome is null) = (decided_at is null)", name="decision"),
         Index(None, "expires_at"),
+        Index(
+            "ix_interactions_entry_id", "entry_id", postgresql_where=text("entry_id is not null")
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)

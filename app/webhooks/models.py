@@ -136,6 +136,14 @@ class Delivery(Base):
         CheckConstraint("0 <= tries and tries <= attempts", name="tries"),
         UniqueConstraint("event_id", "endpoint_id"),
         Index(None, "endpoint_id", "created_at", "id"),
+        Index(None, "client_id", "created_at", "id"),
+        Index(
+            "ix_webhook_deliveries_dead",
+            "client_id",
+            "created_at",
+            "id",
+            postgresql_where=text("state = 'dead'"),
+        ),
         Index(
             "ix_webhook_deliveries_due",
             "endpoint_id",
@@ -148,6 +156,7 @@ class Delivery(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     event_id: Mapped[UUID] = mapped_column(ForeignKey("webhook_events.id", ondelete="CASCADE"))
     endpoint_id: Mapped[UUID] = mapped_column(ForeignKey("webhook_endpoints.id"))
+    client_id: Mapped[UUID]
     event_type: Mapped[str]
     position: Mapped[int] = mapped_column(BigInteger)
     state: Mapped[str] = mapped_column(default=DeliveryState.PENDING)

@@ -13,7 +13,7 @@ from tests.clockwork import has_house
 from tests.contract import ContractClient
 
 from .receiver import Place, Receiver, receive
-from .support import Integrator, make_integrator
+from .support import Integrator, make_integrator, run_sql
 
 
 @pytest.fixture(scope="session")
@@ -42,6 +42,24 @@ def app(settings: Settings, rooms: Rooms) -> Server:
     made = create_app(settings, rooms)
     made.test_client_class = ContractClient
     return made
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _nobody_is_told(rooms: Rooms) -> Iterator[None]:
+    """Leave nobody to be told: the other tests' payments would be told of to who hears no more."""
+    yield
+    run_sql(
+        rooms,
+        "update webhook_endpoints set status = 'disabled', disabled_because = 'owner'"
+        " where status = 'active'",
+    )
+    run_sql(
+        rooms,
+        "update webhook_deliveries set state = 'dead', next_at = null, finished_at = now()"
+        " where state = 'pending'",
+    )
+    run_sql(rooms, "update providers set status = 'gone' where transport = 'remote'")
+    run_sql(rooms, "delete from webhook_topics")
 
 
 @pytest.fixture

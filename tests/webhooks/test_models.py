@@ -18,10 +18,11 @@ EVENT = """
     from webhook_events where id = :event
 """
 DELIVERY = """
-    insert into webhook_deliveries (id, event_id, endpoint_id, event_type, position, state, tries,
-        attempts, next_at, created_at, finished_at)
-    select gen_random_uuid(), event_id, endpoint_id, event_type, position, state, tries, attempts,
-        next_at, created_at, finished_at from webhook_deliveries where id = :delivery
+    insert into webhook_deliveries (id, event_id, endpoint_id, client_id, event_type, position,
+        state, tries, attempts, next_at, created_at, finished_at)
+    select gen_random_uuid(), event_id, endpoint_id, client_id, event_type, position,
+        state, tries, attempts, next_at, created_at, finished_at
+    from webhook_deliveries where id = :delivery
 """
 KEY = """
     insert into webhook_keys (id, endpoint_id, key_sealed, created_at, expires_at)

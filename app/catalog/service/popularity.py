@@ -2,7 +2,7 @@
 
 from datetime import date, timedelta
 
-from sqlalchemy import Date, Float, cast, delete, func, insert, literal, select, text
+from sqlalchemy import Date, Float, cast, delete, func, insert, literal, select
 
 from app.catalog.models import ListedService, PopularService
 from app.catalog.values import FEWEST_CITIZENS, OwnList
@@ -33,6 +33,6 @@ def rank_services(uow: UnitOfWork) -> None:
         .having(citizens >= FEWEST_CITIZENS)
     )
     # A whole city's lists are read: longer than any citizen's call may take.
-    uow.execute(text(f"set local statement_timeout = '{LONG_SECONDS}s'"))
+    uow.take_long(LONG_SECONDS)
     uow.execute(delete(PopularService))
     uow.execute(insert(PopularService).from_select(["service", "citizens", "score"], counted))

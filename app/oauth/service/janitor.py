@@ -1,8 +1,8 @@
 """Forgetting what is over: one-time things after a day, calls after a week, grants after ninety."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from sqlalchemy import delete, or_
+from sqlalchemy import delete, or_, select
 
 from app.core.clock import now
 from app.core.replay import forget_seen
@@ -22,6 +22,7 @@ from app.oauth.values import REQUESTS_KEPT
 
 SHORT = timedelta(days=1)
 LONG = timedelta(days=90)
+AT_ONCE = 5_000
 
 
 def forget_expired(uow: UnitOfWork) -> None:
@@ -30,7 +31,6 @@ def forget_expired(uow: UnitOfWork) -> None:
     forget_seen(uow)
     forget_answers(uow)
     forget_guesses(uow)
-    uow.execute(delete(ClientRequest).where(ClientRequest.at <= moment - REQUESTS_KEPT))
     uow.execute(delete(PushedRequest).where(PushedRequest.expires_at < moment - SHORT))
     uow.execute(delete(OpenInteraction).where(OpenInteraction.expires_at < moment - SHORT))
     uow.execute(delete(EntryTicket).where(EntryTicket.expires_at < moment - SHORT))
@@ -43,3 +43,14 @@ def forget_expired(uow: UnitOfWork) -> None:
         Grant.__table__.select().with_only_columns(Grant.parent_id).where(derived)
     )
     uow.execute(delete(Grant).where(Grant.parent_id.is_(None), is_over, ~has_children))
+    _forget_requests(uow, moment - REQUESTS_KEPT)
+
+
+def _forget_requests(uow: UnitOfWork, over: datetime) -> None:
+    """Remove what clients asked longer ago, in steps: there is a row for each of their calls."""
+    count = AT_ONCE
+    while count == AT_ONCE:
+        with uow.phase():
+            old = select(ClientRequest.request_id).where(ClientRequest.at <= over).limit(AT_ONCE)
+            gone = delete(ClientRequest).where(ClientRequest.request_id.in_(old))
+            count = len(uow.scalars(gone.returning(ClientRequest.request_id)).all())

@@ -14,7 +14,7 @@ from app.ledger.errors import BookingDiffers
 from app.ledger.values import Fee, Payout
 from app.payments import service as payments
 from app.reconciliation.models import ChannelLine, ChannelStatement
-from app.reconciliation.service.statements import current_statement, take_long
+from app.reconciliation.service.statements import LONG_SECONDS, current_statement
 from app.reconciliation.values import Family, LineKind, Source
 
 _AT_ONCE = 500
@@ -39,7 +39,7 @@ def book_movements(uow: UnitOfWork, source: Source, day: date) -> None:
         rows = _book_some(uow, source, statement, after)
     if statement.supersedes is not None:
         with uow.phase():
-            take_long(uow)
+            uow.take_long(LONG_SECONDS)
             rows = uow.execute(_withdrawn(source, statement)).all()
             _book(uow, source, [(row, f"{row.line_id}@{statement.id}", -row.moved) for row in rows])
 
@@ -48,7 +48,7 @@ def _book_some(
     uow: UnitOfWork, source: Source, statement: ChannelStatement, after: int
 ) -> Sequence[Row[Any]]:
     with uow.phase():
-        take_long(uow)
+        uow.take_long(LONG_SECONDS)
         rows = uow.execute(_moved(source, statement, after)).all()
         again = f"@{statement.id}"
         _book(

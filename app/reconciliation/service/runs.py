@@ -26,7 +26,7 @@ from app.reconciliation.service.comparing import Comparison, find_duplicate_line
 from app.reconciliation.service.deps import ReconciliationDeps
 from app.reconciliation.service.differences import settle_findings
 from app.reconciliation.service.gateway_import import import_statement
-from app.reconciliation.service.statements import current_statement, lock_day, take_long
+from app.reconciliation.service.statements import LONG_SECONDS, current_statement, lock_day
 from app.reconciliation.values import LIVE_RUNS, RunStatus, RunView, Side, Source
 
 TICK_SECONDS = 600
@@ -108,7 +108,7 @@ def _read_gateway(
 
 def _compare(uow: UnitOfWork, deps: ReconciliationDeps, run_id: UUID) -> None:
     """Match in one transaction, under the locks of the run and of its source."""
-    take_long(uow)
+    uow.take_long(LONG_SECONDS)
     # A bank's run looks at what gateways' runs look at: one comparison at a time.
     uow.execute(select(func.pg_advisory_xact_lock(_COMPARING)))
     run = uow.lock(ReconciliationRun, run_id)

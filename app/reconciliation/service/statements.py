@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, text
+from sqlalchemy import delete, func, select
 
 from app.core.pagination import Page, PageRequest, fetch_page
 from app.core.unit_of_work import UnitOfWork
@@ -19,17 +19,13 @@ from app.reconciliation.models import ChannelLine, ChannelStatement
 from app.reconciliation.values import Line, Source, StatementStatus, StatementView
 
 BATCH = 5_000
-LONG_MINUTES = 30
+LONG_SECONDS = 30 * 60
+"""How long a statement may take here: a day may have a million lines."""
 _COLUMNS = (
     "statement_id", "row", "source", "day", "line_id", "kind", "subject", "our_id", "amount",
     "fee", "currency", "occurred_at", "reference",
 )  # fmt: skip
 _COPY = f"copy {ChannelLine.__tablename__} ({', '.join(_COLUMNS)}) from stdin"
-
-
-def take_long(uow: UnitOfWork) -> None:
-    """Let the statements of this transaction take minutes: a day may have a million lines."""
-    uow.execute(text(f"set local statement_timeout = '{LONG_MINUTES}min'"))
 
 
 def lock_day(uow: UnitOfWork, source: Source, day: date) -> None:
@@ -65,7 +61,7 @@ class Importer:
 
     def add(self, uow: UnitOfWork, lines: Sequence[Line]) -> None:
         """Copy a batch in the open transaction."""
-        take_long(uow)
+        uow.take_long(LONG_SECONDS)
         connection: Any = uow.connection().connection.driver_connection
         with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
             for line in lines:
@@ -94,7 +90,7 @@ def complete(uow: UnitOfWork, statement_id: UUID, importer: Importer) -> Channel
 
     The same content as before changes nothing: the new import is dropped and the old one returned.
     """
-    take_long(uow)
+    uow.take_long(LONG_SECONDS)
     statement = uow.get_one(ChannelStatement, statement_id, with_for_update=True)
     lock_day(uow, Source.parse(statement.source), statement.day)
     before = current_statement(uow, statement.source, statement.day, locked=True)
@@ -125,7 +121,7 @@ def current_statement(
 
 def drop_leftovers(uow: UnitOfWork, source: Source, day: date) -> None:
     """Discard what an import that broke off has left behind."""
-    take_long(uow)
+    uow.take_long(LONG_SECONDS)
     left = select(ChannelStatement).where(
         ChannelStatement.source == str(source),
         ChannelStatement.day == day,

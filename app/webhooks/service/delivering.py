@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from app.core.clock import now
+from app.core.clock import monotonic, now
 from app.core.ids import new_id
 from app.core.logs import get_logger
 from app.core.unit_of_work import UnitOfWork
@@ -34,6 +34,7 @@ log = get_logger("webhooks")
 TICK_SECONDS = 5
 _BATCH = 20
 _GONE = 410
+_LONGEST_RUN = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,7 @@ def deliver_due(uow: UnitOfWork, deps: WebhooksDeps, event: EndpointDue) -> None
     if not deps.senders.acquire(blocking=False):
         return  # the worker's other threads are for payments; `question_due` comes again
     try:
+        ends = monotonic() + _LONGEST_RUN
         for _ in range(_BATCH):
             parcel = _claim(uow, deps, event.endpoint_id)
             if parcel is None:
@@ -67,6 +69,8 @@ def deliver_due(uow: UnitOfWork, deps: WebhooksDeps, event: EndpointDue) -> None
             headers = sign_webhook(parcel.keys, parcel.message_id, now(), parcel.body)
             answer = deps.courier.send(parcel.url, headers, parcel.body)
             _record(uow, deps, parcel, answer)
+            if monotonic() > ends:
+                break  # who takes long over each event does not keep a sender for all of them
     finally:
         deps.senders.release()
     uow.emit(event)  # there may be more; others have their turn before it
@@ -103,6 +107,8 @@ def _claim(uow: UnitOfWork, deps: WebhooksDeps, endpoint_id: UUID) -> _Parcel | 
         if endpoint.status != EndpointStatus.ACTIVE or endpoint.free_at > moment:
             return None
         if not deps.clients.is_live(uow, endpoint.client_id):
+            # To the end of the row: those of clients who may act have their turn before it.
+            endpoint.free_at = moment + timedelta(seconds=LONGEST_REST)
             return None
         delivery = uow.scalar(
             select(Delivery)

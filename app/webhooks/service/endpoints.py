@@ -129,6 +129,8 @@ def remove_endpoint(uow: UnitOfWork, client_id: UUID, endpoint_id: UUID) -> None
 
     What waited for it is dead.
     """
+    own_endpoint(uow, client_id, endpoint_id)
+    lock_feed(uow, client_id)  # so that nothing is queued for it meanwhile
     endpoint = _lock_endpoint(uow, client_id, endpoint_id)
     endpoint.disabled_because = None
     uow.move(endpoint, EndpointStatus.REMOVED, cause="integrator")

@@ -88,9 +88,9 @@ def forget_old(uow: UnitOfWork) -> None:
         .limit(100)
     ).all()
     for client_id, newest in ends:
-        feed = uow.lock(Feed, client_id)
-        until = min(newest, feed.forgotten + _BATCH)
-        uow.execute(
-            delete(FeedEvent).where(FeedEvent.client_id == client_id, FeedEvent.position <= until)
-        )
-        feed.forgotten = max(feed.forgotten, until)
+        with uow.phase():  # whoever adds an event to a feed waits for this lock
+            feed = uow.lock(Feed, client_id)
+            until = min(newest, feed.forgotten + _BATCH)
+            old = FeedEvent.client_id == client_id, FeedEvent.position <= until
+            uow.execute(delete(FeedEvent).where(*old))
+            feed.forgotten = max(feed.forgotten, until)

@@ -79,6 +79,7 @@ def replay_span(uow: UnitOfWork, client_id: UUID, endpoint_id: UUID, span: Span)
         func.gen_random_uuid(),
         FeedEvent.id,
         literal(endpoint_id, Uuid()),
+        literal(client_id, Uuid()),
         FeedEvent.type,
         FeedEvent.position,
         literal(str(DeliveryState.PENDING)),
@@ -105,6 +106,7 @@ def replay_span(uow: UnitOfWork, client_id: UUID, endpoint_id: UUID, span: Span)
         "id",
         "event_id",
         "endpoint_id",
+        "client_id",
         "event_type",
         "position",
         "state",
@@ -126,11 +128,7 @@ def replay_span(uow: UnitOfWork, client_id: UUID, endpoint_id: UUID, span: Span)
 
 
 def _own(client_id: UUID) -> Select[Delivery]:
-    return (
-        select(Delivery)
-        .join(Endpoint, Endpoint.id == Delivery.endpoint_id)
-        .where(Endpoint.client_id == client_id)
-    )
+    return select(Delivery).where(Delivery.client_id == client_id)
 
 
 def _lock_active(uow: UnitOfWork, endpoint_id: UUID) -> Endpoint:

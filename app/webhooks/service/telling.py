@@ -50,8 +50,9 @@ def send_test(uow: UnitOfWork, client_id: UUID, endpoint_id: UUID) -> EventView:
 
     Raise `EndpointNotActive`.
     """
-    endpoint = own_endpoint(uow, client_id, endpoint_id)
+    own_endpoint(uow, client_id, endpoint_id)
     feed = lock_feed(uow, client_id)
+    endpoint = uow.get_one(Endpoint, endpoint_id, populate_existing=True)
     if endpoint.status != EndpointStatus.ACTIVE:
         raise EndpointNotActive
     own_id = new_id()
@@ -167,6 +168,7 @@ def _queue(uow: UnitOfWork, event: FeedEvent, endpoints: Iterable[Endpoint]) -> 
             Delivery(
                 event_id=event.id,
                 endpoint_id=endpoint.id,
+                client_id=endpoint.client_id,
                 event_type=event.type,
                 position=event.position,
             )

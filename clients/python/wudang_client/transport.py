@@ -1,5 +1,6 @@
 """The way out: a token and a fresh proof on each attempt, and another attempt where it is safe."""
 
+import itertools
 import threading
 import time
 from urllib.parse import urlencode
@@ -46,7 +47,7 @@ class CityTransport(httpx.BaseTransport):
         """Send a request, signed, as often as that is safe; return the last answer."""
         request.read()
         has_learnt = False
-        for attempt in range(1, TRIES + 1):
+        for attempt in itertools.count(1):
             may_repeat = attempt < TRIES and _is_repeatable(request)
             try:
                 response = self._send(request)
@@ -64,7 +65,7 @@ class CityTransport(httpx.BaseTransport):
                 return response
             response.close()
             time.sleep(_wait(attempt, response))
-        raise AssertionError("unreachable")
+        raise AssertionError("an answer or an error has ended the loop")
 
     def close(self) -> None:
         """Close the connections."""
