@@ -38,6 +38,7 @@ class Director:
     say: Callable[[str], None]
     struck: list[Struck] = field(default_factory=list)
     missed: int = 0
+    displaced: int = 0
     ended_alone: list[str] = field(default_factory=list)
     _done: "queue.Queue[tuple[Blow, str, float]]" = field(default_factory=queue.Queue)
     _failed: list[Exception] = field(default_factory=list)
@@ -129,7 +130,9 @@ class Director:
                 self.missed += 1
                 passed[head] += 1
                 waiting.popleft()
-                waiting.append(head if passed[head] < _TRIES else _anywhere(head))
+                is_given_up = passed[head] >= _TRIES
+                self.displaced += is_given_up
+                waiting.append(_anywhere(head) if is_given_up else head)
                 continue
             self._bring_back(waiting)
 

@@ -37,6 +37,7 @@ class Report:
     evidence: Evidence
     struck: Sequence[Struck]
     missed: int
+    displaced: int
     ended_alone: Sequence[str]
     unanswered_probes: int
     settling: Settling
@@ -81,7 +82,8 @@ class Report:
             "",
             (
                 f"{len(self.struck)} kills of {self.kinds_of_kills} kinds"
-                f" ({self.missed} times nobody came by a place within its patience)"
+                f" ({self.missed} times nobody came by a place within its patience;"
+                f" {self.displaced} fell anywhere instead)"
             ),
             *self._kills(),
         ]

@@ -167,6 +167,7 @@ def _perform(
         evidence=evidence,
         struck=director.struck,
         missed=director.missed,
+        displaced=director.displaced,
         ended_alone=director.ended_alone,
         unanswered_probes=probe.unanswered,
         settling=measure(director.struck, read_settling(stage.auditor_url), paid_at),

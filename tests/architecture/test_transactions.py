@@ -15,13 +15,19 @@ def places(tree: ast.AST) -> list[int]:
     return [
         call.lineno
         for name, call in calls_of_methods(tree)
-        if name in ENDS and "super()." not in ast.unparse(call.func)  # an HTTP answer begins, too
+        if name in ENDS and ast.unparse(call.func) != "super().begin"  # an HTTP answer begins, too
     ]
 
 
 @pytest.mark.parametrize(
     "line",
-    ["uow.commit()", "session.rollback()", "engine.begin()", "self.units.write.connect().commit()"],
+    [
+        "uow.commit()",
+        "super().commit()",
+        "session.rollback()",
+        "engine.begin()",
+        "self.units.write.connect().commit()",
+    ],
 )
 def test_a_planted_end_of_a_transaction_is_seen(line: str) -> None:
     assert places(ast.parse(f"def hidden(uow):\n    {line}\n")) == [2]

@@ -53,7 +53,7 @@ OPENERS = {
 
 
 def clients_in(tree: ast.Module) -> Iterator[str]:
-    """Yield what a file imports of `CLIENTS`, at whatever depth and under whatever name."""
+    """Yield what a file imports of `CLIENTS` and `OPENERS`, at any depth, under any name."""
     for node in ast.walk(tree):
         names: list[str] = []
         if isinstance(node, ast.Import):
@@ -62,7 +62,8 @@ def clients_in(tree: ast.Module) -> Iterator[str]:
             names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
         for name in names:
             parts = name.split(".")
-            yield from CLIENTS & {".".join(parts[:end]) for end in range(1, len(parts) + 1)}
+            named = {".".join(parts[:end]) for end in range(1, len(parts) + 1)}
+            yield from (CLIENTS | OPENERS) & named
 
 
 def openers_in(tree: ast.Module) -> set[str]:
@@ -94,6 +95,8 @@ def test_nothing_else_opens_a_connection() -> None:
         "def f():\n    import socket",
         "import httpx, json",
         "import stripe\nclient = stripe.RequestsClient()",
+        "from stripe import RequestsClient",
+        "from asyncio import open_connection",
     ],
 )
 def test_every_way_of_saying_it_is_seen(line: str, tmp_path: Path) -> None:

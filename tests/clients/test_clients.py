@@ -158,7 +158,7 @@ def test_the_guides_commands_print_what_it_promises(
     for shown, offset in {"8000": 0, "8011": 11}.items():
         script = script.replace(f"127.0.0.1:{shown}", f"127.0.0.1:{port + offset}")
     script = script.replace("data/", f"{tmp_path}/")
-    script = script.replace("make clients", ".venv/bin/python -m tools.clients python")
+    script = script.replace("make clients ONLY=", ".venv/bin/python -m tools.clients ")
     script = script.replace(".venv/bin/python", sys.executable)
     done = run("bash", "-euo", "pipefail", "-c", script, DATA_DIR=str(house.data_dir))
     assert done.returncode == 0, done.stdout + done.stderr
@@ -167,4 +167,4 @@ def test_the_guides_commands_print_what_it_promises(
     for promise in promised:
         assert promise in printed, f"{promise} is not printed in its turn:\n{done.stdout}"
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    assert "\nclients: .venv/ready-dev\n\t$(PYTHON) -m tools.clients\n" in makefile
+    assert "\nclients: .venv/ready-dev\n\t$(PYTHON) -m tools.clients $(ONLY)\n" in makefile

@@ -1,7 +1,5 @@
 """Who calls whom: the city's own systems may lie inward, what others have named may not."""
 
-import socket
-import threading
 from collections.abc import Iterator
 
 import pytest
@@ -14,31 +12,7 @@ from app.oauth.gateway import KeysUnavailable
 from app.oauth.service import OAuthDeps
 from config.settings import Settings, SettingsInvalid
 from tests.conftest import World
-
-
-class Inside:
-    """A port on this machine that counts who connects."""
-
-    def __init__(self) -> None:
-        self.connections = 0
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self._listener.getsockname()[1]
-        self._thread = threading.Thread(target=self._count)
-        self._thread.start()
-
-    def _count(self) -> None:
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return
-            self.connections += 1
-            connection.close()
-
-    def close(self) -> None:
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        self._thread.join()
+from tests.core.test_egress_inward import Inside
 
 
 @pytest.fixture

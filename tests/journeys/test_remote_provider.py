@@ -265,9 +265,9 @@ def test_whatever_a_company_does_wrong_hurts_only_itself(
 def test_ten_failures_open_the_breaker_and_one_good_call_closes_it(town: Town) -> None:
     bill = town.bill("P-7")
     with town.company.failing("signed 503") as fault:
-        for _ in range(12):
+        for _ in range(30):
             assert start(town.client, town.citizen, order(bill)).status_code == 503
-        assert fault.hits <= 11  # ten, and a probe when the wait of a fast house was over
+        assert fault.hits < 20  # ten, and probes when the waits of a fast house were over
     heal(town)
     assert start(town.client, town.citizen, order(bill)).status_code == 201
 
@@ -343,7 +343,7 @@ def test_a_canary_is_shown_to_its_share_and_to_the_same_citizens_in_every_proces
     town: Town,
 ) -> None:
     town.bill("P-11")
-    people = [log_in(town.client, town.world, town.rooms) for _ in range(6)]
+    people = [log_in(town.client, town.world, town.rooms) for _ in range(2)]
     town.move(_S.SUSPENDED, _S.CANARY, percent=50)
     time.sleep(CHECK_SECONDS + 1)
     shown = town.client.get(f"/v1/services/{SERVICE}").json
@@ -354,15 +354,19 @@ def test_a_canary_is_shown_to_its_share_and_to_the_same_citizens_in_every_proces
         assert all(listed["unanswered"] == [] for listed in lists)
         return [len(listed["items"]) == 1 for listed in lists]
 
-    inside = sees(town.client)
+    while len(set(inside := sees(town.client))) < 2:  # somebody in, somebody out
+        assert len(people) < 40
+        people.append(log_in(town.client, town.world, town.rooms))
     assert sees(town.other) == inside
     bill = Bill(SERVICE, "P-11", 500, "", "", "", "")
     for who, is_in in zip(people, inside, strict=True):
         if not is_in:
             refused = start(town.client, who, order(bill))
             assert (refused.status_code, refused.json["code"]) == (503, "service-unavailable")
+    of_the_share = people[inside.index(True)]
+    assert start(town.client, of_the_share, order(bill)).status_code == 201
     town.move(_S.LIVE)
-    assert sees(town.client) == [True] * 6
+    assert sees(town.client) == [True] * len(people)
 
 
 def test_a_citizen_takes_along_what_the_company_keeps(town: Town) -> None:
