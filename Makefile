@@ -67,7 +67,7 @@ openapi: .venv/ready
 	$(ALONE) $(FLASK) ledger plan
 
 clients: .venv/ready-dev
-	$(PYTHON) -m tools.clients
+	$(PYTHON) -m tools.clients $(ONLY)
 
 plugin: .venv/ready
 	@test -n "$(name)" || { echo "say: make plugin name=libraries kind=payable" >&2; exit 2; }
