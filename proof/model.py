@@ -262,8 +262,9 @@ def _at_rest(case: _Case) -> Iterator[Violation]:
             yield Violation("at rest", f"attempt {attempt['id']}", f"still {attempt['status']}")
         if attempt["mismatch"]:
             yield Violation("at rest", f"attempt {attempt['id']}", str(attempt["mismatch"]))
+    # A refund that failed was sent anew: whether the money went back is told by its item.
     for refund in case.evidence.refunds:
-        if refund["status"] not in {"succeeded", "declined", "requested"}:
+        if refund["status"] not in {"succeeded", "declined", "requested", "failed"}:
             yield Violation("at rest", f"refund {refund['id']}", f"still {refund['status']}")
     for job in case.evidence.jobs:
         says = f"{job['status']} after {job['attempts']} attempts"

@@ -146,6 +146,7 @@ def _perform(
     say(f"{len(director.struck)} kills, {len(history.calls)} calls; waiting for quiet")
     _calm(stage)
     _await_quiet(order, stage, director)
+    payers.clear_the_desk()
     _ask_again(payers, director, order)
     _await_quiet(order, stage, director)
     probe.stop()

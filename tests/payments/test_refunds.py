@@ -15,6 +15,7 @@ from werkzeug.test import TestResponse
 from app.core.events import EventLog
 from app.factory import Rooms
 from app.ledger.models import LedgerEntry, LedgerTransaction
+from app.payments.gateway import SEARCH_LAG
 from app.payments.models import PaymentAttempt, PaymentItem, Refund
 from app.sdk.registry import Registry
 from tests.conftest import World
@@ -461,6 +462,31 @@ def test_a_refund_that_stripe_refuses_fails_and_is_tried_again_by_staff(
     assert path[-4:] == ["refunding", "refund_failed", "refunding", "refunded"]
     refused = decide(client, desk.one, case(client, desk, asked["id"])["id"], "retry")
     assert refused.status_code == 200  # the same failure, the same second try
+    assert len(refunds_at_stripe(world, rooms, paid["id"])) == 1
+    assert_balanced(client, rooms)
+
+
+def test_a_refund_whose_failure_the_gateway_repeats_is_sent_anew_by_staff(
+    client: FlaskClient,
+    world: World,
+    rooms: Rooms,
+    citizen: Citizen,
+    paid: dict[str, Any],
+    desk: Desk,
+) -> None:
+    """The gateway keeps a 500 under our key for a day; its list of refunds knows of none."""
+    fault = {"operation": "refunds.create", "kind": "error_kept", "times": 1}
+    stripe_control(world, "PUT", "/faults", fault)
+    asked = give_back(client, rooms, desk, paid)
+    assert case(client, desk, asked)["status"] == "unknown"
+    with later(SEARCH_LAG.seconds + 1):
+        tick(rooms)
+    assert case(client, desk, asked)["status"] == "failed"
+    assert refunds_at_stripe(world, rooms, paid["id"]) == []
+    assert decide(client, desk.one, asked, "retry").status_code == 200
+    run_jobs(rooms)
+    seen = read(client, citizen, paid["id"])
+    assert (seen["items"][0]["status"], seen["refunded_amount"]) == ("refunded", 4250)
     assert len(refunds_at_stripe(world, rooms, paid["id"])) == 1
     assert_balanced(client, rooms)
 

@@ -16,7 +16,9 @@ from app.payments.events import (
 )
 from app.payments.gateway import (
     KEY_LIFETIME,
+    SEARCH_LAG,
     GatewayAmbiguous,
+    GatewayFailed,
     GatewayRefund,
     GatewayRefused,
     RefundRequest,
@@ -71,7 +73,7 @@ def send_refund(
     except GatewayRefused as error:
         if refund.gateway_refund_id:  # it has taken the refund before: this is no answer
             raise Unavailable("The gateway does not know its own refund.") from error
-        answer = GatewayRefund("", "failed", refund.amount)
+        answer = _never_made(refund)
         log.exception("refund.refused", refund_id=str(refund.id), code=error.code)
     apply_refund(uow, deps, refund.id, answer)
 
@@ -79,19 +81,35 @@ def send_refund(
 def _reach_gateway(
     deps: PaymentDeps, refund: Refund, attempt: PaymentAttempt, *, is_repeat: bool
 ) -> GatewayRefund:
+    """Return what the gateway says of a refund; it is sent again only under its own key.
+
+    Where a key is no help any more (its memory is over, or it repeats for ever that it has failed),
+    the gateway's list of refunds decides, and one that is not in it has failed. Somebody then sends
+    it anew, under another key.
+    """
     gateway = deps.gateways.named(attempt.gateway)
     if refund.gateway_refund_id:
         return gateway.fetch_refund(refund.gateway_refund_id)
     intent_id = attempt.intent_id or ""
+    age = now() - (refund.decided_at or refund.created_at)
     if is_repeat:
         found = gateway.find_refund(intent_id, refund.id)
         if found is not None:
             return found
-        if now() - (refund.decided_at or refund.created_at) > KEY_LIFETIME:
-            raise GatewayAmbiguous("the key is too old to be sent again")
-    return gateway.send_refund(
-        RefundRequest(refund.gateway_key, refund.id, intent_id, refund.amount)
-    )
+        if age > KEY_LIFETIME:
+            return _never_made(refund)
+    try:
+        return gateway.send_refund(
+            RefundRequest(refund.gateway_key, refund.id, intent_id, refund.amount)
+        )
+    except GatewayFailed:
+        if is_repeat and age > SEARCH_LAG / deps.policy.pace:
+            return _never_made(refund)
+        raise
+
+
+def _never_made(refund: Refund) -> GatewayRefund:
+    return GatewayRefund("", "failed", refund.amount)
 
 
 def next_refund_ask(deps: PaymentDeps, refund: Refund) -> timedelta | None:
