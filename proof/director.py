@@ -26,6 +26,8 @@ _FROZEN_SECONDS = 12.0
 _LOOK_AHEAD = 40
 _TRIES = 4
 """How often nobody may come by a place before its blow falls anywhere."""
+_PLANNED = 0.9
+"""The share of the stories that is dealt out to the blows."""
 _SERVERS = {Victim.POSTGRES: POSTGRES, Victim.VALKEY: VALKEY}
 
 
@@ -107,19 +109,22 @@ class Director:
     # The main thread.
 
     def run(
-        self, blows: Sequence[Blow], *, release: Callable[[int], None], is_over: Callable[[], bool]
+        self, blows: Sequence[Blow], *, release: Callable[[int], bool], is_over: Callable[[], bool]
     ) -> None:
         """Strike every blow, the rarely reached ones later; end early when nobody pays any more.
 
-        A place that nobody came by again and again gives its blow to any place: as many processes
-        die as were planned.
+        A place that nobody came by again and again gives its blow to any place, and so do all that
+        are left when the last story has begun: as many processes die as were planned.
         """
         waiting = deque(blows)
         passed: Counter[Blow] = Counter()
         while waiting and not is_over():
-            release(len(self.struck))
+            is_more_to_come = release(len(self.struck))
             self._breathe(_QUIET_SECONDS)
             head = waiting[0]
+            if not is_more_to_come and head.place.moment is not Moment.ANY:
+                waiting[0] = head = _anywhere(head)
+                self.displaced += 1
             if head.place.operation in plan.WRITES:
                 done = self._strike_write(head)
             elif head.place.moment is Moment.ANY:
@@ -269,7 +274,9 @@ class Turns:
     """Lets payers begin their stories as the blows go on, so that each blow meets many of them."""
 
     def __init__(self, stories: int, blows: int, *, ahead: int) -> None:
-        self._each = stories / max(1, blows)
+        self._stories = stories
+        # A reserve is for the times when nobody comes by.
+        self._each = stories * _PLANNED / max(1, blows)
         self._ahead = ahead
         self._free = threading.Semaphore(0)
         self._is_open = threading.Event()
@@ -286,8 +293,11 @@ class Turns:
         with self._lock:
             self.taken += 1
 
-    def release(self, struck: int) -> None:
-        """Let so many begin as belong to the blows so far, and one more each time nobody came."""
+    def release(self, struck: int) -> bool:
+        """Let so many begin as belong to the blows so far, and one more each time nobody came.
+
+        Return whether any has not begun yet.
+        """
         with self._lock:
             wanted = int((struck + 1) * self._each) + self._ahead + self._extra
             self._extra += struck == self._struck
@@ -295,6 +305,7 @@ class Turns:
             for _ in range(max(0, wanted - self._let_go)):
                 self._free.release()
             self._let_go = max(wanted, self._let_go)
+            return self._let_go < self._stories
 
     def release_all(self) -> None:
         """Let everybody go on."""
