@@ -149,10 +149,14 @@ class WaysIn:
 
 @dataclass(frozen=True, slots=True)
 class Web:
-    """The HTTP side of a process."""
+    """The HTTP side of a process.
+
+    So many seconds may a request wait at a provider at whom nothing moves (`provider_wait`).
+    """
 
     public_url: str
     threads: int
+    provider_wait: float
     rate_factor: int
     docs: bool
     require_tls: bool
@@ -272,6 +276,7 @@ class Settings:
             web=Web(
                 public_url=public_url,
                 threads=read.number("WEB_THREADS", 8),
+                provider_wait=read.within("PROVIDER_WAIT_MILLISECONDS", 200, most=2_000) / 1000,
                 rate_factor=_rate_factor(read),
                 docs=read.choice("DOCS", ("on", "off"), "on") == "on",
                 require_tls=read.choice("REQUIRE_TLS", ("0", "1"), "0") == "1",

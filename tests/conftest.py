@@ -104,6 +104,7 @@ def world() -> Iterator[World]:
         env = {
             "PROFILE": "sandbox",
             "PACE": "fast",
+            "PROVIDER_WAIT_MILLISECONDS": "2000",  # a crowded machine is no provider that hangs
             "LOG_LEVEL": "ERROR",
             "DATABASE_URL": postgres.app_url,
             "DATABASE_OWNER_URL": postgres.owner_url,

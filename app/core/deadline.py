@@ -7,6 +7,7 @@ from contextvars import ContextVar
 from app.core.clock import monotonic
 
 _deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
+_request: ContextVar[object | None] = ContextVar("request_served", default=None)
 
 
 @contextmanager
@@ -19,6 +20,25 @@ def within(seconds: float) -> Iterator[None]:
         yield
     finally:
         _deadline.reset(token)
+
+
+@contextmanager
+def serving(seconds: float) -> Iterator[None]:
+    """Serve one request within `seconds`: a thread of the server waits for the enclosed work."""
+    token = _request.set(object())
+    try:
+        with within(seconds):
+            yield
+    finally:
+        _request.reset(token)
+
+
+def request_served() -> object | None:
+    """Return what stands for the request whose thread waits for this work; None in a worker.
+
+    It is the same one in every thread that works for the request (`core/fanout.py`).
+    """
+    return _request.get()
 
 
 def remaining(most: float) -> float:

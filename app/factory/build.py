@@ -75,7 +75,7 @@ def build(settings: Settings, fakes: Mapping[type, Any] | None = None) -> Rooms:
     )
     hosted = loader.load(settings, units, own, keyring)
     city = make_city(settings)
-    roster = make_roster(settings, units, egress, hosted, city)
+    roster = make_roster(units, egress, hosted, city)
     registry = Registry.following(roster.listing)
     deps: dict[type, Any] = {
         KeyFile: keys,

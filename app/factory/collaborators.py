@@ -71,8 +71,9 @@ from app.webhooks.service import WebhooksDeps
 from config.settings import ROOT, Settings
 
 GATEWAY_SECONDS = 8.0
-QUOTE_THREADS = 8
-PAYABLES_THREADS = 8
+QUOTE_THREADS = 88
+PAYABLES_THREADS = 16
+"""More than one provider who hangs can hold (4 seats; of quotes, payments of 20 items in each)."""
 
 
 def make_audit(settings: Settings) -> AuditDeps:
@@ -318,11 +319,9 @@ def _house_inventory() -> Sequence[TableEntry]:
     return privacy.read_inventory(file, ROOT, [house_history(Base.metadata)])
 
 
-def make_roster(
-    settings: Settings, units: Units, egress: Egress, hosted: Hosted, city: City
-) -> Roster:
+def make_roster(units: Units, egress: Egress, hosted: Hosted, city: City) -> Roster:
     """Make what says who provides what right now, plug-ins and remote providers alike."""
-    remotes = Remotes(city, egress, pace=settings.pace, share=hosted.share)
+    remotes = Remotes(city, egress, hosted.gates)
     return Roster(hosted.alone, units, providers, remotes)
 
 

@@ -3,19 +3,20 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from prometheus_client import Counter
 
-from app.core.deadline import remaining, within
+from app.core.deadline import remaining, request_served, within
 from app.core.egress import NoAnswer, Reply
 from app.core.errors import Conflict, Forbidden, IllegalMove, Invalid, NotFound
-from app.host.breaker import Breaker, Bulkhead, Full, Open
+from app.host.breaker import PATIENCE, SLOW_SECONDS, Breaker, Bulkhead, Full, Open, Seats
 from app.sdk.http import TOTAL_SECONDS, Sender
 
 PLACES = 4
-SLOW_SECONDS = 1.5
+SHARE_OF_THREADS = 4
+FEWEST_THREADS_TO_SHARE = 16
 
 CALLS = Counter("plugin_calls_total", "Calls of plug-ins", ["plugin", "call", "outcome"])
 
@@ -35,12 +36,17 @@ def is_refusal(error: BaseException) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """One for each plug-in and process; `share` limits what all plug-ins hold of the threads."""
+    """One for each provider and process.
+
+    `places` limits the calls in flight, `seats` the request threads that wait for the provider,
+    and `share` those that wait for any provider.
+    """
 
     name: str
     breaker: Breaker
     places: Bulkhead
-    share: Bulkhead | None = None
+    seats: Seats = field(default_factory=lambda: Seats(PLACES))
+    share: Seats | None = None
 
     def run(
         self,
@@ -48,7 +54,7 @@ class Gate:
         seconds: float,
         call: Callable[[], T],
         *,
-        on_request_thread: bool,
+        in_share: bool = False,
         is_good: Callable[[T], bool] = lambda _: True,
     ) -> T:
         """Make one call and return its answer, or raise what it raised, or `Refused`.
@@ -57,19 +63,22 @@ class Gate:
         """
         with within(seconds):
             try:
-                with self._admitted(seconds, on_request_thread=on_request_thread):
+                with self._admitted(seconds, in_share=in_share):
                     return self._measured(what, call, is_good)
             except (Full, Open) as error:
                 CALLS.labels(self.name, what, "refused").inc()
                 raise Refused(f"{self.name}: {type(error).__name__.lower()}") from error
 
     @contextmanager
-    def _admitted(self, seconds: float, *, on_request_thread: bool) -> Iterator[None]:
+    def _admitted(self, seconds: float, *, in_share: bool) -> Iterator[None]:
         if self.breaker.is_open():  # nobody waits for a place that is of no use
             raise Open
+        request = request_served()
         with ExitStack() as held:
-            if self.share is not None and on_request_thread:
-                held.enter_context(self.share.place(remaining(seconds)))
+            if request is not None:
+                held.enter_context(self._seat(request, seconds))
+                if self.share is not None and in_share:
+                    held.enter_context(self.share.seat(request, seconds))
             held.enter_context(self.places.place(remaining(seconds)))
             if remaining(seconds) <= 0:
                 raise Full
@@ -78,6 +87,17 @@ class Gate:
                 yield
             finally:
                 _inside.reset(token)
+
+    @contextmanager
+    def _seat(self, request: object, seconds: float) -> Iterator[None]:
+        with ExitStack() as held:
+            try:
+                held.enter_context(self.seats.seat(request, seconds))
+            except Full:
+                if self.seats.longest() > SLOW_SECONDS:
+                    self.breaker.turn_away()
+                raise
+            yield
 
     def _measured(self, what: str, call: Callable[[], T], is_good: Callable[[T], bool]) -> T:
         ticket = self.breaker.enter()
@@ -96,6 +116,40 @@ class Gate:
             self.breaker.leave(ticket, went_well=went_well and not is_slow)
             outcome = "failed" if not went_well else "slow" if is_slow else "ok"
             CALLS.labels(self.name, what, outcome).inc()
+
+
+@dataclass(frozen=True, slots=True)
+class Gates:
+    """Makes the gates of a process by how many requests it serves at a time.
+
+    One provider is waited for by a quarter of the threads, at least one and at most four. From
+    sixteen threads on that quarter is what all of them share, and one provider leaves a seat of it
+    to the others.
+    """
+
+    threads: int = FEWEST_THREADS_TO_SHARE
+    patience: float = PATIENCE
+    pace: float = 1.0
+    share: Seats | None = None
+
+    @classmethod
+    def of(cls, threads: int, patience: float, pace: float) -> "Gates":
+        """Return what makes the gates of a process with so many threads."""
+        is_shared = threads >= FEWEST_THREADS_TO_SHARE
+        share = Seats(threads // SHARE_OF_THREADS, patience) if is_shared else None
+        return cls(threads, patience, pace, share)
+
+    @property
+    def seats(self) -> int:
+        """Return how many request threads may wait for one provider."""
+        quarter = self.threads // SHARE_OF_THREADS
+        return min(PLACES, max(1, quarter if self.share is None else quarter - 1))
+
+    def make(self, name: str) -> Gate:
+        """Return a new gate with everything closed behind it: a breaker that knows nothing yet."""
+        breaker = Breaker(name, pace=self.pace)
+        seats = Seats(self.seats, self.patience, hopeless=breaker.is_hopeless)
+        return Gate(name, breaker, Bulkhead(PLACES), seats, self.share)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +188,7 @@ class GuardedSender:
                 "http",
                 min(total_seconds, TOTAL_SECONDS),
                 send,
-                on_request_thread=True,
+                in_share=True,
                 is_good=lambda reply: reply.status < 500,  # noqa: PLR2004 - their own failure
             )
         except Refused as error:

@@ -61,7 +61,7 @@ class GuardedPayable(PayableProvider):
             lambda: check_payable(
                 self._provider.get_payable(reference, citizen), self._declared, reference
             ),
-            on_request_thread=True,
+            in_share=True,
         )
 
     def fulfil(self, notice: PaymentNotice) -> Fulfilment:
@@ -77,7 +77,6 @@ class GuardedPayable(PayableProvider):
                 call,
                 POST_SECONDS,
                 lambda: check_fulfilment(self._provider.fulfil(notice)),
-                on_request_thread=False,
             )
         except Refused as error:
             raise Unavailable from error
@@ -104,12 +103,12 @@ class GuardedPayable(PayableProvider):
         seconds: float,
         call: Callable[[], T],
         *,
-        on_request_thread: bool = False,
+        in_share: bool = False,
         may_be_unknown: bool = False,
     ) -> T:
         forbid_open_transaction(self._gate.name)
         try:
-            return self._gate.run(what, seconds, call, on_request_thread=on_request_thread)
+            return self._gate.run(what, seconds, call, in_share=in_share)
         except Refused as error:
             raise Unavailable from error
         except Exception as error:
@@ -142,7 +141,7 @@ class GuardedPersonalData(PersonalData):
     def _run(self, what: str, call: Callable[[], T]) -> T:
         forbid_open_transaction(self._gate.name)
         try:
-            return self._gate.run(what, PERSONAL_SECONDS, call, on_request_thread=False)
+            return self._gate.run(what, PERSONAL_SECONDS, call)
         except Refused as error:
             raise Unavailable from error
         except Exception as error:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from app.core.logs import get_logger
 from app.core.migrate import History
-from app.host.breaker import Bulkhead
+from app.host.gate import Gates
 from app.host.manifest import Fault, Manifest, PluginRefused, ids_named
 from app.host.returns import Returns
 from app.http.blueprint import Blueprint
@@ -49,8 +49,8 @@ class Hosted:
     `alone` is who provides what when nobody but the plug-ins does; the house goes by the `Roster`
     that begins with it. `quarantined` says for operators why a plug-in is not in; its services stay
     listed, marked unavailable, when its manifest could be read. `unreadable` holds the other
-    manifests and the ids they name: what the catalogue shows of those is kept. `share` is what all
-    providers together may hold of the process's threads.
+    manifests and the ids they name: what the catalogue shows of those is kept. `gates` makes what
+    stands before remote providers as it did for the plug-ins.
     """
 
     alone: Current
@@ -59,7 +59,7 @@ class Hosted:
     unreadable: Mapping[str, frozenset[str]]
     histories: tuple[History, ...]
     returns: Returns
-    share: Bulkhead | None = None
+    gates: Gates = field(default_factory=Gates)
 
     @property
     def manifests(self) -> Mapping[str, Manifest]:
@@ -121,7 +121,7 @@ class Intake:
         crashed = None if isinstance(error, PluginRefused) else error
         log.error("plugin.quarantined", plugin=name, reason=str(error), exc_info=crashed)
 
-    def hosted(self, share: Bulkhead | None) -> Hosted:
+    def hosted(self, gates: Gates) -> Hosted:
         """Return what has been taken in."""
         guarded = {n: p.guarded for n, p in self.plugins.items() if p.guarded is not None}
         loaded = self.plugins
@@ -134,5 +134,5 @@ class Intake:
             unreadable=self.unreadable,
             histories=tuple(self.histories),
             returns=self.returns,
-            share=share,
+            gates=gates,
         )

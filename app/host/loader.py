@@ -14,8 +14,7 @@ from app.core.logs import get_logger
 from app.core.migrate import History
 from app.core.unit_of_work import Units
 from app.host.answers import Declared
-from app.host.breaker import Breaker, Bulkhead
-from app.host.gate import PLACES, Gate, GuardedSender
+from app.host.gate import Gate, Gates, GuardedSender
 from app.host.guard import GuardedPayable, GuardedPersonalData
 from app.host.hosted import Hosted, Intake, Plugin
 from app.host.manifest import Fault, Manifest, PluginRefused, manifest_files, read_manifest
@@ -29,8 +28,6 @@ from app.sdk.vault import Vault
 from config.settings import Settings
 
 PACKAGE = "plugins"
-FEWEST_THREADS_TO_SHARE = 16
-SHARE_OF_THREADS = 4
 
 IN_QUARANTINE = Closed(
     {
@@ -51,7 +48,7 @@ class _Means:
     units: Units
     sender: Sender
     keyring: Keyring
-    share: Bulkhead | None
+    gates: Gates
     returns: Returns
 
 
@@ -64,7 +61,8 @@ def load(
     whatever its code raised.
     """
     extend_package(settings.plugins_dir)
-    means = _Means(settings, units, sender, keyring, _share(settings.web.threads), Returns())
+    gates = Gates.of(settings.web.threads, settings.web.provider_wait, settings.pace)
+    means = _Means(settings, units, sender, keyring, gates, Returns())
     intake = Intake(returns=means.returns)
     for path in manifest_files(settings.plugins_dir):
         # A plug-in's code may raise anything; the other departments must start.
@@ -74,7 +72,7 @@ def load(
             if strict:
                 raise
             intake.put_aside(path, error)
-    return intake.hosted(means.share)
+    return intake.hosted(gates)
 
 
 def _take_in(intake: Intake, path: Path, means: _Means) -> None:
@@ -103,7 +101,7 @@ def _make(intake: Intake, manifest: Manifest, means: _Means) -> Plugin:
     if kind is None:
         return plugin
     name, units = manifest.name, means.units
-    gate = Gate(name, Breaker(name, pace=means.settings.pace), Bulkhead(PLACES), means.share)
+    gate = means.gates.make(name)
     provider = kind(
         House(
             settings=settings_of(manifest, means.settings.plugin_env),
@@ -208,13 +206,6 @@ def _closed(settings: Settings, manifest: Manifest) -> Closed | None:
         log.warning("plugin.not_silver", plugin=manifest.name)
         return SWITCHED_OFF
     return None
-
-
-def _share(threads: int) -> Bulkhead | None:
-    """Return the limit of what all plug-ins together may hold of a large process's threads."""
-    if threads < FEWEST_THREADS_TO_SHARE:
-        return None
-    return Bulkhead(threads // SHARE_OF_THREADS)
 
 
 def extend_package(folder: Path) -> None:

@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from app.host.answers import Declared
-from app.host.breaker import Breaker, Bulkhead
 from app.host.canary import CanaryPayable
-from app.host.gate import PLACES, Gate
+from app.host.gate import Gate, Gates
 from app.host.guard import GuardedPayable, GuardedPersonalData
 from app.host.manifest import Manifest, build_manifest
 from app.providers.values import ProviderStatus, RosterEntry
@@ -48,13 +47,10 @@ class Remotes:
     What a breaker has learnt, and who is in flight, is the provider's and not its manifest's.
     """
 
-    def __init__(
-        self, city: City, sender: Sender, *, pace: float = 1.0, share: Bulkhead | None = None
-    ) -> None:
+    def __init__(self, city: City, sender: Sender, made_by: Gates | None = None) -> None:
         self._city = city
         self._sender = sender
-        self._pace = pace
-        self._share = share
+        self._made_by = made_by or Gates()
         self._gates: dict[str, Gate] = {}
 
     def remote(self, entry: RosterEntry) -> Remote:
@@ -79,6 +75,5 @@ class Remotes:
 
     def _gate(self, name: str) -> Gate:
         if name not in self._gates:
-            breaker = Breaker(name, pace=self._pace)
-            self._gates[name] = Gate(name, breaker, Bulkhead(PLACES), self._share)
+            self._gates[name] = self._made_by.make(name)
         return self._gates[name]

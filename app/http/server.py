@@ -17,7 +17,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import BaseConverter
 
 from app.core import idempotency
-from app.core.deadline import within
+from app.core.deadline import serving
 from app.core.errors import (
     ActingNotAllowed,
     AssuranceTooLow,
@@ -137,7 +137,7 @@ class Server(Flask):
                 self._limit(operation.access)
                 _check_input(operation)
                 self.door.check_open(request.blueprint or "")
-                held.enter_context(within(operation.seconds))
+                held.enter_context(serving(operation.seconds))
                 return self._execute(operation, context)
             except DomainError as error:
                 self._watch.refusal(operation.access, error)

@@ -91,17 +91,17 @@ def test_one_probe_decides_while_others_are_refused() -> None:
     assert not breaker.is_open()
 
 
-def test_each_failed_probe_doubles_the_wait_up_to_sixty() -> None:
+def test_each_failed_probe_doubles_the_wait_up_to_twenty() -> None:
     clock = Clock()
     breaker = Breaker("x", clock=clock)
     calls(breaker, "-" * 10)
     moment = 0.0
-    for wait in (10, 20, 40, 60, 60):
+    for wait in (10, 20, 20, 20):
         clock.seconds = moment + 0.79 * wait
         assert breaker.is_open()
         moment += 1.21 * wait
         fail_probe_at(breaker, clock, moment)
-    clock.seconds += 73
+    clock.seconds += 24.01
     breaker.leave(breaker.enter(), went_well=True)
     calls(breaker, "-" * 10)
     clock.seconds += 12.01

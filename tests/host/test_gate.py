@@ -80,7 +80,7 @@ def test_a_silent_biller_is_left_alone_too_and_what_was_sent_may_have_acted() ->
 def test_a_providers_call_sends_from_the_place_it_holds() -> None:
     sender, narrow = Sender(), Gate("x", Breaker("x"), Bulkhead(1))
     http = HttpClient(GuardedSender(sender, narrow))
-    reply = narrow.run("get_payable", 2.0, lambda: http.get("http://b/"), on_request_thread=True)
+    reply = narrow.run("get_payable", 2.0, lambda: http.get("http://b/"))
     assert reply.status == 200
     assert sender.given[0] <= 2.0
 
@@ -93,9 +93,9 @@ def test_calls_are_counted_by_plugin_call_and_outcome() -> None:
         labels = {"plugin": name, "call": call, "outcome": outcome}
         return REGISTRY.get_sample_value("plugin_calls_total", labels)
 
-    passing.run("get_payable", 2.0, lambda: 1, on_request_thread=True)
+    passing.run("get_payable", 2.0, lambda: 1)
     with pytest.raises(KeyError):
-        passing.run("fulfil", 2.0, lambda: {}["x"], on_request_thread=False)
+        passing.run("fulfil", 2.0, lambda: {}["x"])
     assert count("get_payable", "ok") == 1
     assert count("fulfil", "failed") == 1
 
