@@ -276,7 +276,7 @@ class Settings:
             web=Web(
                 public_url=public_url,
                 threads=read.number("WEB_THREADS", 8),
-                provider_wait=read.within("PROVIDER_WAIT_MILLISECONDS", 200, most=2_000) / 1000,
+                provider_wait=read.within("PROVIDER_WAIT_MILLISECONDS", 100, most=2_000) / 1000,
                 rate_factor=_rate_factor(read),
                 docs=read.choice("DOCS", ("on", "off"), "on") == "on",
                 require_tls=read.choice("REQUIRE_TLS", ("0", "1"), "0") == "1",

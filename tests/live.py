@@ -75,7 +75,9 @@ def at_once(calls: Sequence[Callable[[], T]]) -> list[T]:
 
 
 @contextmanager
-def serve(world: World, *, named: bool = False, **settings: str) -> Iterator[Live]:
+def serve(
+    world: World, *, named: bool = False, workers: int = 2, **settings: str
+) -> Iterator[Live]:
     """Run granian with two processes of four threads against the world of the suite.
 
     `named` puts it at `localhost`, which is then its public address and issuer: browsers make
@@ -86,7 +88,7 @@ def serve(world: World, *, named: bool = False, **settings: str) -> Iterator[Liv
     if named:
         settings = {"PUBLIC_URL": url, "WEBAUTHN_ORIGINS": url, **settings}
     command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1"]
-    command += ["--port", str(port), "--workers", "2", "--blocking-threads", "4"]
+    command += ["--port", str(port), "--workers", str(workers), "--blocking-threads", "4"]
     command += ["--workers-kill-timeout", "10", "wsgi:app"]
     env = {**world.env, "WEB_THREADS": "4", "PATH": "/usr/bin:/bin", **settings}
     process = subprocess.Popen(command, cwd=ROOT, env=env)  # noqa: S603 - our own command

@@ -21,7 +21,8 @@ FIRST_WAIT = 10.0
 LONGEST_WAIT = 20.0
 """With its spread less than the 30 seconds within which one who is well again is served."""
 SLOW_SECONDS = 1.5
-PATIENCE = 0.2
+PATIENCE = 0.1
+"""Half of what a call waits for its lane (`http/shedding.py`): whoever waits there outlasts it."""
 _SPREAD = 0.2
 
 

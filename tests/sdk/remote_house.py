@@ -74,6 +74,9 @@ class Company:
     lock: threading.Lock = field(default_factory=threading.Lock)
     let_go: threading.Event = field(default_factory=threading.Event)
     sent: int = 0
+    held: int = 0
+    most_held: int = 0
+    holds: threading.Event = field(default_factory=threading.Event)
 
     def issue(self, reference: str, amount: int = 500, **changes: object) -> str:
         """Write a ticket that anybody may pay who knows it."""
@@ -302,6 +305,20 @@ class _Handler(BaseHTTPRequestHandler):
     def hang_up(self) -> None:
         self.close_connection = True
 
+    def hold(self) -> None:
+        """Say nothing until the city hangs up, and count how many of it wait for that at once."""
+        company = self.company
+        with company.lock:
+            company.held += 1
+            company.most_held = max(company.most_held, company.held)
+        company.holds.set()
+        self.close_connection = True
+        self.connection.settimeout(30)
+        with suppress(OSError):
+            self.connection.recv(1)
+        with company.lock:
+            company.held -= 1
+
     def stream(self, piece: bytes, pieces: int, pause: float) -> None:
         """Send an endless body piece by piece until nobody listens any more."""
         self.send_response(200)
@@ -339,6 +356,7 @@ BEFORE: dict[str, Callable[[_Handler], object]] = {
     ),
     "hang up": _Handler.hang_up,
     "hang up late": lambda h: (h.company.let_go.wait(0.8), h.hang_up()),
+    "hold": _Handler.hold,
     "hang": lambda h: (h.company.let_go.wait(30), h.hang_up()),
     "ten gigabytes": lambda h: h.stream(b" " * 65_536, 10 * 16_384, 0),
     "trickle": lambda h: h.stream(b" ", 60, 0.05),

@@ -5,14 +5,16 @@ from dataclasses import replace
 
 import pytest
 
-from tools.drill.figures import Felt, is_kept, judge_round, quantiles, report, verdicts
+from tools.drill.figures import Felt, is_kept, judge_round, line, quantiles, report, verdicts
 from tools.drill.load import Sample
 
 KEPT = Felt(
     mode="hang",
     baseline=(0.010, 0.100),
     others=(0.011, 0.110),
+    samples=600,
     errors=0.0,
+    errors_before=0.0,
     slowest=2.1,
     opened=4.0,
     once_open=0.012,
@@ -32,9 +34,9 @@ def test_quantiles_are_of_what_was_taken() -> None:
 
 def test_a_round_knows_when_the_breaker_opened_and_who_asked_meanwhile() -> None:
     slow = samples(*[2.0] * 12, status=503, at=100.0)
-    quick = samples(*[0.004] * 30, status=503, at=112.0)
-    probe = samples(2.0, status=503, at=142.0)
-    quick_again = samples(*[0.006] * 30, status=503, at=143.0)
+    quick = samples(*[0.004] * 40, status=503, at=112.0)
+    probe = samples(2.0, status=503, at=152.0)
+    quick_again = samples(*[0.006] * 50, status=503, at=153.0)
     earlier = samples(*[9.0] * 5, status=503, at=0.0)
     well = samples(*[0.02] * 5, status=404, at=101.0)
     felt = judge_round(
@@ -47,18 +49,22 @@ def test_a_round_knows_when_the_breaker_opened_and_who_asked_meanwhile() -> None
     )
     assert (felt.slowest, felt.opened, felt.probes) == (2.0, 12.0, 1)
     assert felt.once_open == pytest.approx(0.006)
-    assert felt.errors == pytest.approx(1 / 3)
+    assert (felt.errors, felt.errors_before) == (pytest.approx(1 / 3), 0.0)
+    assert felt.samples == 2
+    assert line(felt).startswith(
+        "hang     others 20.0 / 500.0 ms, before 10.0 / 10.0 ms (2 samples)"
+    )
 
 
 def test_a_breaker_that_never_opens_is_not_called_open() -> None:
-    own = samples(*[0.004] * 19, 2.0, *[0.004] * 19, status=503)
+    own = samples(*[0.004] * 39, 2.0, *[0.004] * 39, status=503)
     felt = judge_round("hang", samples(0.01), samples(0.01), own, 0.0, None)
     assert (felt.opened, felt.once_open, felt.probes) == (None, None, 0)
 
 
 def test_a_round_that_keeps_everything_is_kept() -> None:
     assert is_kept([KEPT] * 5)
-    assert sum(line.startswith("kept") for line in report([KEPT] * 5)) == 5
+    assert sum(line.startswith("kept") for line in report([KEPT] * 5)) == 6
 
 
 @pytest.mark.parametrize(
@@ -66,6 +72,7 @@ def test_a_round_that_keeps_everything_is_kept() -> None:
     [
         lambda felt: replace(felt, others=(0.011, 0.130)),
         lambda felt: replace(felt, errors=0.01),
+        lambda felt: replace(felt, samples=299),
         lambda felt: replace(felt, slowest=2.6),
         lambda felt: replace(felt, once_open=0.060),
         lambda felt: replace(felt, once_open=None),

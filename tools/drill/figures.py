@@ -7,7 +7,11 @@ from statistics import median
 from tools.drill.load import Sample
 
 QUICK = 0.050
-IN_A_ROW = 20
+AT_ONCE = 0.5
+IN_A_ROW = 40
+"""More than a provider's own route is asked while one call hangs: none of them was let through."""
+
+FEWEST_SAMPLES = 300
 ROUTE_BOUND = 2.5
 OTHERS_BOUND = 1.2
 RECOVERY_BOUND = 30.0
@@ -18,15 +22,18 @@ _BROKEN = 500
 class Felt:
     """What one misdeed did in one round; seconds, None for what did not come to pass.
 
-    `others` and `baseline` are pairs of p50 and p99, `slowest` the longest that the provider's own
-    route took to fail, `opened` when it began to fail at once, `once_open` how long it took then
-    (median), `probes` how many requests were let through to ask.
+    `others` and `baseline` are pairs of p50 and p99, each of at least so many `samples`, `errors`
+    and `errors_before` what part of those was not answered as it should be. `slowest` is the longest
+    that the provider's own route took to fail, `opened` when it began to fail at once, `once_open`
+    how long it took then (median), `probes` how many requests were let through to ask.
     """
 
     mode: str
     baseline: tuple[float, float]
     others: tuple[float, float]
+    samples: int
     errors: float
+    errors_before: float
     slowest: float
     opened: float | None
     once_open: float | None
@@ -59,25 +66,30 @@ def judge_round(
     )
     start = _settled(failures)
     later = failures[start:] if start is not None else []
-    broken = sum(not 0 < sample.status < _BROKEN for sample in others)
     return Felt(
         mode=mode,
         baseline=quantiles(before),
         others=quantiles(others),
-        errors=broken / len(others),
+        samples=min(len(before), len(others)),
+        errors=_broken(others),
+        errors_before=_broken(before),
         slowest=max((s.seconds for s in failures), default=0.0),
         opened=later[0].at - began if later else None,
         once_open=median(s.seconds for s in later) if later else None,
-        probes=sum(s.seconds >= QUICK for s in later),
+        probes=sum(s.seconds >= AT_ONCE for s in later),
         recovery=recovery,
     )
+
+
+def _broken(samples: Sequence[Sample]) -> float:
+    return sum(not 0 < sample.status < _BROKEN for sample in samples) / len(samples)
 
 
 def _settled(failures: Sequence[Sample]) -> int | None:
     """Return from which failure on so many in a row came at once."""
     run = 0
     for number, sample in enumerate(failures):
-        run = run + 1 if sample.seconds < QUICK else 0
+        run = run + 1 if sample.seconds < AT_ONCE else 0
         if run == IN_A_ROW:
             return number - IN_A_ROW + 1
     return None
@@ -89,9 +101,11 @@ def verdicts(rounds: Sequence[Felt]) -> list[tuple[bool, str]]:
     Of ratios and times the median over the rounds counts; of failures the slowest.
     """
     ratio = median(felt.ratio for felt in rounds)
+    fewest = min(felt.samples for felt in rounds)
     slowest = max(felt.slowest for felt in rounds)
     errors = max(felt.errors for felt in rounds)
     said = [
+        (fewest >= FEWEST_SAMPLES, f"at least {fewest} samples of others in each p99"),
         (ratio <= OTHERS_BOUND, f"others' p99 {ratio:.2f} times the baseline"),
         (errors <= 0.001, f"others' errors {errors:.2%}"),  # noqa: PLR2004 - one in a thousand
         (slowest <= ROUTE_BOUND, f"its own route failed within {slowest:.2f} s"),
@@ -130,6 +144,17 @@ def report(rounds: Sequence[Felt]) -> Iterator[str]:
     for mode in dict.fromkeys(felt.mode for felt in rounds):
         for is_kept, what in verdicts([felt for felt in rounds if felt.mode == mode]):
             yield f"{'kept  ' if is_kept else 'MISSED'}  {mode}: {what}"
+
+
+def line(felt: Felt) -> str:
+    """Return what one round of a misdeed was like, all its figures."""
+    return (
+        f"{felt.mode:8} others {_pair([felt.others])} ms, before {_pair([felt.baseline])} ms"
+        f" ({felt.samples} samples): p99 {felt.ratio:.2f}x, errors {felt.errors:.2%}"
+        f" (before {felt.errors_before:.2%}); its own slowest {felt.slowest:.2f} s,"
+        f" opened {_middle([felt.opened], 's')}, then {_middle([felt.once_open], 'ms')},"
+        f" probes {felt.probes}, back {_middle([felt.recovery], 's')}"
+    )
 
 
 def is_kept(rounds: Sequence[Felt]) -> bool:

@@ -14,13 +14,21 @@ from uuid import uuid4
 OTHERS = ("/v1/services?q=shuifei", "/v1/me", "/v1/payments")
 """Routes that have nothing to do with the provider."""
 
-_PAUSE = 0.03
+OTHERS_CALLERS, OTHERS_SECONDS = 8, 0.16
+OWN_CALLERS, OWN_SECONDS = 24, 1.5
+"""So many callers, each of whom begins a request so often: what is asked for never depends on how
+quickly the last answer came, so the seconds before a misdeed and those of it bear the same load."""
+
 _TIMEOUT = 20.0
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One request: when it began, how long it took, and how it was answered (0: not at all)."""
+    """One request: when it began, how long it took, and how it was answered (0: not at all).
+
+    At other routes it begins when it was due: a caller who is kept waiting by one answer would else
+    not send, and not feel, what citizens send meanwhile.
+    """
 
     at: float
     seconds: float
@@ -29,7 +37,7 @@ class Sample:
 
 @dataclass
 class Load:
-    """Two kinds of callers, and what they have seen since they were last asked."""
+    """Two kinds of callers, and what they have seen."""
 
     url: str
     tokens: Sequence[str]
@@ -38,15 +46,18 @@ class Load:
     own: list[Sample] = field(default_factory=list)
     is_over: threading.Event = field(default_factory=threading.Event)
 
-    def take(self) -> tuple[list[Sample], list[Sample]]:
-        """Return what was seen of other routes and of the provider's own, and begin anew."""
-        seen = self.others, self.own
+    def forget(self) -> None:
+        """Begin anew."""
         self.others, self.own = [], []
-        return seen
+
+
+def between(samples: Sequence[Sample], start: float, end: float) -> list[Sample]:
+    """Return the requests that began within a time."""
+    return [sample for sample in list(samples) if start <= sample.at < end]
 
 
 @contextmanager
-def run_load(load: Load, *, others: int = 3, own: int = 8) -> Iterator[Load]:
+def run_load(load: Load, *, others: int = OTHERS_CALLERS, own: int = OWN_CALLERS) -> Iterator[Load]:
     """Let callers call for as long as a `with` lasts."""
     threads = [
         threading.Thread(target=_call_others, args=(load, number)) for number in range(others)
@@ -64,10 +75,11 @@ def run_load(load: Load, *, others: int = 3, own: int = 8) -> Iterator[Load]:
 
 def _call_others(load: Load, number: int) -> None:
     headers = {"Authorization": f"Bearer {load.tokens[number % len(load.tokens)]}"}
-    for path in itertools.cycle(OTHERS):
-        if load.is_over.wait(_PAUSE):
-            return
-        load.others.append(_timed(lambda path=path: _send(load.url, "GET", path, headers)))
+    paths = itertools.cycle(OTHERS[number % len(OTHERS) :] + OTHERS[: number % len(OTHERS)])
+    for due in _due(load, number, OTHERS_CALLERS, OTHERS_SECONDS):
+        path = next(paths)
+        seen = _timed(lambda path=path: _send(load.url, "GET", path, headers), due)
+        load.others.append(seen)
 
 
 def _call_own(load: Load, number: int) -> None:
@@ -78,7 +90,7 @@ def _call_own(load: Load, number: int) -> None:
     token = load.tokens[number % len(load.tokens)]
     item = {"service": load.service, "reference": "NO-SUCH-FEE"}
     body = json.dumps({"items": [item], "method": "card"}).encode()
-    while not load.is_over.wait(_PAUSE):
+    for _ in _due(load, number, OWN_CALLERS, OWN_SECONDS):
         headers = {
             "Authorization": f"Bearer {token}",
             "Content-Type": "application/json",
@@ -88,8 +100,16 @@ def _call_own(load: Load, number: int) -> None:
         load.own.append(seen)
 
 
-def _timed(call: Callable[[], int]) -> Sample:
-    at = time.monotonic()
+def _due(load: Load, number: int, callers: int, seconds: float) -> Iterator[float]:
+    """Yield the moments at which one of the callers is to send, each not before it has come."""
+    due = time.monotonic() + seconds * number / callers
+    while not load.is_over.wait(max(0.0, due - time.monotonic())):
+        yield due
+        due += seconds
+
+
+def _timed(call: Callable[[], int], due: float | None = None) -> Sample:
+    at = time.monotonic() if due is None else due
     try:
         status = call()
     except (OSError, http.client.HTTPException):
