@@ -23,6 +23,7 @@ from tools.drill.load import Load, Sample, between, run_load
 CITIZENS = 4
 IN_A_ROW = 10
 LATEST = 3.0
+WARM_UP = 10.0
 _NOT_FOUND = 404
 
 
@@ -40,6 +41,7 @@ def main() -> int:
         _let_in(company)
         load = Load(house.web.url, _citizens(house), "parking-fee")
         with run_load(load):
+            time.sleep(WARM_UP)
             felt = [
                 _do(gate, load, mode, asked.seconds)
                 for number in range(asked.rounds)

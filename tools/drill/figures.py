@@ -23,8 +23,8 @@ class Felt:
     """What one misdeed did in one round; seconds, None for what did not come to pass.
 
     `others` and `baseline` are pairs of p50 and p99, each of at least so many `samples`, `errors`
-    and `errors_before` what part of those was not answered as it should be. `slowest` is the longest
-    that the provider's own route took to fail, `opened` when it began to fail at once, `once_open`
+    and `errors_before` what part of those was not answered as it should be. `slowest` is how long
+    the provider's own route took to fail at most, `opened` when it began to fail at once, `once_open`
     how long it took then (median), `probes` how many requests were let through to ask.
     """
 
