@@ -24,7 +24,7 @@ class Felt:
 
     `others` and `baseline` are pairs of p50 and p99, each of at least so many `samples`, `errors`
     and `errors_before` what part of those was not answered as it should be. `slowest` is how long
-    the provider's own route took to fail at most, `opened` when it began to fail at once, `once_open`
+    its own route took to fail at most, `opened` when it began to fail at once, `once_open`
     how long it took then (median), `probes` how many requests were let through to ask.
     """
 
