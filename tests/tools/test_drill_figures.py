@@ -72,7 +72,7 @@ def test_a_round_that_keeps_everything_is_kept() -> None:
     [
         lambda felt: replace(felt, others=(0.011, 0.130)),
         lambda felt: replace(felt, errors=0.01),
-        lambda felt: replace(felt, samples=299),
+        lambda felt: replace(felt, samples=499),
         lambda felt: replace(felt, slowest=2.6),
         lambda felt: replace(felt, once_open=0.060),
         lambda felt: replace(felt, once_open=None),

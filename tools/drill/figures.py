@@ -11,7 +11,7 @@ AT_ONCE = 0.5
 IN_A_ROW = 40
 """More than a provider's own route is asked while one call hangs: none of them was let through."""
 
-FEWEST_SAMPLES = 300
+FEWEST_SAMPLES = 500
 ROUTE_BOUND = 2.5
 OTHERS_BOUND = 1.2
 RECOVERY_BOUND = 30.0

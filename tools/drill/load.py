@@ -14,7 +14,7 @@ from uuid import uuid4
 OTHERS = ("/v1/services?q=shuifei", "/v1/me", "/v1/payments")
 """Routes that have nothing to do with the provider."""
 
-OTHERS_CALLERS, OTHERS_SECONDS = 8, 0.16
+OTHERS_CALLERS, OTHERS_SECONDS = 12, 0.12
 OWN_CALLERS, OWN_SECONDS = 24, 1.5
 """So many callers, each of whom begins a request so often: what is asked for never depends on how
 quickly the last answer came, so the seconds before a misdeed and those of it bear the same load."""
