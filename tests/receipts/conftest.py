@@ -32,11 +32,12 @@ def stranger(client: FlaskClient, world: World, rooms: Rooms) -> Citizen:
     return log_in(client, world, rooms)
 
 
-@pytest.fixture(scope="module", autouse=True)
+@pytest.fixture(autouse=True)
 def _no_news_of_planted_receipts(rooms: Rooms) -> Iterator[None]:
     """Take the jobs out of the queue that would tell people of receipts without payments.
 
-    They fail again and again, and whoever drains the queue next would wait for all of them.
+    They fail again and again, and who drains the queue next (the next test, to read a code) would
+    wait for all of them.
     """
     yield
     with rooms.units.open(actor="test") as uow:
