@@ -4,6 +4,7 @@ import base64
 import os
 import socket
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -23,7 +24,7 @@ from sandbox.city import serve_city
 from sandbox.servers import start_postgres, start_valkey, temporary_data_dir
 from sandbox.stripe import serve_stripe
 from sandbox.wallets import WalletKeys, serve_wallets
-from tests.clockwork import has_house
+from tests.clockwork import forget_failing_jobs, has_house
 from tests.contract import ContractClient
 
 pytest_plugins = ["tests.leaks", "tests.promises", "tests.trail_coverage"]
@@ -145,9 +146,9 @@ def settings(world: World) -> Settings:
     return Settings.from_env(world.env)
 
 
-@pytest.fixture(scope="session")
-def rooms(settings: Settings, note_events: Callable[[Units], None]) -> Iterator[Rooms]:
-    """Return the house of this test process."""
+@contextmanager
+def open_house(settings: Settings, note_events: Callable[[Units], None]) -> Iterator[Rooms]:
+    """Build a house for tests, and close it when they are over."""
     house = build(settings)
     house.check_start()
     has_house(house)
@@ -156,12 +157,31 @@ def rooms(settings: Settings, note_events: Callable[[Units], None]) -> Iterator[
     house.close()
 
 
-@pytest.fixture(scope="session")
-def app(settings: Settings, rooms: Rooms) -> Server:
-    """Return the web application of this test process; its clients check every answer."""
+def open_app(settings: Settings, rooms: Rooms) -> Server:
+    """Return the web application of a house; its clients check every answer."""
     made = create_app(settings, rooms)
     made.test_client_class = ContractClient
     return made
+
+
+@pytest.fixture(scope="session")
+def rooms(settings: Settings, note_events: Callable[[Units], None]) -> Iterator[Rooms]:
+    """Return the house of this test process."""
+    with open_house(settings, note_events) as house:
+        yield house
+
+
+@pytest.fixture(scope="session")
+def app(settings: Settings, rooms: Rooms) -> Server:
+    """Return the web application of this test process."""
+    return open_app(settings, rooms)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _no_job_is_left_to_fail() -> Iterator[None]:
+    """Let no file wait for jobs that those before it left: each draining would try them again."""
+    yield
+    forget_failing_jobs()
 
 
 @pytest.fixture

@@ -6,11 +6,10 @@ from dataclasses import replace
 import pytest
 
 from app.core.unit_of_work import Units
-from app.factory import Rooms, build, create_app
+from app.factory import Rooms
 from app.http.server import Server
 from config.settings import Settings
-from tests.clockwork import has_house
-from tests.contract import ContractClient
+from tests.conftest import open_app, open_house
 
 from .receiver import Place, Receiver, receive
 from .support import Integrator, make_integrator, run_sql
@@ -29,19 +28,14 @@ def rooms(
 ) -> Iterator[Rooms]:
     """Return a house that may call the integrators' server and takes the time that it says."""
     allowed = settings.egress_loopback | {place.place}
-    house = build(replace(settings, egress_loopback=allowed, pace=1))
-    has_house(house)
-    yield house
-    note_events(house.units)
-    house.close()
+    with open_house(replace(settings, egress_loopback=allowed, pace=1), note_events) as house:
+        yield house
 
 
 @pytest.fixture(scope="session")
 def app(settings: Settings, rooms: Rooms) -> Server:
     """Return the web application of that house."""
-    made = create_app(settings, rooms)
-    made.test_client_class = ContractClient
-    return made
+    return open_app(settings, rooms)
 
 
 @pytest.fixture(scope="module", autouse=True)
