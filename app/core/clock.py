@@ -26,6 +26,11 @@ def monotonic() -> float:
     return time.monotonic()
 
 
+def wire_time(moment: datetime, precision: str = "milliseconds") -> str:
+    """Return a moment as it goes over the wire: RFC 3339, UTC with `Z`."""
+    return moment.astimezone(UTC).isoformat(timespec=precision).replace("+00:00", "Z")
+
+
 def city_date(moment: datetime | None = None) -> str:
     """Return the city's calendar day (Asia/Shanghai) of a moment as YYYY-MM-DD."""
     return (moment or now()).astimezone(CITY_TIME).date().isoformat()

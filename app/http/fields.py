@@ -24,6 +24,7 @@ from marshmallow.fields import (
     Raw,
 )
 
+from app.core.clock import wire_time
 from app.core.money import MAX_AMOUNT
 
 __all__ = [
@@ -213,7 +214,7 @@ class Moment(ma.fields.AwareDateTime):
     ) -> str | None:
         if value is None:
             return None
-        return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        return wire_time(value)
 
 
 class Amount(Integer):

@@ -4,7 +4,7 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -15,6 +15,7 @@ from app.catalog.service.readings import normalise, read, squash
 from app.catalog.service.versions import EntryRow
 from app.catalog.service.words import Synonyms, prepare_words
 from app.catalog.values import Kind, MatchedBy, Table, priced
+from app.core.clock import wire_time
 
 FILTERS = ("category", "department", "action", "assurance", "audience", "kind")
 _BOTH = "both"
@@ -176,9 +177,7 @@ def _full(service: Table, department: Table, version: int, offer: Offer) -> Tabl
 
 def _moment(moment: datetime | None) -> str | None:
     """Return a moment as it is shown everywhere."""
-    if moment is None:
-        return None
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return None if moment is None else wire_time(moment)
 
 
 def _page(items: Sequence[Any]) -> Table:

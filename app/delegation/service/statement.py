@@ -5,9 +5,9 @@ it again: UTF-8, lines ended by LF, one `name: value` each, in the order below; 
 actions by name, moments in UTC with microseconds. The attestation is its SHA-256.
 """
 
-from datetime import UTC, datetime
 from hashlib import sha256
 
+from app.core.clock import wire_time
 from app.delegation.models import Mandate, MandateScope
 
 FORM = "wudang-mandate-1"
@@ -23,8 +23,8 @@ def statement_of(mandate: Mandate) -> str:
         f"principal: {_principal(mandate)}",
         f"delegate: {_delegate(mandate)}",
         f"term: {mandate.days} days",
-        f"from: {_moment(mandate.starts_at)}",
-        f"until: {_moment(mandate.expires_at)}",
+        f"from: {wire_time(mandate.starts_at, 'microseconds')}",
+        f"until: {wire_time(mandate.expires_at, 'microseconds')}",
         f"consent: {mandate.consent}, {mandate.consent_evidence}",
         *(_scope(scope) for scope in sorted(mandate.scopes, key=lambda scope: scope.service)),
     ]
@@ -46,10 +46,6 @@ def _delegate(mandate: Mandate) -> str:
     if mandate.organisation_id is not None and not mandate.for_organisation:
         return f"citizen {mandate.delegate_id} of organisation {mandate.organisation_id}"
     return f"citizen {mandate.delegate_id}"
-
-
-def _moment(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def _scope(scope: MandateScope) -> str:

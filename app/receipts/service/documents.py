@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
-from app.core.clock import now
+from app.core.clock import now, wire_time
 from app.core.unit_of_work import UnitOfWork, forbid_open_transaction
 from app.receipts.models import ReceiptCertificate, ReceiptDocument
 from app.receipts.service.common import ReceiptsDeps
@@ -85,5 +85,5 @@ def _claims(deps: ReceiptsDeps, receipt: ReceiptView) -> Mapping[str, Any]:
         "amount": receipt.amount,
         "currency": receipt.currency,
         "sections": list(receipt.sections),
-        "issued_at": receipt.issued_at.isoformat(timespec="seconds").replace("+00:00", "Z"),
+        "issued_at": wire_time(receipt.issued_at, "seconds"),
     }

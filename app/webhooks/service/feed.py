@@ -7,7 +7,7 @@ import orjson
 from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
-from app.core.clock import now
+from app.core.clock import now, wire_time
 from app.core.unit_of_work import UnitOfWork
 from app.webhooks.errors import CursorAhead, EventsForgotten
 from app.webhooks.models import Feed, FeedEvent
@@ -67,7 +67,7 @@ def body_of(row: FeedEvent) -> bytes:
     shown: dict[str, Any] = {
         "id": str(row.id),
         "type": row.type,
-        "timestamp": row.happened_at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "timestamp": wire_time(row.happened_at),
         "position": row.position,
         "data": row.data,
     }
