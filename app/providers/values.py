@@ -13,7 +13,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from app.sdk.registry import Closed
 
 MOST_BYTES = 64 * 1024
-DEEPEST = 10
 MOST_KEYS = 5
 KEY_ID = r"[A-Za-z0-9._~-]{1,64}"
 FIRST_CANARY = 5

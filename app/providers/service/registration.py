@@ -1,6 +1,6 @@
 """Registering a provider, and the versions of its manifest, which never change."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -25,7 +25,6 @@ from app.providers.service.keys import enter_keys
 from app.providers.service.roster import is_published, raise_epoch
 from app.providers.values import (
     BEFORE_CONFORMANCE,
-    DEEPEST,
     MOST_BYTES,
     RESERVED,
     ManifestView,
@@ -144,8 +143,8 @@ def view_manifest(provider: Provider, row: ProviderManifest) -> ManifestView:
 
 def _check(deps: ProviderDeps, manifest: Mapping[str, Any]) -> str:
     """Return the hash of a manifest that keeps every rule, or raise `ManifestInvalid`."""
-    if len(orjson.dumps(manifest)) > MOST_BYTES or _depth(manifest) > DEEPEST:
-        message = f"At most {MOST_BYTES // 1024} KiB and {DEEPEST} levels."
+    if len(orjson.dumps(manifest)) > MOST_BYTES:
+        message = f"At most {MOST_BYTES // 1024} KiB."
         raise ManifestInvalid(errors=[{"pointer": "/manifest", "message": message}])
     faults = deps.check_manifest(manifest)
     if not faults and manifest["name"] in RESERVED:
@@ -153,15 +152,6 @@ def _check(deps: ProviderDeps, manifest: Mapping[str, Any]) -> str:
     if faults:
         raise ManifestInvalid(errors=faults)
     return hash_manifest(manifest)
-
-
-def _depth(value: object) -> int:
-    inner: Iterable[object] = ()
-    if isinstance(value, Mapping):
-        inner = value.values()
-    elif isinstance(value, list):
-        inner = value
-    return 1 + max((_depth(one) for one in inner if isinstance(one, Mapping | list)), default=0)
 
 
 def _add_version(
