@@ -5,6 +5,7 @@ door). Only the first factor has nothing to be proven by; it may be added within
 log-in, which is the strongest proof that its citizen has.
 """
 
+import secrets
 from collections.abc import Collection
 from datetime import timedelta
 from uuid import UUID
@@ -35,7 +36,7 @@ from app.identity.service.deps import IdentityDeps
 from app.identity.service.evidence import lock_citizen, record_evidence, withdraw_evidence
 from app.identity.service.phone import canonical_phone
 from app.identity.service.sessions import end_every_session
-from app.identity.service.vault import vault_of
+from app.identity.service.vault import decoy_vault, vault_of
 from app.identity.values import CitizenStatus, EvidenceKind
 from app.notifications import service as notifications
 
@@ -182,11 +183,16 @@ def check_may_add(uow: UnitOfWork, who: Principal) -> None:
 
 
 def words_of(uow: UnitOfWork, deps: IdentityDeps, citizen_id: UUID | None) -> Collection[str]:
-    """Return the words that a citizen's password may not contain: their number and their name."""
-    # Nobody is looked for like somebody: it takes the same time.
-    citizen = uow.get(Citizen, citizen_id or new_id())
+    """Return the words that a citizen's password may not contain: their number and their name.
+
+    Nobody is looked for like somebody, and given a number that is nobody's: it takes the same time.
+    """
+    sought = citizen_id or new_id()
+    citizen = uow.get(Citizen, sought)
     if citizen is None:
-        return ()
+        decoy = decoy_vault(uow, deps.keyring, sought)
+        number = decoy.seal(f"{secrets.randbelow(10**11):011d}", "citizens", "phone", sought)
+        return [decoy.open(number, "citizens", "phone", sought)]
     vault = vault_of(uow, deps.keyring, citizen.id)
     words = [vault.open(citizen.phone_sealed, "citizens", "phone", citizen.id)[-11:]]
     if citizen.name_sealed is not None:

@@ -37,5 +37,13 @@ def vault_of(uow: UnitOfWork, keyring: Keyring, citizen_id: UUID) -> Vault:
     return Vault(keyring.open_data_key(owner, uow.get_one(DataKey, owner).wrapped))
 
 
+def decoy_vault(uow: UnitOfWork, keyring: Keyring, citizen_id: UUID) -> Vault:
+    """Return a vault for nobody, after the same work as looking for somebody's; nothing is kept."""
+    owner = _owner(citizen_id)
+    uow.get(DataKey, owner)
+    _, wrapped = keyring.new_data_key(owner)
+    return Vault(keyring.open_data_key(owner, wrapped))
+
+
 def _owner(citizen_id: UUID) -> str:
     return f"citizen:{citizen_id}"
