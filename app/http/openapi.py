@@ -38,6 +38,7 @@ class FaultSchema(Schema):
     pointer = fields.String(metadata={"description": "JSON pointer into the body"})
     parameter = fields.String(metadata={"description": "Name of a query argument"})
     line = fields.Integer(metadata={"description": "Line of an uploaded file"})
+    column = fields.Integer(metadata={"description": "Cell of that line, counted from one"})
     message = fields.String(required=True)
 
 

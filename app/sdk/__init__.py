@@ -4,7 +4,7 @@ A plug-in imports from here, from `app.sdk.testing` in its tests, and nothing el
 A name is added only together with a plug-in that uses it.
 """
 
-from app.core.clock import city_date, now
+from app.core.clock import CITY_TIME, city_date, city_day, now
 from app.core.crypto import mask_number
 from app.core.db import APPEND_ONLY, Stateful, base_for
 from app.core.deadline import within
@@ -19,12 +19,20 @@ from app.core.errors import (
 )
 from app.core.ids import new_id
 from app.core.pagination import Page, PageRequest, fetch_page
+from app.core.trail import AuditEvent
 from app.core.unit_of_work import UnitOfWork
 from app.http import fields
 from app.http.blueprint import Blueprint
 from app.http.fields import Schema
 from app.http.pagination import PageArgs
-from app.sdk.context import acts_within, citizen, deps, request_unit, staff_department
+from app.sdk.context import (
+    acts_within,
+    citizen,
+    deps,
+    integrator,
+    request_unit,
+    staff_department,
+)
 from app.sdk.http import HttpClient, NoAnswer, Reply
 from app.sdk.provider import (
     Citizen,
@@ -43,7 +51,9 @@ SDK_VERSION = 1
 
 __all__ = [
     "APPEND_ONLY",
+    "CITY_TIME",
     "SDK_VERSION",
+    "AuditEvent",
     "Blueprint",
     "Citizen",
     "Conflict",
@@ -75,9 +85,11 @@ __all__ = [
     "base_for",
     "citizen",
     "city_date",
+    "city_day",
     "deps",
     "fetch_page",
     "fields",
+    "integrator",
     "mask_number",
     "new_id",
     "now",

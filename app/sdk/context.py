@@ -1,5 +1,7 @@
 """What a plug-in's routes may ask about the request they answer."""
 
+from uuid import UUID
+
 from flask import request
 
 from app.core.unit_of_work import UnitOfWork
@@ -8,7 +10,7 @@ from app.http.context import deps
 from app.sdk.provider import Citizen
 from app.sdk.registry import Directory
 
-__all__ = ["acts_within", "citizen", "deps", "request_unit", "staff_department"]
+__all__ = ["acts_within", "citizen", "deps", "integrator", "request_unit", "staff_department"]
 
 
 class DirectoryOfCitizens:
@@ -31,6 +33,14 @@ def acts_within(service: str, action: str = "view") -> bool:
     """
     mandate = context.principal().mandate
     return mandate is None or mandate.allows(action, service)
+
+
+def integrator() -> UUID:
+    """Return the client that calls in its own name (`Blueprint.integrator`).
+
+    Its scope says what it may do; whose affairs it may do it in is the plug-in's to keep.
+    """
+    return context.principal().id
 
 
 def staff_department() -> str | None:

@@ -75,6 +75,38 @@ class OtherDepartmentsBiller(Forbidden):
     title_en = "The biller belongs to another department"
 
 
+class FileNumberReused(Conflict):
+    """The biller has sent another file under this number; nothing was imported."""
+
+    code = "file-number-reused"
+    title_zh = "文件号已被另一份文件使用，未导入任何内容"
+    title_en = "Another file came under this number; nothing was imported"
+
+
+class BillNotOpen(Conflict):
+    """The bill was withdrawn: it can neither be amended nor withdrawn again."""
+
+    code = "bill-not-open"
+    title_zh = "该账单已撤销"
+    title_en = "The bill is not open any more"
+
+
+class NothingAmended(Invalid):
+    """The bill is already as the amendment wants it."""
+
+    code = "nothing-amended"
+    title_zh = "账单没有变化"
+    title_en = "The amendment changes nothing"
+
+
+class PaymentUnderWay(Conflict):
+    """A citizen has paid the bill, and the biller is about to be told."""
+
+    code = "payment-under-way"
+    title_zh = "该账单的缴费正在处理中"
+    title_en = "A payment of the bill is under way"
+
+
 _REFUSALS: dict[str, type[DomainError]] = {
     "bill-already-paid": AlreadyPaid,
     "bill-not-found": BillNotFound,

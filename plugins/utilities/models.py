@@ -1,6 +1,7 @@
 """Tables: linked accounts, bills, news of payments on their way to a biller, imported files."""
 
 from datetime import date, datetime
+from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import (
@@ -14,11 +15,18 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship
 
-from app.sdk import base_for, new_id, now
-from plugins.utilities.values import MAX_AMOUNT, BillSource, BillStatus, PostingState
+from app.sdk import APPEND_ONLY, base_for, new_id, now
+from plugins.utilities.values import (
+    MAX_AMOUNT,
+    BillSource,
+    BillStatus,
+    ChangeKind,
+    ChangeReason,
+    PostingState,
+)
 
 
-def _one_of(column: str, states: type[BillSource | BillStatus | PostingState]) -> CheckConstraint:
+def _one_of(column: str, states: type[StrEnum]) -> CheckConstraint:
     names = ", ".join(f"'{state}'" for state in states)
     return CheckConstraint(f"{column} in ({names})", name=column)
 
@@ -140,3 +148,71 @@ class LinkAllowance(Base):
 
     citizen_reference: Mapped[str] = mapped_column(primary_key=True)
     attempts: Mapped[list[datetime]] = mapped_column(ARRAY(DateTime(timezone=True)))
+
+
+class DeskClient(Base):
+    """A client that may speak for a biller in its own name; without a row it may nothing."""
+
+    __tablename__ = "desk_clients"
+
+    biller: Mapped[str] = mapped_column(primary_key=True)
+    client_id: Mapped[UUID] = mapped_column(primary_key=True)
+    admitted_by: Mapped[str]
+    admitted_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class UploadedFile(Base):
+    """A bill file that a biller's own system uploaded: one content for each number, and once.
+
+    The counts are written in the transaction that claims the number.
+    """
+
+    __tablename__ = "uploaded_files"
+    __table_args__ = (
+        UniqueConstraint("biller", "number"),
+        CheckConstraint("created + updated + unchanged = lines", name="counts"),
+        CheckConstraint("total >= 0", name="total"),
+        Index(None, "biller", "taken_at"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    biller: Mapped[str]
+    number: Mapped[str]
+    digest: Mapped[bytes]
+    day: Mapped[date]
+    lines: Mapped[int]
+    total: Mapped[int] = mapped_column(BigInteger)
+    created: Mapped[int | None]
+    updated: Mapped[int | None]
+    unchanged: Mapped[int | None]
+    client_id: Mapped[UUID]
+    taken_at: Mapped[datetime]
+
+
+class BillChange(Base):
+    """What a biller's own system did to a bill, why, and what stood there before; never changed."""
+
+    __tablename__ = "bill_changes"
+    __table_args__ = (
+        _one_of("kind", ChangeKind),
+        _one_of("reason", ChangeReason),
+        CheckConstraint(f"amount between 0 and {MAX_AMOUNT}", name="amount"),
+        CheckConstraint(
+            "(kind = 'withdrawn') = (amount = amount_before and due_date = due_date_before)",
+            name="change",
+        ),
+        Index(None, "biller", "changed_at"),
+        {"info": APPEND_ONLY},
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    biller: Mapped[str]
+    biller_reference: Mapped[str]
+    kind: Mapped[str]
+    reason: Mapped[str]
+    amount_before: Mapped[int] = mapped_column(BigInteger)
+    amount: Mapped[int] = mapped_column(BigInteger)
+    due_date_before: Mapped[date]
+    due_date: Mapped[date]
+    client_id: Mapped[UUID]
+    changed_at: Mapped[datetime]

@@ -1,9 +1,9 @@
-"""`/v1/utilities`: a citizen's accounts and bills, and the bill files of the billers."""
+"""`/v1/utilities`: a citizen's accounts and bills, bill files, and the desks of the billers."""
 
 from typing import Any
 from uuid import UUID
 
-from flask import url_for
+from flask import Response, url_for
 from flask.views import MethodView
 
 from app.sdk import (
@@ -14,30 +14,56 @@ from app.sdk import (
     acts_within,
     citizen,
     deps,
+    integrator,
     request_unit,
     staff_department,
 )
 from plugins.utilities import service
+from plugins.utilities.models import Posting
 from plugins.utilities.provider import UtilitiesProvider
 from plugins.utilities.schemas import (
     AccountSchema,
+    BillAmendmentSchema,
     BillArgs,
+    BillChangeSchema,
+    BillerDaySchema,
     BillerSchema,
     BillFileSchema,
     BillSchema,
+    BillWithdrawalSchema,
+    DayArgs,
+    DayComparisonSchema,
+    DeskClientSchema,
+    DeskPostingArgs,
+    DeskPostingSchema,
     NewAccountSchema,
+    PostingFileArgs,
+    UploadedBillFileSchema,
 )
 from plugins.utilities.values import (
     BILLERS,
+    Amendment,
+    BillChangeView,
     Biller,
     CitizensBill,
+    DayComparison,
+    DayStatement,
+    DeskClientView,
+    FileEncoding,
     ImportedFile,
     LinkedAccount,
     NewAccount,
+    TakenFile,
+    Withdrawal,
 )
 
 MIB = 1024 * 1024
 _CREATED, _OK = 201, 200
+BILLS, POSTINGS = "utilities.bills.manage", "utilities.postings.read"
+"""The scopes of a biller's own system: what it may write, and what it may read."""
+DESK_RATE = "120/minute"
+"""Per client: more than a nightly run needs, and far too few to try numbers with."""
+_CSV = {"text/csv": {"schema": {"type": "string"}}}
 
 blueprint = Blueprint("utilities", __name__, description="Utility accounts and bills")
 
@@ -153,3 +179,138 @@ class BillFiles(MethodView):
         unit, department = request_unit(), staff_department()
         file = service.import_bill_file(_house(), unit, department, biller_id, raw)
         return file, _CREATED if file.is_new else _OK
+
+
+@blueprint.route("/billers/<slug:biller_id>/clients")
+class DeskClients(MethodView):
+    """Who speaks for a biller."""
+
+    @blueprint.staff("integrators.manage")
+    @blueprint.page(DeskClientSchema)
+    def get(self, biller_id: str) -> Page[DeskClientView]:
+        """List the clients that speak for a biller."""
+        return Page(service.list_clients(request_unit(), staff_department(), biller_id))
+
+
+@blueprint.route("/billers/<slug:biller_id>/clients/<uuid:client_id>")
+class OneDeskClient(MethodView):
+    """One client that speaks for a biller."""
+
+    @blueprint.staff("integrators.manage")
+    @blueprint.response(200, DeskClientSchema)
+    def put(self, biller_id: str, client_id: UUID) -> DeskClientView:
+        """Let a client speak for a biller."""
+        return service.admit_client(request_unit(), staff_department(), biller_id, client_id)
+
+    @blueprint.staff("integrators.manage")
+    @blueprint.response(204)
+    def delete(self, biller_id: str, client_id: UUID) -> None:
+        """Let a client speak for a biller no longer."""
+        service.dismiss_client(request_unit(), staff_department(), biller_id, client_id)
+
+
+@blueprint.route("/desk/<slug:biller_id>/bill-files")
+class DeskBillFiles(MethodView):
+    """The bill files that a biller's own system uploads."""
+
+    @blueprint.integrator(BILLS)
+    @blueprint.rate(DESK_RATE)
+    @blueprint.raw_body("text/csv", max_bytes=10 * MIB)
+    @blueprint.response(201, UploadedBillFileSchema)
+    @blueprint.alt_response(200, schema=UploadedBillFileSchema)
+    def post(self, raw: bytes, biller_id: str) -> tuple[TakenFile, int]:
+        """Upload a bill file of my biller.
+
+        UTF-8 or GB18030, a line that names the file, amounts in yuan, a line of totals at the end.
+        All of it is stored or nothing; 200 says that the same file came before.
+        """
+        file = service.upload_bills(_house(), request_unit(), integrator(), biller_id, raw)
+        return file, _CREATED if file.is_new else _OK
+
+
+@blueprint.route("/desk/<slug:biller_id>/amendments")
+class DeskAmendments(MethodView):
+    """Bills that ask for something else."""
+
+    @blueprint.integrator(BILLS)
+    @blueprint.rate(DESK_RATE)
+    @blueprint.repeatable
+    @blueprint.arguments(BillAmendmentSchema)
+    @blueprint.response(201, BillChangeSchema)
+    def post(self, wanted: Amendment, biller_id: str) -> BillChangeView:
+        """Amend a bill of my biller."""
+        return service.amend_bill(request_unit(), integrator(), biller_id, wanted)
+
+
+@blueprint.route("/desk/<slug:biller_id>/withdrawals")
+class DeskWithdrawals(MethodView):
+    """Bills that nobody owes any more."""
+
+    @blueprint.integrator(BILLS)
+    @blueprint.rate(DESK_RATE)
+    @blueprint.repeatable
+    @blueprint.arguments(BillWithdrawalSchema)
+    @blueprint.response(201, BillChangeSchema)
+    def post(self, wanted: Withdrawal, biller_id: str) -> BillChangeView:
+        """Withdraw a bill of my biller."""
+        return service.withdraw_open_bill(request_unit(), integrator(), biller_id, wanted)
+
+
+@blueprint.route("/desk/<slug:biller_id>/postings")
+class DeskPostings(MethodView):
+    """What a biller was told of payments."""
+
+    @blueprint.integrator(POSTINGS)
+    @blueprint.rate(DESK_RATE)
+    @blueprint.arguments(DeskPostingArgs, location="query")
+    @blueprint.page(DeskPostingSchema)
+    def get(self, query: dict[str, Any], biller_id: str) -> Page[Posting]:
+        """List the postings of my biller."""
+        return service.list_postings(request_unit(), integrator(), biller_id, **query)
+
+
+@blueprint.route("/desk/<slug:biller_id>/posting-file")
+class DeskPostingFile(MethodView):
+    """A day's postings as a file."""
+
+    @blueprint.integrator(POSTINGS)
+    @blueprint.rate(DESK_RATE)
+    @blueprint.arguments(PostingFileArgs, location="query")
+    @blueprint.doc(responses={"200": {"description": "CSV with totals", "content": _CSV}})
+    def get(self, query: dict[str, Any], biller_id: str) -> Response:
+        """Fetch the posting file of a day."""
+        day, encoding = query["day"], FileEncoding(query["encoding"])
+        content = service.make_posting_file(request_unit(), integrator(), biller_id, day, encoding)
+        charset = "gb18030" if encoding is FileEncoding.GB18030 else "utf-8"
+        headers = {"Content-Disposition": f'attachment; filename="postings-{day}.csv"'}
+        return Response(content, headers=headers, content_type=f"text/csv; charset={charset}")
+
+
+@blueprint.route("/desk/<slug:biller_id>/statement")
+class DeskStatement(MethodView):
+    """A biller's day in figures."""
+
+    @blueprint.integrator(POSTINGS)
+    @blueprint.rate(DESK_RATE)
+    @blueprint.arguments(DayArgs, location="query")
+    @blueprint.response(200, BillerDaySchema)
+    def get(self, query: dict[str, Any], biller_id: str) -> DayStatement:
+        """Read the statement of my biller's day."""
+        return service.read_statement(request_unit(), integrator(), biller_id, query["day"])
+
+
+@blueprint.route("/desk/<slug:biller_id>/comparisons")
+class DeskComparisons(MethodView):
+    """A biller's own books of a day against ours."""
+
+    @blueprint.integrator(POSTINGS)
+    @blueprint.rate(DESK_RATE)
+    @blueprint.raw_body("text/csv", max_bytes=10 * MIB)
+    @blueprint.arguments(DayArgs, location="query")
+    @blueprint.response(200, DayComparisonSchema)
+    def post(self, raw: bytes, query: dict[str, Any], biller_id: str) -> DayComparison:
+        """Compare my biller's posting file of a day.
+
+        In the form of the posting file. Nothing is changed: the answer names each difference.
+        """
+        return service.compare_day(request_unit(), integrator(), biller_id, query["day"], raw)

@@ -1,7 +1,7 @@
 """The billers of the city and what they promise; what the use cases take and give."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -12,6 +12,7 @@ from plugins.utilities.errors import BillNotFound
 
 ACCOUNT_NUMBER = "[0-9A-Za-z-]{4,32}"
 BILL_NUMBER = r"[A-Za-z0-9._:-]{1,51}"
+FILE_NUMBER = "[A-Za-z0-9-]{1,40}"
 MAX_HOLDER_NAME = 60
 MAX_AMOUNT = 10**10
 CURRENCY = "CNY"
@@ -204,3 +205,175 @@ class ImportedFile:
     unchanged: int
     imported_at: datetime
     is_new: bool = True
+
+
+class ChangeKind(StrEnum):
+    """What a biller's own system did to one of its bills."""
+
+    AMENDED = "amended"
+    WITHDRAWN = "withdrawn"
+
+
+class ChangeReason(StrEnum):
+    """Why a biller amends or withdraws a bill; free text would be somebody's story."""
+
+    COURT_SETTLEMENT = "court_settlement"
+    WRITE_OFF = "write_off"
+    CORRECTION = "correction"
+    REMISSION = "remission"
+    DUPLICATE = "duplicate"
+    OTHER = "other"
+
+
+class FileEncoding(StrEnum):
+    """How a posting file is written; the mark is for spreadsheets."""
+
+    UTF_8 = "utf-8"
+    UTF_8_BOM = "utf-8-bom"
+    GB18030 = "gb18030"
+
+
+class DayFault(StrEnum):
+    """How two books of a biller's day can differ.
+
+    The first seven are between our postings and the biller's file, the others within our own books.
+    """
+
+    MISSING_AT_BILLER = "missing-at-biller"
+    UNKNOWN_KEY = "unknown-key"
+    NOT_BOOKED_HERE = "not-booked-here"
+    OTHER_DAY = "other-day"
+    AMOUNT_DIFFERS = "amount-differs"
+    BILL_DIFFERS = "bill-differs"
+    TWICE_IN_FILE = "twice-in-file"
+    BILL_NOT_PAID = "bill-not-paid"
+    PAID_WITHOUT_POSTING = "paid-without-posting"
+    BOOKED_TWICE = "booked-twice"
+
+
+@dataclass(frozen=True, slots=True)
+class DeskFile:
+    """A bill file of a biller's own system: its number, its day, its bills and their sum in fen."""
+
+    number: str
+    day: date
+    bills: Sequence[BillerBill]
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class TakenFile:
+    """What became of an uploaded file; `is_new` is false when it came before."""
+
+    id: UUID
+    biller: str
+    number: str
+    day: date
+    lines: int
+    total: int
+    created: int
+    updated: int
+    unchanged: int
+    taken_at: datetime
+    is_new: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Amendment:
+    """What a bill shall be from now on, and why; None leaves what stands."""
+
+    bill_number: str
+    reason: ChangeReason
+    amount: int | None = None
+    due_date: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """A bill that shall not be paid any more, and why."""
+
+    bill_number: str
+    reason: ChangeReason
+
+
+@dataclass(frozen=True, slots=True)
+class BillChangeView:
+    """What was done to a bill, and how it stands since."""
+
+    id: UUID
+    bill_number: str
+    kind: str
+    reason: str
+    amount_before: int
+    amount: int
+    due_date_before: date
+    due_date: date
+    status: str
+    changed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PostedLine:
+    """A payment of ours that a biller has booked: its own number of it, and our key."""
+
+    posting_reference: str
+    key: str
+    bill_number: str
+    amount: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """How many, and their sum in fen."""
+
+    count: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class DayDifference:
+    """One thing in which two books differ; `line` is the one of the biller's file."""
+
+    kind: DayFault
+    key: str | None = None
+    bill_number: str | None = None
+    our_amount: int | None = None
+    their_amount: int | None = None
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DayStatement:
+    """A biller's day as our books have it, and where they contradict themselves."""
+
+    biller: str
+    day: date
+    files: int
+    uploaded: Figure
+    amended: int
+    withdrawn: int
+    booked: Figure
+    unclear: Figure
+    refused: Figure
+    differences: Sequence[DayDifference]
+
+
+@dataclass(frozen=True, slots=True)
+class DayComparison:
+    """A biller's file of a day held against our postings."""
+
+    biller: str
+    day: date
+    ours: Figure
+    theirs: Figure
+    matched: int
+    differences: Sequence[DayDifference]
+
+
+@dataclass(frozen=True, slots=True)
+class DeskClientView:
+    """A client that may speak for a biller."""
+
+    client_id: UUID
+    admitted_at: datetime

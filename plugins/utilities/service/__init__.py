@@ -7,13 +7,31 @@ from plugins.utilities.service.accounts import (
     unlink_account,
 )
 from plugins.utilities.service.bills import find_bill, list_bills, list_open_bills, refresh_bills
+from plugins.utilities.service.days import (
+    compare_day,
+    list_postings,
+    make_posting_file,
+    read_statement,
+)
+from plugins.utilities.service.desk import (
+    admit_client,
+    amend_bill,
+    dismiss_client,
+    list_clients,
+    upload_bills,
+    withdraw_open_bill,
+)
 from plugins.utilities.service.imports import import_bill_file
 from plugins.utilities.service.payables import ask_payable, list_payables
 from plugins.utilities.service.personal_data import erase_citizen, export_citizen
 from plugins.utilities.service.postings import find_posting, post_notice
 
 __all__ = [
+    "admit_client",
+    "amend_bill",
     "ask_payable",
+    "compare_day",
+    "dismiss_client",
     "erase_citizen",
     "export_citizen",
     "find_account",
@@ -23,9 +41,15 @@ __all__ = [
     "link_account",
     "list_accounts",
     "list_bills",
+    "list_clients",
     "list_open_bills",
     "list_payables",
+    "list_postings",
+    "make_posting_file",
     "post_notice",
+    "read_statement",
     "refresh_bills",
     "unlink_account",
+    "upload_bills",
+    "withdraw_open_bill",
 ]
