@@ -28,6 +28,7 @@ from plugins.utilities.schemas import (
     BillChangeSchema,
     BillerDaySchema,
     BillerSchema,
+    BillerTermsSchema,
     BillFileSchema,
     BillSchema,
     BillWithdrawalSchema,
@@ -40,6 +41,7 @@ from plugins.utilities.schemas import (
     PostingFileArgs,
     UploadedBillFileSchema,
 )
+from plugins.utilities.service.terms import Terms
 from plugins.utilities.values import (
     BILLERS,
     Amendment,
@@ -160,6 +162,16 @@ class Billers(MethodView):
     def get(self) -> Page[Biller]:
         """List the billers."""
         return Page(list(BILLERS.values()))
+
+
+@blueprint.route("/billers/<slug:biller_id>/terms")
+class BillerTerms(MethodView):
+    """What one company asks for and allows."""
+
+    @blueprint.response(200, BillerTermsSchema)
+    def get(self, biller_id: str) -> Terms:
+        """Show what a biller asks for and allows."""
+        return service.find_terms(biller_id)
 
 
 @blueprint.route("/billers/<slug:biller_id>/bill-files")

@@ -82,6 +82,28 @@ class BillerSchema(Schema):
     service = fields.Text(required=True)
 
 
+class CustomerParamSchema(Schema):
+    """A field of the form by which a biller finds an account; `pattern` is a regular expression."""
+
+    name = fields.Text(required=True)
+    label = fields.Nested(fields.Title, required=True)
+    pattern = fields.Text(required=True)
+    optional = fields.Flag(required=True)
+
+
+class BillerTermsSchema(Schema):
+    """What a biller asks for and allows at its own counter: enough to draw its form."""
+
+    customer_params = fields.List(fields.Nested(CustomerParamSchema), required=True)
+    fetch = fields.Text(required=True)
+    amount_rule = fields.Text(required=True)
+    partial_allowed = fields.Flag(required=True)
+    advance_allowed = fields.Flag(required=True)
+    min_amount = fields.Amount(required=True)
+    pending = fields.Text(required=True)
+    settlement_day = fields.Integer(required=True)
+
+
 class BillFileSchema(Schema):
     """What became of a bill file."""
 

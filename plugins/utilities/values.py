@@ -49,6 +49,41 @@ class PostingState(StrEnum):
     REFUSED = "refused"
 
 
+class Fetch(StrEnum):
+    """Whether a bill must be, can be or cannot be asked for before it is paid."""
+
+    MANDATORY = "mandatory"
+    OPTIONAL = "optional"
+    NONE = "none"
+
+
+class AmountRule(StrEnum):
+    """Which amounts a biller takes towards a bill at its own counter."""
+
+    EXACT = "exact"
+    AT_LEAST = "at_least"
+    AT_MOST = "at_most"
+    ANY = "any"
+
+
+class Pending(StrEnum):
+    """What becomes of a posting without an answer: told again, asked for, or seen by a person."""
+
+    TELL_AGAIN = "tell-again"
+    ASK = "ask"
+    PERSON = "person"
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerParam:
+    """What a citizen fills in to be found by a biller."""
+
+    name: str
+    label: Mapping[str, str]
+    pattern: str
+    optional: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Biller:
     """A company that sends bills: which service they are, and what it promises of postings."""

@@ -25,6 +25,7 @@ from plugins.utilities.service.imports import import_bill_file
 from plugins.utilities.service.payables import ask_payable, list_payables
 from plugins.utilities.service.personal_data import erase_citizen, export_citizen
 from plugins.utilities.service.postings import find_posting, post_notice
+from plugins.utilities.service.terms import find_terms
 
 __all__ = [
     "admit_client",
@@ -37,6 +38,7 @@ __all__ = [
     "find_account",
     "find_bill",
     "find_posting",
+    "find_terms",
     "import_bill_file",
     "link_account",
     "list_accounts",
