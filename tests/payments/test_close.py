@@ -187,6 +187,22 @@ def test_an_opening_that_failed_for_good_does_not_hold_the_bill(
     assert again.json["next_action"]["type"] == "stripe"
 
 
+def test_a_cancellation_that_failed_once_is_not_refused_for_a_day(
+    client: FlaskClient, world: World, rooms: Rooms, citizen: Citizen
+) -> None:
+    """The gateway would repeat its failure under a key of ours."""
+    bill = make_bill(client, world, citizen)
+    fault = {"operation": "payment_intents.cancel", "kind": "error_kept", "times": 1}
+    stripe_control(world, "PUT", "/faults", fault)
+    payment = start(client, citizen, order(bill)).json
+    with later(LIFETIME + 1):
+        tick(rooms)
+    with later(LIFETIME + 600):
+        tick(rooms)
+    assert read(client, citizen, payment["id"])["status"] == "expired"
+    assert [intent["status"] for intent in intents_of(world, payment["id"])] == ["canceled"]
+
+
 def believe_too_early(rooms: Rooms, payment_id: str) -> None:
     """Close a payment as if its cancellation had been believed while the intent lived on."""
     with rooms.units.open(actor="test") as uow:

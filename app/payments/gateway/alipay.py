@@ -108,13 +108,12 @@ class AlipayGateway:
         """Ask by our order number; None when nobody has scanned its code."""
         return self._query(order_number(attempt_id))
 
-    def cancel_intent(self, intent_id: str, key: str) -> Intent:
+    def cancel_intent(self, intent_id: str) -> Intent:
         """Close a trade, and return what it then is: paid, if the citizen was faster.
 
         A code that nobody has scanned cannot be closed and ends by its time; money that still
         comes by it is late, and is returned.
         """
-        del key  # closing twice is closing
         try:
             self._call("alipay.trade.close", {"out_trade_no": intent_id})
         except GatewayRefused as error:

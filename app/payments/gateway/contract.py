@@ -197,8 +197,8 @@ class Gateway(Protocol):
     def find_intent(self, attempt_id: UUID) -> Intent | None:
         """Search for the intent of an attempt whose opening was never answered."""
 
-    def cancel_intent(self, intent_id: str, key: str) -> Intent:
-        """Cancel an intent, or return what it has become instead."""
+    def cancel_intent(self, intent_id: str) -> Intent:
+        """Cancel an intent, or return what it has become instead; idempotent without a key."""
 
     def send_refund(self, request: RefundRequest) -> GatewayRefund:
         """Return money; idempotent by key."""

@@ -162,12 +162,15 @@ class StripeGateway:
         found = _call(lambda: search(params={"query": query}))
         return _intent(found.data[0]) if found.data else None
 
-    def cancel_intent(self, intent_id: str, key: str) -> Intent:
-        """Cancel an intent; one that can no longer be cancelled is returned as it is."""
-        options: Any = {"idempotency_key": key}
+    def cancel_intent(self, intent_id: str) -> Intent:
+        """Cancel an intent; one that can no longer be cancelled is returned as it is.
+
+        Under no key of ours: cancelling twice is cancelling once, and under a key Stripe would
+        repeat a failure for a day.
+        """
         cancel = self._client.v1.payment_intents.cancel
         try:
-            return _intent(_call(lambda: cancel(intent_id, options=options)))
+            return _intent(_call(lambda: cancel(intent_id)))
         except GatewayRefused:
             return self.fetch_intent(intent_id)
 

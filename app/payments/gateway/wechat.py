@@ -125,9 +125,8 @@ class WechatGateway:
         """Ask by our order number; None when WeChat has no such order."""
         return self._query(order_number(attempt_id))
 
-    def cancel_intent(self, intent_id: str, key: str) -> Intent:
+    def cancel_intent(self, intent_id: str) -> Intent:
         """Close an order, and return what it then is: paid, if the citizen was faster."""
-        del key  # closing twice is closing
         forbid_open_transaction(NAME)
         try:
             self._call("POST", f"{_order(intent_id)}/close", {"mchid": self._account.merchant_id})

@@ -172,9 +172,7 @@ def end_attempt(uow: UnitOfWork, deps: PaymentDeps, payment_id: UUID, *, cause: 
     try:
         intent = learn(deps, payment, attempt)
         if intent is not None and intent.status in WAITING_INTENT:
-            intent = deps.gateways.named(attempt.gateway).cancel_intent(
-                intent.id, f"{attempt.gateway_key}:cancel"
-            )
+            intent = deps.gateways.named(attempt.gateway).cancel_intent(intent.id)
     except GatewayRefused as error:
         cause = f"gateway: {error.code}"
     with uow.phase():

@@ -125,22 +125,20 @@ class TestCancelling:
     def test_a_cancelled_intent_takes_no_money(self, till: Till) -> None:
         intent = till.gateway.open_intent(request_of(till))
         till.scan(intent)
-        assert till.gateway.cancel_intent(intent.id, f"{intent.id}:cancel").status == "canceled"
+        assert till.gateway.cancel_intent(intent.id).status == "canceled"
         assert not till.pay(intent)
         assert till.gateway.fetch_intent(intent.id).status == "canceled"
 
     def test_cancelling_twice_is_cancelling(self, till: Till) -> None:
         intent = till.gateway.open_intent(request_of(till))
         till.scan(intent)
-        states = [
-            till.gateway.cancel_intent(intent.id, f"{intent.id}:cancel").status for _ in range(2)
-        ]
+        states = [till.gateway.cancel_intent(intent.id).status for _ in range(2)]
         assert states == ["canceled"] * 2
 
     def test_money_that_was_faster_is_told(self, till: Till) -> None:
         intent = till.gateway.open_intent(request_of(till))
         assert till.pay(intent)
-        told = till.gateway.cancel_intent(intent.id, f"{intent.id}:cancel")
+        told = till.gateway.cancel_intent(intent.id)
         assert (told.status, told.amount_received) == ("succeeded", 4250)
 
     def test_a_lost_answer_is_ambiguous_and_the_intent_is_closed(self, till: Till) -> None:
@@ -148,7 +146,7 @@ class TestCancelling:
         till.scan(intent)
         till.fail("cancel", "drop")
         with pytest.raises(GatewayAmbiguous):
-            till.gateway.cancel_intent(intent.id, f"{intent.id}:cancel")
+            till.gateway.cancel_intent(intent.id)
         assert till.gateway.fetch_intent(intent.id).status == "canceled"
 
 

@@ -151,7 +151,7 @@ def test_an_answer_without_the_wallets_signature_is_none(wallet: WalletTill, kin
     for call, ask in (
         ("fetch", lambda: wallet.gateway.fetch_intent(intent.id)),
         ("fetch", lambda: wallet.gateway.find_intent(request.attempt_id)),
-        ("cancel", lambda: wallet.gateway.cancel_intent(intent.id, "")),
+        ("cancel", lambda: wallet.gateway.cancel_intent(intent.id)),
         ("refund", lambda: wallet.gateway.send_refund(wanted)),
         ("fetch_refund", lambda: wallet.gateway.find_refund(intent.id, wanted.refund_id)),
     ):
@@ -250,7 +250,7 @@ class TestAlipay:
         self, alipay: WalletTill
     ) -> None:
         intent = alipay.gateway.open_intent(request_of(alipay))
-        ended = alipay.gateway.cancel_intent(intent.id, "")
+        ended = alipay.gateway.cancel_intent(intent.id)
         assert (ended.status, ended.amount, ended.amount_received) == ("canceled", None, 0)
         assert alipay.pay(intent)
         late = alipay.gateway.fetch_intent(intent.id)
@@ -322,9 +322,9 @@ class TestWechat:
     def test_somebody_who_is_paying_is_not_cut_off(self, wechat: WalletTill) -> None:
         intent = wechat.gateway.open_intent(request_of(wechat))
         wechat.control("POST", f"/orders/{intent.id}/paying", {})
-        assert wechat.gateway.cancel_intent(intent.id, "").status == "processing"
+        assert wechat.gateway.cancel_intent(intent.id).status == "processing"
         wechat.control("POST", f"/orders/{intent.id}/open", {})
-        assert wechat.gateway.cancel_intent(intent.id, "").status == "canceled"
+        assert wechat.gateway.cancel_intent(intent.id).status == "canceled"
 
     def test_what_was_partly_returned_was_paid(self, wechat: WalletTill) -> None:
         intent = open_paid(wechat)
