@@ -39,7 +39,8 @@ def declared() -> dict[str, type[AuditEvent]]:
     kinds = {line.name: line for line in list_events()}
     found: dict[str, type[AuditEvent]] = {}
     for kind in catalogue._subclasses(AuditEvent):  # noqa: SLF001 - the same walk
-        if getattr(kind, "name", None) in kinds and kind.__module__.startswith("app."):
+        is_ours = kind.__module__.startswith(("app.", "plugins."))
+        if getattr(kind, "name", None) in kinds and is_ours:
             found[kind.name] = kind
     assert set(found) == set(kinds)
     return found
