@@ -41,6 +41,7 @@ from app.factory.rooms import Rooms
 from app.host import loader
 from app.host.roster import Roster
 from app.oauth.service import RequestLog
+from app.operations.service import OperationDeps
 from app.payments import service as payments
 from app.payments.service import PaymentDeps
 from app.privacy.service import PrivacyDeps
@@ -104,6 +105,9 @@ def build(settings: Settings, fakes: Mapping[type, Any] | None = None) -> Rooms:
     deps[StaffDeps] = make_staff(keyring, tokens, deps)
     deps[PrivacyDeps] = make_privacy(roster, deps)
     deps[WebhooksDeps] = make_webhooks(settings, egress, deps)
+    deps[OperationDeps] = OperationDeps(
+        units, keyring, registry, deps[DirectoryOfCitizens].directory
+    )
     deps[ProviderDeps] = make_providers(settings, hosted, city)
     deps[ReconciliationDeps] = make_reconciliation(keyring, deps)
     deps.update(fakes or {})

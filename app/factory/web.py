@@ -29,6 +29,7 @@ from app.oauth import routes as oauth_routes
 from app.oauth.errors import OAuthError
 from app.oauth.service import OAuthDeps, RequestLog
 from app.oauth.values import SCOPES
+from app.operations import routes as operations_routes
 from app.payments import routes as payments_routes
 from app.privacy import routes as privacy_routes
 from app.providers import routes as providers_routes
@@ -99,6 +100,7 @@ def create_app(settings: Settings, rooms: Rooms) -> Server:
         ("/oauth", oauth_routes.oauth),
         ("/v1/oauth/clients", oauth_routes.clients),
         ("/v1/services", oauth_routes.entries),
+        ("/v1/services", operations_routes.blueprint),
         ("/v1/audit", audit_routes.trail),
         ("/v1/me", audit_routes.me),
         ("/v1/delegation", delegation_routes.blueprint),

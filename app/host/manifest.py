@@ -11,7 +11,9 @@ from typing import Any, Literal
 from marshmallow import Schema, ValidationError
 
 from app.consent.values import Basis
+from app.host.declared_operations import build_operation
 from app.host.manifest_schema import SDK_SUPPORTED, ManifestSchema
+from app.sdk.operations import Operation
 from app.sdk.registry import Closed, Page, Payee, Posting, Service
 
 MANIFEST = "manifest.toml"
@@ -56,6 +58,7 @@ class ServiceEntry:
     posting: Posting | None
     autopay: bool
     details: Mapping[str, Any]
+    operations: tuple[Operation, ...] = ()
 
     @property
     def table(self) -> dict[str, Any]:
@@ -137,6 +140,7 @@ class Manifest:
                 unavailable=unavailable or paused.get(entry.id),
                 trial=trial,
                 page=self._page_of(entry.id),
+                operations=entry.operations,
             )
             for entry in self.entries
         )
@@ -275,7 +279,7 @@ def _basis(raw: Mapping[str, Any] | None) -> AttributesBasis | None:
 
 def _entry(service: Mapping[str, Any]) -> ServiceEntry:
     shown = {"id", "title", "category", "department", "kind", "action", "assurance", "keywords"}
-    own = shown | {"posting", "autopay"}
+    own = shown | {"posting", "autopay", "operations"}
     return ServiceEntry(
         id=service["id"],
         title=service["title"],
@@ -288,4 +292,7 @@ def _entry(service: Mapping[str, Any]) -> ServiceEntry:
         posting=service.get("posting"),
         autopay=service.get("autopay", False),
         details={name: value for name, value in service.items() if name not in own},
+        operations=tuple(
+            build_operation(one, service["assurance"]) for one in service.get("operations", ())
+        ),
     )

@@ -11,8 +11,9 @@ from marshmallow import Schema, ValidationError, fields, validate
 
 from app.core import jose
 from app.core.egress import EgressRefused, check_address
+from app.host.declared_operations import operation_faults, operations_field
 from app.host.manifest import flatten, sense_faults
-from app.host.manifest_schema import ManifestSchema, Strict
+from app.host.manifest_schema import ManifestSchema, ServiceSchema, Strict
 from app.host.rules import City
 from app.providers.values import KEY_ID, MOST_KEYS
 from app.sdk.wire import CONTRACT
@@ -44,6 +45,12 @@ class EntrySchema(Strict):
     target_link_uri = fields.String(required=True)
 
 
+class RemoteServiceSchema(ServiceSchema):
+    """One service of a remote provider: it may have operations besides."""
+
+    operations = operations_field()
+
+
 class RemoteManifestSchema(ManifestSchema):
     """The manifest of a remote provider: that of a plug-in, without what is about its code."""
 
@@ -60,6 +67,9 @@ class RemoteManifestSchema(ManifestSchema):
         fields.Nested(KeySchema), required=True, validate=validate.Length(min=1, max=MOST_KEYS)
     )
     entry = fields.Nested(EntrySchema)
+    services = fields.List(
+        fields.Nested(RemoteServiceSchema), required=True, validate=validate.Length(min=1)
+    )
     support = fields.String(
         required=True,
         validate=validate.Regexp(
@@ -91,6 +101,7 @@ def check_remote_manifest(
         *_foreign(manifest, City.read(config)),
         *_addresses(manifest, loopback),
         *_keys(manifest),
+        *(_fault(place, message) for place, message in operation_faults(manifest)),
     ]
 
 

@@ -10,10 +10,12 @@ from app.host.canary import CanaryPayable
 from app.host.gate import Gate, Gates
 from app.host.guard import GuardedPayable, GuardedPersonalData
 from app.host.manifest import Manifest, build_manifest
+from app.host.operators import CanaryOperator, GuardedOperator
 from app.providers.values import ProviderStatus, RosterEntry
+from app.sdk.operations import Operator
 from app.sdk.provider import PayableProvider, PersonalData
 from app.sdk.registry import Closed
-from app.sdk.remote import City, Line, RemoteKeeper, RemotePayable, Sender
+from app.sdk.remote import City, Line, RemoteKeeper, RemoteOperator, RemotePayable, Sender
 
 FOLDER = Path("providers")
 """Where a remote provider's manifest would lie if it were a folder: how people name it."""
@@ -39,6 +41,7 @@ class Remote:
     payable: PayableProvider
     personal: PersonalData | None
     trial: Closed | None
+    operator: Operator
 
 
 class Remotes:
@@ -66,12 +69,14 @@ class Remotes:
         declared = Declared(payees, manifest.payable_ids)
         payable: PayableProvider = GuardedPayable(provider, gate, declared)
         trial = ON_TRIAL if entry.state is ProviderStatus.CANARY else None
+        operator: Operator = GuardedOperator(RemoteOperator(line), gate)
         if trial is not None:
             payable = CanaryPayable(payable, entry.canary_percent, trial)
+            operator = CanaryOperator(operator, entry.canary_percent, trial)
         personal = None
         if isinstance(provider, RemoteKeeper):
             personal = GuardedPersonalData(provider, gate)
-        return Remote(manifest, payable, personal, trial)
+        return Remote(manifest, payable, personal, trial, operator)
 
     def _gate(self, name: str) -> Gate:
         if name not in self._gates:

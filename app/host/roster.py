@@ -18,6 +18,7 @@ from app.host.hosted import Current
 from app.host.manifest import Manifest
 from app.host.remotes import Remotes
 from app.providers.values import ProviderStatus, RosterEntry, Transport
+from app.sdk.operations import Operator
 from app.sdk.provider import PersonalData, Provider
 from app.sdk.registry import Closed, Listing, Payee, Service
 
@@ -126,6 +127,7 @@ class _Taken:
     manifests: dict[str, Manifest]
     personal_data: dict[str, PersonalData | None]
     leaving: set[str] = field(default_factory=set)
+    operators: dict[str, Operator] = field(default_factory=dict)
 
 
 def compose(plugins: Current, entries: Sequence[RosterEntry], remotes: Remotes) -> Current:
@@ -152,7 +154,9 @@ def compose(plugins: Current, entries: Sequence[RosterEntry], remotes: Remotes) 
         elif entry.name in plugins.manifests:
             _close_plugin(taken, entry, shut)
     leaving = frozenset(taken.leaving)
-    made = Listing(taken.services, taken.providers, taken.payees, changed_at, leaving)
+    made = Listing(
+        taken.services, taken.providers, taken.payees, changed_at, leaving, taken.operators
+    )
     return Current(made, taken.manifests, taken.personal_data, shut)
 
 
@@ -201,5 +205,6 @@ def _take_remote(taken: _Taken, entry: RosterEntry, remotes: Remotes) -> None:
     is_callable = entry.closed is None
     if is_callable:
         taken.providers[entry.name] = remote.payable
+        taken.operators[entry.name] = remote.operator
     if manifest.personal_data:
         taken.personal_data[entry.name] = remote.personal if is_callable else None

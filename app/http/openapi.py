@@ -17,7 +17,7 @@ from werkzeug.routing import BaseConverter
 from app.http import problems
 from app.http.blueprint import OAUTH_REFUSALS, Blueprint
 from app.http.fields import Amount, Currency, Flag, Integer, Moment, QueryInteger, Schema, Text
-from app.http.server import KeyConverter, NameConverter, SlugConverter
+from app.http.server import KeyConverter, NameConverter, SlugConverter, WayConverter
 
 DESCRIPTION = """\
 One identity, one payment platform and one service entry for a city.
@@ -120,7 +120,7 @@ def make_api(app: Flask, version: str, scopes: Mapping[str, str]) -> Api:
         (Currency, "string", None),
     ):
         api.register_field(field, kind, form)
-    for converter in (SlugConverter, NameConverter, KeyConverter):
+    for converter in (SlugConverter, NameConverter, KeyConverter, WayConverter):
         api.register_converter(converter, _described)
     _register_components(api, scopes)
     return api

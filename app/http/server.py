@@ -95,6 +95,12 @@ class KeyConverter(BaseConverter):
     regex = "[A-Za-z0-9._~-]{1,64}"
 
 
+class WayConverter(BaseConverter):
+    """Several plain segments of a path, of which somebody else says what they mean."""
+
+    regex = "[A-Za-z0-9._:~-][A-Za-z0-9._:~/-]{0,299}"
+
+
 class Server(Flask):
     """Flask with one way through: closed doors, one unit of work, one commit."""
 
@@ -104,7 +110,9 @@ class Server(Flask):
     def __init__(self, name: str) -> None:
         super().__init__(name, static_folder=None)
         self.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
-        self.url_map.converters.update(slug=SlugConverter, name=NameConverter, kid=KeyConverter)
+        self.url_map.converters.update(
+            slug=SlugConverter, name=NameConverter, kid=KeyConverter, way=WayConverter
+        )
         self.url_map.strict_slashes = True
         self.url_map.merge_slashes = False
         self.url_map.redirect_defaults = False

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from app.core.clock import now
 from app.core.errors import Invalid, NotFound, Unavailable
+from app.sdk.operations import Operation, OperationNotFound, Operator
 from app.sdk.provider import Citizen, PayableProvider, Provider
 
 Posting = Literal["idempotent", "queryable", "neither"]
@@ -97,6 +98,7 @@ class Service:
     unavailable: Closed | None = None
     trial: Closed | None = None
     page: Page | None = None
+    operations: tuple[Operation, ...] = ()
 
 
 class Directory(Protocol):
@@ -119,6 +121,7 @@ class Listing:
     payees: Mapping[str, Payee]
     changed_at: Mapping[str, datetime] = field(default_factory=dict)
     leaving: frozenset[str] = frozenset()
+    operators: Mapping[str, Operator] = field(default_factory=dict)
 
     def service(self, service_id: str) -> Service:
         """Return a service, or raise `ServiceNotFound` or `ServiceUnavailable`."""
@@ -136,6 +139,20 @@ class Listing:
         if service.kind != "payable" or not isinstance(provider, PayableProvider):
             raise ServiceTakesNoPayments
         return service, provider
+
+    def operation(
+        self, service_id: str, method: str, path: str
+    ) -> tuple[Service, Operation, Operator]:
+        """Return the declared operation that a method and a path call, and who carries it out.
+
+        Raise `ServiceNotFound`, `ServiceUnavailable` or `OperationNotFound`.
+        """
+        service = self.service(service_id)
+        operator = self.operators.get(service.plugin)
+        found = next((one for one in service.operations if one.fits(method, path)), None)
+        if found is None or operator is None:
+            raise OperationNotFound
+        return service, found, operator
 
     def owed(self, service_id: str) -> tuple[Service, PayableProvider]:
         """Return whom to tell of what was paid for: also one that takes no new payments now.

@@ -34,6 +34,7 @@ from app.core.signatures import (
     verify_response,
 )
 from app.core.unit_of_work import request_in_hand
+from app.sdk.operations import Operation, OperationCall, OperationOutcomeUnknown
 from app.sdk.provider import (
     Citizen,
     Fulfilment,
@@ -330,6 +331,74 @@ class RemoteKeeper(RemotePayable, PersonalData):
                     "DELETE", "/personal-data", TOLD_SECONDS, citizen=citizen, key=str(new_id())
                 )
             )
+
+
+class RemoteOperator:
+    """Carries out the operations of a provider at the other end of a line."""
+
+    def __init__(self, line: Line) -> None:
+        self._line = line
+
+    def operate(
+        self, operation: Operation, call: OperationCall, citizen: Citizen
+    ) -> Mapping[str, Any]:
+        """Return the answer; nothing of one that is not of the declared form is passed on."""
+        path = f"/operations/{call.service}{call.path}" + (f"?{call.query}" if call.query else "")
+        try:
+            if operation.is_safe:
+                answer = self._line.read(path, READ_SECONDS, citizen)
+            else:
+                answer = self._line.send(
+                    operation.method,
+                    path,
+                    TOLD_SECONDS,
+                    citizen=citizen,
+                    key=call.key,
+                    body=call.body,
+                )
+            return self._result(operation, answer)
+        except NoAnswer as error:
+            self._tell(operation, error)
+            if operation.is_safe or not error.may_have_acted:
+                raise Unavailable from error
+            raise OperationOutcomeUnknown from error
+        except (BadSignature, NotOfTheContract) as error:
+            self._tell(operation, error)
+            if operation.is_safe:
+                raise Unavailable from error
+            raise OperationOutcomeUnknown from error
+
+    def _result(self, operation: Operation, answer: Answer) -> Mapping[str, Any]:
+        if answer.media_type == _PROBLEM:
+            raise self._refusal(operation, answer)
+        body = _done(answer)
+        if not isinstance(body, dict):
+            raise NotOfTheContract("an object was promised")
+        if len(orjson.dumps(body)) > operation.most_answered:
+            raise NotOfTheContract("larger than declared")
+        faults = operation.answer.faults(body)
+        if faults:
+            raise NotOfTheContract(f"not of the declared form at {len(faults)} places")
+        return body
+
+    def _refusal(self, operation: Operation, answer: Answer) -> DomainError:
+        """Return the declared refusal that an answer is; of its own words none is passed on."""
+        said = answer.body.get("code") if isinstance(answer.body, dict) else None
+        for declared in operation.refusals:
+            if (declared.code, declared.status) == (said, answer.status):
+                return declared.refusal(self._line.provider)
+        if answer.status == _DOWN and answer.refusal() is not None:
+            return Unavailable()
+        raise NotOfTheContract(f"a refusal of {answer.status} that is not declared")
+
+    def _tell(self, operation: Operation, error: Exception) -> None:
+        log.warning(
+            "provider.failed",
+            plugin=self._line.provider,
+            call=f"operation {operation.id}",
+            error=type(error).__name__,
+            why=str(error),
+        )
 
 
 def _done(answer: Answer) -> object:

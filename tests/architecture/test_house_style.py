@@ -26,6 +26,7 @@ CATCH_ALL = {
     "app/http/server.py",  # the server: the answer of an idempotency key
     "app/host/gate.py",  # a plug-in's own operation
     "app/host/guard.py",  # a plug-in's provider
+    "app/host/operators.py",  # a remote provider's operations
     "app/host/loader.py",  # a plug-in's code at start
     "app/host/roster.py",  # what a company's manifest makes impossible
     "app/host/rules_loaded.py",  # a plug-in's code under `plugins check`

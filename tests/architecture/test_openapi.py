@@ -28,6 +28,7 @@ CODES = {
     "/v1/services/{service_id}/versions/{number}",
     "/v1/services/{service_id}/versions/{number}/changes",
     "/v1/me/services/favourites/{service_id}",
+    "/v1/services/{service_id}/gateway/{operation_path}",
 }
 OAUTH_REFUSALS = {"400", "401", "413", "415", "429", "503"}
 REFUSALS = {"400", "401", "403", "404", "406", "409", "413", "415", "422", "429", "503"}

@@ -69,6 +69,8 @@ class Company:
     told: dict[str, dict[str, Any]] = field(default_factory=dict)
     people: dict[str, list[str]] = field(default_factory=dict)
     calls: list[Call] = field(default_factory=list)
+    places: dict[str, str] = field(default_factory=dict)
+    said: dict[str, Any] = field(default_factory=dict)
     fault: Fault | None = None
     base: str = ""
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -126,7 +128,18 @@ class Company:
                     self.people.pop(call.citizen["sub"], None)
                     return 200, {}
                 return 200, {"looked_at": seen}
+            if parts[0] == "operations" and call.citizen is not None:
+                return self._operate(call)
         raise Refused(404, "not-found")
+
+    def _operate(self, call: Call) -> tuple[int, object]:
+        if call.method == "GET":
+            return 200, self.said or {"free": 7}
+        wanted = json.loads(call.body)["places"]
+        if wanted > 7:
+            raise Refused(409, "no-space" if wanted < 50 else "we-hate-mondays")
+        key = call.headers["idempotency-key"]
+        return 200, {"number": self.places.setdefault(key, f"R-{len(self.places) + 1}")}
 
     def _payables(self, rest: list[str], call: Call) -> object:
         if call.citizen is None:

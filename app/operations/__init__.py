@@ -1,0 +1,1 @@
+"""Operations of remote providers that citizens call through the house."""

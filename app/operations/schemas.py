@@ -1,0 +1,44 @@
+"""Operations as JSON."""
+
+from app.http import fields
+from app.http.fields import Schema, Title
+
+
+class OperationRefusalSchema(Schema):
+    """A way in which the provider may refuse."""
+
+    code = fields.Text(required=True)
+    status = fields.Integer(required=True)
+    title = fields.Nested(Title, required=True)
+
+
+class OperationSchema(Schema):
+    """An operation as the provider's manifest declares it; the forms are JSON Schema 2020-12."""
+
+    id = fields.Text(required=True)
+    title = fields.Nested(Title, required=True)
+    method = fields.Text(required=True, metadata={"examples": ["GET"]})
+    path = fields.Text(required=True, metadata={"examples": ["/car-parks/{car_park}"]})
+    assurance = fields.Text(required=True)
+    idempotent = fields.Flag(required=True)
+    query = fields.Dict(required=True, allow_none=True, attribute="query.schema")
+    body = fields.Dict(required=True, allow_none=True, attribute="body.schema")
+    answer = fields.Dict(required=True, attribute="answer.schema")
+    refusals = fields.List(fields.Nested(OperationRefusalSchema), required=True)
+
+
+class OperationListSchema(Schema):
+    """What a service lets citizens do through the house."""
+
+    items = fields.List(fields.Nested(OperationSchema), required=True)
+
+
+class OperationDoneSchema(Schema):
+    """What the provider answered: `result` is of the form that the operation declares."""
+
+    operation = fields.Text(required=True, metadata={"examples": ["find-car-parks"]})
+    result = fields.Dict(required=True)
+
+
+class AnyQuerySchema(Schema):
+    """No argument that every operation has: each declares its own."""

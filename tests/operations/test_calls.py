@@ -1,0 +1,259 @@
+"""Operations that a remote provider declares, called by citizens over HTTP, and what never goes."""
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import text
+from werkzeug.test import TestResponse
+
+from app.core import migrate
+from app.factory import Rooms, build, create_app
+from app.host.remote_manifest import check_remote_manifest
+from app.host.roster import Roster
+from app.sdk.remote import City
+from config.settings import ROOT, Settings
+from tests.conftest import World
+from tests.contract import ContractClient
+from tests.databases import empty_database
+from tests.factories import Citizen, log_in
+from tests.payments.helpers import new_key
+from tests.providers.support import make_company, make_manifest, make_office, new_jwk
+from tests.sdk.remote_house import KEY_ID, Company, open_company
+
+GATEWAY = "/v1/services/parking-fee/gateway"
+_TITLE = {"zh": "停车", "en": "Parking"}
+
+
+def form(**properties: Mapping[str, object]) -> dict[str, object]:
+    """Return a form of an object that has all of these members and no others."""
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": sorted(properties),
+        "additionalProperties": False,
+    }
+
+
+def operations() -> list[dict[str, Any]]:
+    """Return what the company declares: a question, and two ways to reserve places."""
+    reserve = {
+        "id": "reserve",
+        "title": _TITLE,
+        "method": "POST",
+        "path": "/car-parks/{car_park}/places",
+        "idempotent": True,
+        "body": form(places={"type": "integer", "minimum": 1}),
+        "answer": form(number={"type": "string", "maxLength": 20}),
+        "refusals": [
+            {"code": "no-space", "status": 409, "title": {"zh": "车位已满", "en": "It is full"}}
+        ],
+    }
+    ask = {
+        "id": "ask",
+        "title": _TITLE,
+        "method": "GET",
+        "path": "/car-parks/{car_park}",
+        "query": {
+            "type": "object",
+            "properties": {"day": {"type": "integer", "maximum": 7}},
+            "additionalProperties": False,
+        },
+        "answer": form(free={"type": "integer", "minimum": 0}),
+    }
+    once = {**reserve, "id": "reserve-once", "method": "PUT", "idempotent": False}
+    strong = {**ask, "id": "ask-strongly", "path": "/secrets", "assurance": "verified"}
+    return [reserve, ask, once, strong]
+
+
+@dataclass(frozen=True)
+class Town:
+    """A house, a company beside it, and a citizen of basic assurance."""
+
+    rooms: Rooms
+    client: FlaskClient
+    house: Company
+    citizen: Citizen
+    suspend: Any
+
+    def ask(
+        self, path: str = "/car-parks/7", query_string: Mapping[str, str] | None = None
+    ) -> TestResponse:
+        """Ask as the citizen's app."""
+        headers = {**self.citizen.auth, "Cookie": "a=b", "X-Own": "1"}
+        return self.client.get(GATEWAY + path, headers=headers, query_string=query_string)
+
+    def reserve(self, places: object, key: str | None = None, method: str = "POST") -> TestResponse:
+        """Reserve as the citizen's app."""
+        return self.client.open(
+            f"{GATEWAY}/car-parks/7/places",
+            method=method,
+            json={"places": places},
+            headers={**self.citizen.auth, "Idempotency-Key": key or new_key()},
+        )
+
+
+@pytest.fixture(scope="module")
+def town(world: World) -> Iterator[Town]:
+    house = Company()
+    with open_company(house), empty_database(world) as env:
+        env["EGRESS_LOOPBACK"] = f"{env['EGRESS_LOOPBACK']},{urlsplit(house.base).netloc}"
+        settings = Settings.from_env(env)
+        city = City.of(settings.provider_signing_key, settings.web.public_url)
+        house.city_key = city.signer.key.public_key()
+        rooms = build(settings)
+        migrate.upgrade(env["DATABASE_OWNER_URL"], env["DATABASE_URL"], rooms.histories)
+        rooms.enter_plugins()
+        rooms.load_catalogue()
+        app = create_app(settings, rooms)
+        app.test_client_class = ContractClient
+        own = make_manifest("parking", new_jwk(house.key, KEY_ID))
+        own["base_url"] = house.base
+        own["services"][0]["id"], own["payees"][0]["id"] = "parking-fee", "parking-company"
+        own["services"][0]["operations"] = operations()
+        company = replace(
+            make_company(app, rooms), name="parking", manifest=own, key=house.key, kid=KEY_ID
+        )
+        office = make_office(app, rooms)
+        company.register()
+        office.bring(company, "live")
+        rooms.deps[Roster]._refresh()  # noqa: SLF001 - what follows starts at once
+        client = app.test_client()
+        yield Town(rooms, client, house, log_in(client, world, rooms), office)
+        rooms.close()
+
+
+def refused(answer: TestResponse, status: int, code: str) -> None:
+    assert (answer.status_code, answer.json["code"]) == (status, code), answer.text
+
+
+def test_a_declared_operation_is_called_with_nothing_of_the_citizens_own(town: Town) -> None:
+    answer = town.ask(query_string={"day": "3"})
+    assert (answer.status_code, answer.json) == (200, {"operation": "ask", "result": {"free": 7}})
+    call = town.house.calls[-1]
+    assert call.path == "/operations/parking-fee/car-parks/7?day=3"
+    assert call.citizen is not None
+    assert call.citizen["exp"] - call.citizen["iat"] == 60
+    assert not call.headers.keys() & {"authorization", "cookie", "x-own"}
+    token = town.citizen.auth["Authorization"].partition(" ")[2]
+    assert token not in str(call.headers)
+    with town.rooms.units.open(actor="test", read_only=True) as uow:
+        told = uow.scalar(text("select count(*) from audit_entries where event='operation.called'"))
+    assert told
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "status"),
+    [
+        ("/payables", {}, 404),
+        ("/car-parks/7/places", {}, 404),
+        ("/car-parks/../payables", {}, 404),
+        ("/car-parks/..", {}, 404),
+        ("/car-parks/a%2Fb", {}, 404),
+        ("/car-parks/7", {"day": "8"}, 422),
+        ("/car-parks/7", {"day": "x"}, 422),
+        ("/car-parks/7", {"other": "1"}, 422),
+        ("/secrets", {}, 403),
+    ],
+)
+def test_what_is_not_declared_never_leaves_the_house(
+    town: Town, path: str, query: Mapping[str, str], status: int
+) -> None:
+    before = len(town.house.calls)
+    assert town.ask(path, query_string=query).status_code == status
+    assert len(town.house.calls) == before
+
+
+def test_a_body_of_another_form_never_leaves_the_house(town: Town) -> None:
+    before = len(town.house.calls)
+    for wrong in ("2", 0, None, 1.5, True):
+        answer = town.reserve(wrong)
+        refused(answer, 422, "invalid-input")
+        assert answer.json["errors"][0]["pointer"] == "/places"
+    assert len(town.house.calls) == before
+
+
+def test_plugins_are_not_reached_this_way(town: Town) -> None:
+    headers = dict(town.citizen.auth)
+    path = "/v1/services/water-bill/gateway/payables"
+    refused(town.client.get(path, headers=headers), 404, "operation-not-found")
+
+
+def test_an_answer_of_another_form_is_none(town: Town) -> None:
+    for lie in ({"free": -1}, {"free": "many"}, {"free": 1, "secret": "x"}, {"other": 1}):
+        town.house.said = lie
+        answer = town.ask()
+        refused(answer, 503, "unavailable")
+        assert "secret" not in answer.text
+    town.house.said = {}
+
+
+def test_a_repeat_gets_the_first_answer_and_keys_are_each_citizens_own(town: Town) -> None:
+    key = new_key()
+    first, again = town.reserve(2, key), town.reserve(2, key)
+    assert first.status_code == 200, first.text
+    assert (again.json, again.headers["Idempotent-Replayed"]) == (first.json, "true")
+    assert town.house.calls[-1].headers["idempotency-key"] != key
+    refused(town.reserve(3, key), 422, "idempotency-key-reused")
+
+
+def test_a_declared_refusal_is_passed_on_and_no_other(town: Town) -> None:
+    answer = town.reserve(8)
+    refused(answer, 409, "parking:no-space")
+    assert (answer.json["title_zh"], answer.json["title"]) == ("车位已满", "It is full")
+    refused(town.reserve(50), 503, "operation-outcome-unknown")
+
+
+def test_what_is_not_idempotent_is_sent_once_whatever_comes_of_it(town: Town) -> None:
+    key = new_key()
+    before = town.house.count("PUT")
+    with town.house.failing("lost answer", "PUT"):
+        refused(town.reserve(1, key, "PUT"), 503, "operation-outcome-unknown")
+    refused(town.reserve(1, key, "PUT"), 503, "operation-outcome-unknown")
+    assert town.house.count("PUT") == before + 1
+
+
+def test_a_suspended_provider_is_not_called(town: Town) -> None:
+    assert town.suspend.suspend("parking").status_code == 200
+    time.sleep(1)
+    before = len(town.house.calls)
+    refused(town.ask(), 503, "service-unavailable")
+    assert len(town.house.calls) == before
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"path": "/a/../b"},
+        {"path": "/a/{x}y"},
+        {"answer": {"type": "object", "properties": {}}},
+        {"answer": {"$ref": "https://example.com/form.json"}},
+        {"answer": form(a={"type": "string", "pattern": "(a+)+$", "maxLength": 9})},
+        {"answer": form(a={"type": "string"})},
+        {"answer": form(a={"type": "array", "maxItems": 3})},
+        {"body": form()},
+        {"query": form(a={"type": "object", "additionalProperties": False})},
+        {"method": "PATCH"},
+        {"refusals": [{"code": "gone", "status": 500, "title": _TITLE}]},
+        {"path": "/{anything}/7"},
+    ],
+)
+def test_a_manifest_with_an_unsafe_operation_is_refused(change: Mapping[str, Any]) -> None:
+    own = make_manifest("parking", {"kty": "OKP", "crv": "Ed25519", "kid": "a", "x": "A" * 43})
+    reserve, ask, *_ = operations()
+    faults = lambda declared: {  # noqa: E731 - two lines of use
+        fault["pointer"]
+        for fault in check_remote_manifest(
+            {**own, "services": [{**own["services"][0], "operations": declared}]},
+            ROOT / "config",
+            (),
+        )
+        if "operations" in fault["pointer"]
+    }
+    assert faults([reserve, ask]) == set()
+    spare = {**ask, "id": "spare"}
+    assert faults([ask, {**spare, "path": "/spare", **change}])
