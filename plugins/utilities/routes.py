@@ -221,7 +221,7 @@ class OneDeskClient(MethodView):
         service.dismiss_client(request_unit(), staff_department(), biller_id, client_id)
 
 
-@blueprint.route("/desk/<slug:biller_id>/bill-files")
+@blueprint.route("/desk/billers/<slug:biller_id>/bill-files")
 class DeskBillFiles(MethodView):
     """The bill files that a biller's own system uploads."""
 
@@ -240,7 +240,7 @@ class DeskBillFiles(MethodView):
         return file, _CREATED if file.is_new else _OK
 
 
-@blueprint.route("/desk/<slug:biller_id>/amendments")
+@blueprint.route("/desk/billers/<slug:biller_id>/amendments")
 class DeskAmendments(MethodView):
     """Bills that ask for something else."""
 
@@ -254,7 +254,7 @@ class DeskAmendments(MethodView):
         return service.amend_bill(request_unit(), integrator(), biller_id, wanted)
 
 
-@blueprint.route("/desk/<slug:biller_id>/withdrawals")
+@blueprint.route("/desk/billers/<slug:biller_id>/withdrawals")
 class DeskWithdrawals(MethodView):
     """Bills that nobody owes any more."""
 
@@ -268,7 +268,7 @@ class DeskWithdrawals(MethodView):
         return service.withdraw_open_bill(request_unit(), integrator(), biller_id, wanted)
 
 
-@blueprint.route("/desk/<slug:biller_id>/postings")
+@blueprint.route("/desk/billers/<slug:biller_id>/postings")
 class DeskPostings(MethodView):
     """What a biller was told of payments."""
 
@@ -281,7 +281,7 @@ class DeskPostings(MethodView):
         return service.list_postings(request_unit(), integrator(), biller_id, **query)
 
 
-@blueprint.route("/desk/<slug:biller_id>/posting-file")
+@blueprint.route("/desk/billers/<slug:biller_id>/posting-file")
 class DeskPostingFile(MethodView):
     """A day's postings as a file."""
 
@@ -298,7 +298,7 @@ class DeskPostingFile(MethodView):
         return Response(content, headers=headers, content_type=f"text/csv; charset={charset}")
 
 
-@blueprint.route("/desk/<slug:biller_id>/statement")
+@blueprint.route("/desk/billers/<slug:biller_id>/statement")
 class DeskStatement(MethodView):
     """A biller's day in figures."""
 
@@ -311,7 +311,7 @@ class DeskStatement(MethodView):
         return service.read_statement(request_unit(), integrator(), biller_id, query["day"])
 
 
-@blueprint.route("/desk/<slug:biller_id>/comparisons")
+@blueprint.route("/desk/billers/<slug:biller_id>/comparisons")
 class DeskComparisons(MethodView):
     """A biller's own books of a day against ours."""
 

@@ -38,13 +38,13 @@ class Desk:
 
     def post(self, what: str, body: object, biller: str | None = None) -> TestResponse:
         """Send JSON to the desk."""
-        path = f"/v1/utilities/desk/{biller or self.biller}/{what}"
+        path = f"/v1/utilities/desk/billers/{biller or self.biller}/{what}"
         return self.party.http.post(path, json=body, headers=self.auth)
 
     def send(self, what: str, raw: bytes, **query: str) -> TestResponse:
         """Send a file to the desk."""
         return self.party.http.post(
-            f"/v1/utilities/desk/{self.biller}/{what}",
+            f"/v1/utilities/desk/billers/{self.biller}/{what}",
             data=raw,
             query_string=query,
             headers=self.auth,
@@ -53,7 +53,7 @@ class Desk:
 
     def get(self, what: str, biller: str | None = None, **query: str) -> TestResponse:
         """Read from the desk."""
-        path = f"/v1/utilities/desk/{biller or self.biller}/{what}"
+        path = f"/v1/utilities/desk/billers/{biller or self.biller}/{what}"
         return self.party.http.get(path, query_string=query, headers=self.auth)
 
 

@@ -296,7 +296,7 @@ def test_a_client_without_the_scope_and_a_citizen_are_refused(
         "/oauth/token", {"grant_type": "client_credentials", "scope": SCOPES[1]}
     )
     headers = bearer(answer.json["access_token"])
-    path = f"/v1/utilities/desk/{WATER}"
+    path = f"/v1/utilities/desk/billers/{WATER}"
     assert client.get(f"{path}/postings", headers=headers).status_code == 200
     body = {"bill_number": f"{mark}-1", "reason": "other"}
     written = client.post(f"{path}/withdrawals", json=body, headers=headers)
@@ -326,13 +326,14 @@ def test_a_thousand_bills_take_as_many_statements_as_ten(
     desk: Desk, rooms: Rooms, house: House, mark: str
 ) -> None:
     seen = []
-    for number, size in (("a", 10), ("b", 1_000)):
+    # The first file is for what a connection asks only once.
+    for number, size in (("first", 1), ("a", 10), ("b", 1_000)):
         lines = [(f"10020{n:05d}", f"{mark}-{number}-{n}", n) for n in range(size)]
         raw = bill_file(f"{mark}-{number}", lines).encode("gb18030")
         with statements(rooms.units.write) as run, house.unit_of_work() as uow:
             service.upload_bills(house, uow, desk.id, WATER, raw)
         seen.append(len(run))
-    assert seen[0] == seen[1]
+    assert seen[1] == seen[2]
 
 
 @pytest.mark.parametrize(
