@@ -31,6 +31,7 @@ PUBLIC_THINGS = {
     "service_id",
     "department_id",
     "biller_id",
+    "operation_path",
     "code",
     "name",
     "agreement_id",

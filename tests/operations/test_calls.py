@@ -1,7 +1,7 @@
 """Operations that a remote provider declares, called by citizens over HTTP, and what never goes."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,6 +12,7 @@ from sqlalchemy import text
 from werkzeug.test import TestResponse
 
 from app.core import migrate
+from app.core.unit_of_work import Units
 from app.factory import Rooms, build, create_app
 from app.host.remote_manifest import check_remote_manifest
 from app.host.roster import Roster
@@ -98,7 +99,7 @@ class Town:
 
 
 @pytest.fixture(scope="module")
-def town(world: World) -> Iterator[Town]:
+def town(world: World, note_events: Callable[[Units], None]) -> Iterator[Town]:
     house = Company()
     with open_company(house), empty_database(world) as env:
         env["EGRESS_LOOPBACK"] = f"{env['EGRESS_LOOPBACK']},{urlsplit(house.base).netloc}"
@@ -124,6 +125,7 @@ def town(world: World) -> Iterator[Town]:
         rooms.deps[Roster]._refresh()  # noqa: SLF001 - what follows starts at once
         client = app.test_client()
         yield Town(rooms, client, house, log_in(client, world, rooms), office)
+        note_events(rooms.units)
         rooms.close()
 
 
