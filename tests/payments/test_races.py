@@ -10,6 +10,7 @@ from app.factory import Rooms
 from app.payments.models import Payment, PaymentItem
 from tests.conftest import World
 from tests.factories import Citizen
+from tests.journeys.house import wait_until
 from tests.live import Live, at_once
 from tests.payments.helpers import intents_of, make_bill, new_key, order
 
@@ -59,10 +60,15 @@ def test_parallel_payments_of_overlapping_bills_do_not_deadlock(
 
     def start(one: object, two: object) -> int:
         headers = {**citizen.auth, "Idempotency-Key": new_key()}
-        return live.post("/v1/payments", order(one, two), headers).status  # type: ignore[arg-type]
+        body = order(one, two)  # type: ignore[arg-type]
+        # More than one plug-in may hold of the threads: whoever is turned away comes again.
+        return wait_until(
+            lambda: live.post("/v1/payments", body, headers).status,
+            lambda status: status != 503,
+        )
 
     statuses = at_once([lambda pair=pair: start(*pair) for pair in pairs])
-    assert set(statuses) <= {201, 409}
+    assert set(statuses) == {201, 409}
     with rooms.units.open(actor="test", read_only=True) as uow:
         taken = uow.execute(
             select(PaymentItem.reference, func.count())
