@@ -73,6 +73,7 @@ class Bill(Base):
         _one_of("status", BillStatus),
         _one_of("source", BillSource),
         Index(None, "biller", "account_index", "due_date", "id"),
+        Index(None, "biller", "paid_at"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
@@ -110,6 +111,9 @@ class Posting(Base):
         CheckConstraint("(state = 'refused') = (refusal is not null)", name="refusal"),
         _one_of("state", PostingState),
         Index(None, "biller", "biller_reference"),
+        Index(None, "biller", "sent_at", "key"),
+        Index(None, "biller", "answered_at"),
+        Index(None, "biller", "answer_reference"),
     )
 
     key: Mapped[str] = mapped_column(primary_key=True)

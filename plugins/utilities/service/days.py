@@ -41,7 +41,7 @@ def list_postings(
     biller = enter_desk(uow, client_id, biller_id)
     statement = select(Posting).where(Posting.biller == biller.id)
     if day is not None:
-        statement = statement.where(_within(_MOMENT, day))
+        statement = statement.where(_counts_on(day))
     if state is not None:
         statement = statement.where(Posting.state == state)
     return fetch_page(uow, statement, [Posting.sent_at, Posting.key], page)
@@ -212,19 +212,21 @@ def _changes(uow: UnitOfWork, biller: str, day: date) -> Mapping[str, int]:
 def _figures(uow: UnitOfWork, biller: str, day: date) -> Mapping[str, Figure]:
     summed = (
         select(Posting.state, func.count(), func.sum(Posting.amount))
-        .where(Posting.biller == biller, _within(_MOMENT, day))
+        .where(Posting.biller == biller, _counts_on(day))
         .group_by(Posting.state)
     )
     return {state: Figure(count, int(total)) for state, count, total in uow.execute(summed)}
 
 
-_MOMENT = func.coalesce(Posting.answered_at, Posting.sent_at)
-"""When a posting counts: when the biller booked it, and while that is open, when it was sent."""
-
-
 def _within(moment: Any, day: date) -> ColumnElement[bool]:  # noqa: ANN401 - a column of moments
     begins, ends = city_day(day)
     return and_(moment >= begins, moment < ends)
+
+
+def _counts_on(day: date) -> ColumnElement[bool]:
+    """Match a posting by when its biller answered, and while that is open, by when it was sent."""
+    is_open = and_(Posting.answered_at.is_(None), _within(Posting.sent_at, day))
+    return or_(_within(Posting.answered_at, day), is_open)
 
 
 def _booked_on(biller: str, day: date) -> tuple[ColumnElement[bool], ...]:
