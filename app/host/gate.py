@@ -76,7 +76,7 @@ class Gate:
         request = request_served()
         with ExitStack() as held:
             if request is not None:
-                held.enter_context(self._seat(request, seconds))
+                self._take_seat(held, request, seconds)
                 if self.share is not None and in_share:
                     held.enter_context(self.share.seat(request, seconds))
             held.enter_context(self.places.place(remaining(seconds)))
@@ -88,16 +88,13 @@ class Gate:
             finally:
                 _inside.reset(token)
 
-    @contextmanager
-    def _seat(self, request: object, seconds: float) -> Iterator[None]:
-        with ExitStack() as held:
-            try:
-                held.enter_context(self.seats.seat(request, seconds))
-            except Full:
-                if self.seats.longest() > SLOW_SECONDS:
-                    self.breaker.turn_away()
-                raise
-            yield
+    def _take_seat(self, held: ExitStack, request: object, seconds: float) -> None:
+        try:
+            held.enter_context(self.seats.seat(request, seconds))
+        except Full:
+            if self.seats.longest() > SLOW_SECONDS:
+                self.breaker.turn_away()
+            raise
 
     def _measured(self, what: str, call: Callable[[], T], is_good: Callable[[T], bool]) -> T:
         ticket = self.breaker.enter()
