@@ -23,6 +23,8 @@ LONGEST_WAIT = 20.0
 SLOW_SECONDS = 1.5
 PATIENCE = 0.1
 """Half of what a call waits for its lane (`http/shedding.py`): whoever waits there outlasts it."""
+_NEWEST = 0.25
+"""What the newest stay counts in how long they usually are."""
 _SPREAD = 0.2
 
 
@@ -64,7 +66,9 @@ class Seats:
 
     The others wait while the queue moves, and no longer: not once nobody has come or gone for
     `patience`, for then all are with somebody who hangs, and not while it is known to be
-    `hopeless`. Each of them is a thread that the rest of the city misses.
+    `hopeless`. Each of them is a thread that the rest of the city misses. As many as there are
+    seats wait for longer where requests usually take longer: for twice as long as they do, up to
+    what counts as slow.
     """
 
     def __init__(
@@ -80,6 +84,8 @@ class Seats:
         self._hopeless = hopeless
         self._clock = clock
         self._taken: dict[object, _Stay] = {}
+        self._patient: set[object] = set()
+        self._usual = 0.0
         self._moved = clock()
         self._freed = threading.Condition()
 
@@ -101,6 +107,7 @@ class Seats:
                 if stay.calls == 0:
                     del self._taken[request]
                     self._moved = self._clock()
+                    self._usual += (self._moved - stay.since - self._usual) * _NEWEST
                 self._freed.notify_all()
 
     def longest(self) -> float:
@@ -111,11 +118,20 @@ class Seats:
 
     def _await_seat(self, request: object, seconds: float) -> None:
         deadline = self._clock() + remaining(seconds)
-        while request not in self._taken and len(self._taken) >= self._seats:
-            left = min(deadline, self._moved + self._patience) - self._clock()
-            if left <= 0 or self._hopeless():
-                raise Full
-            self._freed.wait(left)
+        try:
+            while request not in self._taken and len(self._taken) >= self._seats:
+                left = min(deadline, self._moved + self._patience_of(request)) - self._clock()
+                if left <= 0 or self._hopeless():
+                    raise Full
+                self._freed.wait(left)
+        finally:
+            self._patient.discard(request)
+
+    def _patience_of(self, request: object) -> float:
+        if request not in self._patient and len(self._patient) >= self._seats:
+            return self._patience
+        self._patient.add(request)
+        return max(self._patience, min(2 * self._usual, SLOW_SECONDS))
 
 
 @dataclass(frozen=True, slots=True)

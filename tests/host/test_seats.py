@@ -1,6 +1,7 @@
 """How many request threads a provider holds, and who waits for one of its seats."""
 
 import threading
+import time
 from collections.abc import Callable
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -110,6 +111,50 @@ def test_nobody_waits_for_longer_than_nothing_moves() -> None:
     assert Waiter(seats).outcome() is False  # and not after the 20 seconds that it had
     held.let_go()
     assert Waiter(seats).outcome() is True
+
+
+class Slow:
+    """Two seats at a provider that is well and takes its time, which the test makes pass."""
+
+    def __init__(self, takes: float) -> None:
+        self.now = 0.0
+        self.seats = Seats(2, patience=0.1, clock=lambda: self.now)
+        for _ in range(20):
+            with self.seats.seat(object(), 20.0):
+                self.now += takes
+
+    def patience(self, waiting: int) -> list[float]:
+        """Return for how long each of so many would wait for a queue that does not move."""
+        return [round(self.seats._patience_of(one), 2) for one in range(waiting)]  # noqa: SLF001
+
+
+@pytest.mark.parametrize(
+    ("takes", "waits"), [(0.0, 0.1), (0.05, 0.1), (0.4, 0.8), (0.7, 1.4), (1.4, 1.5), (9.0, 1.5)]
+)
+def test_as_many_as_there_are_seats_wait_for_twice_what_requests_take(
+    takes: float, waits: float
+) -> None:
+    assert Slow(takes).patience(5) == [waits, waits, 0.1, 0.1, 0.1]
+
+
+def test_who_is_quick_again_is_waited_for_briefly_again() -> None:
+    slow = Slow(1.5)
+    for _ in range(20):
+        with slow.seats.seat(object(), 20.0):
+            slow.now += 0.01
+    assert slow.patience(1) == [0.1]
+
+
+def test_who_gets_a_seat_leaves_the_waiting_to_the_next() -> None:
+    seats = Slow(0.4).seats
+    held = [Held(seats), Held(seats)]
+    waiters = [Waiter(seats) for _ in range(2)]
+    while len(seats._patient) < 2:  # noqa: SLF001
+        time.sleep(0.01)
+    for one in held:
+        one.let_go()
+    assert [waiter.outcome() for waiter in waiters] == [True, True]
+    assert not seats._patient  # noqa: SLF001
 
 
 def test_nobody_waits_beyond_the_callers_deadline() -> None:
