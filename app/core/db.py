@@ -110,9 +110,9 @@ class Stateful:
             )
 
 
-def stateful_models() -> list[type[Stateful]]:
-    """Return every model of the house with a state machine, by name."""
-    models = [m.class_ for m in Base.registry.mappers if issubclass(m.class_, Stateful)]
+def stateful_models(base: type[DeclarativeBase]) -> list[type[Stateful]]:
+    """Return every model of a base that has a state machine, by name."""
+    models = [m.class_ for m in base.registry.mappers if issubclass(m.class_, Stateful)]
     return sorted(models, key=lambda model: model.ENTITY)
 
 

@@ -15,8 +15,9 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, MetaData, create_engine, delete, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.engine import make_url
+from sqlalchemy.orm import DeclarativeBase
 
-from app.core.db import stateful_models
+from app.core.db import Base, stateful_models
 from app.core.events import Event, LegalMove
 from app.core.unit_of_work import UnitOfWork, Units
 
@@ -27,17 +28,22 @@ _LOCK = 7_302_042
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """One line of migrations: whose, where its versions lie, its tables, and its schema."""
+    """One line of migrations: whose, where its versions lie, its models, and its schema."""
 
     name: str
     folder: Path
-    metadata: MetaData
+    base: type[DeclarativeBase]
     schema: str = "public"
 
+    @property
+    def metadata(self) -> MetaData:
+        """Return the tables."""
+        return self.base.metadata
 
-def house_history(metadata: MetaData) -> History:
+
+def house_history() -> History:
     """Return the history of the house's own tables."""
-    return History("house", SCRIPTS / "versions", metadata)
+    return History("house", SCRIPTS / "versions", Base)
 
 
 def upgrade(owner_url: str, app_url: str, histories: Sequence[History]) -> None:
@@ -61,7 +67,7 @@ def upgrade(owner_url: str, app_url: str, histories: Sequence[History]) -> None:
                     error.add_note(f"migrating {history.name}")
                     failed.append(error)
             with _owner(engine) as uow:
-                _lay_legal_moves(uow.connection())
+                _lay_legal_moves(uow.connection(), histories)
                 uow.execute(text("analyze"))
     finally:
         engine.dispose()
@@ -168,14 +174,19 @@ def _grant(connection: Connection, history: History, role: str) -> None:
         run(f'grant {rights} on "{schema}"."{table}" to "{role}"')
 
 
-def _lay_legal_moves(connection: Connection) -> None:
-    """Write the state machines of the code into the table that the event log is checked with."""
+def _lay_legal_moves(connection: Connection, histories: Sequence[History]) -> None:
+    """Write the state machines of the code into the table that the event log is checked with.
+
+    Those of a plug-in that is not there now are left as they are: nobody writes them.
+    """
     edges = [
         {"entity": model.ENTITY, "from_state": before, "to_state": str(after)}
-        for model in stateful_models()
+        for history in histories
+        for model in stateful_models(history.base)
         for before, afters in [("", model.FIRST), *model.MOVES.items()]
         for after in afters
     ]
-    connection.execute(delete(LegalMove))
+    laid = {edge["entity"] for edge in edges}
+    connection.execute(delete(LegalMove).where(LegalMove.entity.in_(laid)))
     if edges:
         connection.execute(insert(LegalMove).on_conflict_do_nothing(), edges)

@@ -16,7 +16,6 @@ from app.consent.service import ConsentDeps
 from app.core import crypto
 from app.core.crypto import Keyring
 from app.core.data_keys import HouseKey
-from app.core.db import Base
 from app.core.dpop import Nonces
 from app.core.egress import Egress
 from app.core.errors import DomainError
@@ -316,7 +315,7 @@ def make_reconciliation(keyring: Keyring, deps: Mapping[type, Any]) -> Reconcili
 @cache
 def _house_inventory() -> Sequence[TableEntry]:
     file = ROOT / "config" / privacy.INVENTORY
-    return privacy.read_inventory(file, ROOT, [house_history(Base.metadata)])
+    return privacy.read_inventory(file, ROOT, [house_history()])
 
 
 def make_roster(units: Units, egress: Egress, hosted: Hosted, city: City) -> Roster:

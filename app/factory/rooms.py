@@ -53,7 +53,7 @@ class Rooms:
     @property
     def histories(self) -> tuple[History, ...]:
         """Return every line of migrations: the house first, then each plug-in."""
-        return (house_history(Base.metadata), *self.hosted.histories)
+        return (house_history(), *self.hosted.histories)
 
     def load_catalogue(self) -> LoadReport:
         """Make the configured files and everybody's manifests the catalogue that is served.
@@ -109,7 +109,7 @@ class Rooms:
                 found = uow.scalar(text(f"select version_num from {VERSION_TABLE}"))  # noqa: S608
         except SQLAlchemyError:
             return False
-        return bool(found == head(house_history(Base.metadata)))
+        return bool(found == head(house_history()))
 
     def is_catalogue_ready(self) -> bool:
         """Say whether this process can show the catalogue; the first time makes its index."""

@@ -9,7 +9,7 @@ from types import ModuleType
 from typing import Any
 
 from app.core.crypto import Keyring
-from app.core.db import schema_of
+from app.core.db import schema_of, stateful_models
 from app.core.logs import get_logger
 from app.core.migrate import History
 from app.core.unit_of_work import Units
@@ -160,8 +160,14 @@ def history_of(manifest: Manifest) -> History | None:
         file = f"{PACKAGE}/{manifest.name}/models.py"
         cure = f'write `Base = base_for("{manifest.name}")` and inherit every model from it'
         raise PluginRefused([Fault(file, f"there is no Base of the schema {schema}.", cure)])
+    for model in stateful_models(base):
+        if not model.ENTITY.startswith(f"{manifest.name}_"):
+            file = f"{PACKAGE}/{manifest.name}/models.py"
+            rule = f"the machine {model.ENTITY!r} has not the plug-in's name before it."
+            cure = f'write `ENTITY = "{manifest.name}_{model.ENTITY}"`'
+            raise PluginRefused([Fault(file, rule, cure)])
     folder = manifest.folder / "migrations" / "versions"
-    return History(manifest.name, folder, base.metadata, schema)
+    return History(manifest.name, folder, base, schema)
 
 
 def blueprint_of(manifest: Manifest) -> Blueprint | None:

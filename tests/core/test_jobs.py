@@ -18,7 +18,6 @@ from sqlalchemy import text
 from structlog.testing import capture_logs
 
 from app.core import migrate
-from app.core.db import Base
 from app.core.ids import new_id
 from app.core.jobs import (
     FOREIGN_RETRIES,
@@ -41,7 +40,7 @@ def url(world: World) -> Iterator[str]:
     """Return the application's address of a database whose queue nobody shares."""
     with empty_database(world) as env:
         owner, app = env["DATABASE_OWNER_URL"], env["DATABASE_URL"]
-        migrate.upgrade(owner, app, [migrate.house_history(Base.metadata)])
+        migrate.upgrade(owner, app, [migrate.house_history()])
         address = owner.replace("postgresql+psycopg://", "postgresql://", 1)
         with psycopg.connect(address, autocommit=True) as connection:
             connection.execute(SETUP)

@@ -5,10 +5,13 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import inspect, select, text
+from sqlalchemy.exc import IntegrityError
 
 from app.core import migrate
 from app.core.clock import now
 from app.core.crypto import Keyring
+from app.core.db import stateful_models
+from app.core.events import EventLog
 from app.core.unit_of_work import Units
 from app.factory import Rooms, build, create_app
 from app.host import loader
@@ -36,6 +39,33 @@ class Ticket(Base):
     __tablename__ = "tickets"
 
     id: Mapped[int] = mapped_column(primary_key=True)
+'''
+
+MACHINE = '''
+"""A machine."""
+
+from enum import StrEnum
+from typing import ClassVar
+
+from app.sdk import Stateful, base_for
+
+Base = base_for("NAME")
+
+
+class State(StrEnum):
+    """Where a visit is."""
+
+    OPEN = "open"
+    OVER = "over"
+
+
+class Visit(Stateful, Base):
+    """A visit."""
+
+    __tablename__ = "visits"
+    ENTITY: ClassVar[str] = "NAME_visit"
+    MOVES = {State.OPEN: frozenset({State.OVER})}
+    FIRST = frozenset({State.OPEN})
 '''
 
 
@@ -291,6 +321,39 @@ def test_tables_are_migrated_into_a_schema_of_the_plugin_and_go_with_it(
         assert house.hosted.histories == ()
         migrate.upgrade(owner, settings.database.url, house.histories)
         assert house.is_database_ready()
+
+
+def test_the_machine_of_a_plugin_moves_as_it_says_and_not_otherwise(
+    settings: Settings, plugins: Path
+) -> None:
+    name = write_plugin(plugins, models=MACHINE, routes="")
+    with opened(settings, plugins) as house:
+        (history,) = house.hosted.histories
+        owner = settings.database.owner_url or ""
+        migrate.revise(owner, history, "visits", "0001")
+        migrate.upgrade(owner, settings.database.url, house.histories)
+        (visit,) = stateful_models(history.base)
+        (first,) = visit.FIRST
+        with house.units.open(actor="test") as uow:
+            made = visit(status=first)
+            uow.open_record(made, cause="drive-in")
+            uow.move(made, type(first)("over"), cause="drive-out")
+            made_id = made.id
+        row = {"entity": f"{name}_visit", "entity_id": made_id, "subject_id": made_id}
+        said = {"from_state": "over", "to_state": "open", "cause": "test", "actor": "test"}
+        with (
+            pytest.raises(IntegrityError, match="cannot go from over to open"),
+            house.units.open(actor="test") as uow,
+        ):
+            uow.add(EventLog(**row, **said, sequence=3))
+
+
+def test_a_machine_that_does_not_bear_the_name_of_its_plugin_is_quarantined(
+    settings: Settings, rooms: Rooms, plugins: Path
+) -> None:
+    name = write_plugin(plugins, models=MACHINE.replace("NAME_visit", "payment"), routes="")
+    hosted = load(settings, rooms, plugins)
+    assert f'write `ENTITY = "{name}_payment"`' in hosted.quarantined[name]
 
 
 def test_a_plugin_whose_migration_fails_does_not_stop_the_others(

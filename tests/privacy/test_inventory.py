@@ -79,7 +79,7 @@ def test_a_fault_of_the_inventory_is_named(
     file = tmp_path / INVENTORY
     file.write_text(whole.replace(before, after, 1), encoding="utf-8")
     with pytest.raises(InventoryInvalid) as caught:
-        read_inventory(file, tmp_path, [house_history(Base.metadata)])
+        read_inventory(file, tmp_path, [house_history()])
     assert any(fault in said for said in caught.value.faults), caught.value.faults
 
 
