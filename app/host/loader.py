@@ -117,8 +117,9 @@ def _make(intake: Intake, manifest: Manifest, means: _Means) -> Plugin:
 
 
 def import_part(manifest: Manifest, part: str) -> ModuleType | None:
-    """Import one file of a plug-in and return its module, or None when there is no such file."""
-    if not (manifest.folder / f"{part}.py").is_file():
+    """Import one part of a plug-in, a file or a package, or return None when there is none."""
+    places = (manifest.folder / f"{part}.py", manifest.folder / part / "__init__.py")
+    if not any(place.is_file() for place in places):
         return None
     package = importlib.import_module(f"{PACKAGE}.{manifest.name}")
     found = [Path(place).resolve() for place in package.__path__]

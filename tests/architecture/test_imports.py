@@ -49,7 +49,7 @@ SEEDED = {
     ),
     "a plug-in's client imports its models": (
         "floor-plan",
-        "plugins/utilities/values.py",
+        "plugins/utilities/values/bills.py",
         "from plugins.utilities import models",
     ),
     "a file that has no place in a plug-in": (
@@ -64,7 +64,7 @@ SEEDED = {
     ),
     "a plug-in reaches past the door": (
         "one-door",
-        "plugins/utilities/values.py",
+        "plugins/utilities/values/bills.py",
         "from app.core import clock",
     ),
     "a plug-in reads the settings": (

@@ -1,129 +1,22 @@
-"""The wire format of accounts, bills, billers and bill files."""
+"""The wire format of the billers' desk."""
 
 from typing import Any
 
 from marshmallow import ValidationError, post_load, validates_schema
 
 from app.sdk import PageArgs, Schema, fields
+from plugins.utilities.schemas.common import STATUS
 from plugins.utilities.values import (
-    ACCOUNT_NUMBER,
     BILL_NUMBER,
-    BILLERS,
     MAX_AMOUNT,
-    MAX_HOLDER_NAME,
     Amendment,
-    BillStatus,
     ChangeReason,
     FileEncoding,
-    NewAccount,
     PostingState,
     Withdrawal,
 )
 
-_BILLER = fields.validate.OneOf(list(BILLERS))
-_STATUS = fields.validate.OneOf([str(status) for status in BillStatus])
-
-
-class NewAccountSchema(Schema):
-    """An account to link: its holder's name as it stands on the biller's letters."""
-
-    biller = fields.Text(required=True, validate=[_BILLER])
-    number = fields.Text(required=True, max_length=32, pattern=ACCOUNT_NUMBER)
-    holder_name = fields.Text(required=True, max_length=MAX_HOLDER_NAME)
-
-    @post_load
-    def _make(self, data: dict[str, Any], **_: object) -> NewAccount:
-        return NewAccount(**data)
-
-
-class AccountSchema(Schema):
-    """A linked account; its number is never shown in full."""
-
-    id = fields.UUID(required=True)
-    biller = fields.Text(required=True)
-    number_masked = fields.Text(required=True)
-    status = fields.Text(required=True)
-    linked_at = fields.Moment(required=True)
-    refreshed_at = fields.Moment(required=True, allow_none=True)
-
-
-class BillArgs(PageArgs):
-    """Which bills to list."""
-
-    status = fields.Text(load_default=None, validate=[_STATUS])
-    biller = fields.Text(load_default=None, validate=[_BILLER])
-
-
-class BillSchema(Schema):
-    """A bill; `refreshed_at` tells when its biller was last heard of this account."""
-
-    id = fields.UUID(required=True)
-    service = fields.Text(required=True)
-    reference = fields.Text(required=True)
-    biller = fields.Text(required=True)
-    account_number_masked = fields.Text(required=True)
-    amount = fields.Amount(required=True)
-    currency = fields.Currency(required=True)
-    period_from = fields.Date(required=True)
-    period_to = fields.Date(required=True)
-    due_date = fields.Date(required=True)
-    status = fields.Text(required=True, validate=[_STATUS])
-    paid_at = fields.Moment(required=True, allow_none=True)
-    biller_reference = fields.Text(required=True)
-    posting_reference = fields.Text(required=True, allow_none=True)
-    refreshed_at = fields.Moment(required=True, allow_none=True)
-
-
-class BillerSchema(Schema):
-    """A company whose bills can be paid here, and the service they belong to."""
-
-    id = fields.Text(required=True)
-    title = fields.Nested(fields.Title, required=True)
-    service = fields.Text(required=True)
-
-
-class CustomerParamSchema(Schema):
-    """A field of the form by which a biller finds an account; `pattern` is a regular expression."""
-
-    name = fields.Text(required=True)
-    label = fields.Nested(fields.Title, required=True)
-    pattern = fields.Text(required=True)
-    optional = fields.Flag(required=True)
-
-
-class BillerTermsSchema(Schema):
-    """What a biller asks for and allows at its own counter: enough to draw its form."""
-
-    customer_params = fields.List(fields.Nested(CustomerParamSchema), required=True)
-    fetch = fields.Text(required=True)
-    amount_rule = fields.Text(required=True)
-    partial_allowed = fields.Flag(required=True)
-    advance_allowed = fields.Flag(required=True)
-    min_amount = fields.Amount(required=True)
-    pending = fields.Text(required=True)
-    settlement_day = fields.Integer(required=True)
-
-
-class BillFileSchema(Schema):
-    """What became of a bill file."""
-
-    id = fields.UUID(required=True)
-    biller = fields.Text(required=True)
-    lines = fields.Integer(required=True)
-    created = fields.Integer(required=True)
-    updated = fields.Integer(required=True)
-    unchanged = fields.Integer(required=True)
-    imported_at = fields.Moment(required=True)
-
-
 _REASON = fields.validate.OneOf([str(reason) for reason in ChangeReason])
-
-
-class DeskClientSchema(Schema):
-    """A client that may speak for a biller."""
-
-    client_id = fields.UUID(required=True)
-    admitted_at = fields.Moment(required=True)
 
 
 class UploadedBillFileSchema(Schema):
@@ -181,7 +74,7 @@ class BillChangeSchema(Schema):
     amount = fields.Amount(required=True)
     due_date_before = fields.Date(required=True)
     due_date = fields.Date(required=True)
-    status = fields.Text(required=True, validate=[_STATUS])
+    status = fields.Text(required=True, validate=[STATUS])
     changed_at = fields.Moment(required=True)
 
 

@@ -1,0 +1,20 @@
+"""Tables, one file for each thing they are about; each is in the schema of this plug-in."""
+
+from plugins.utilities.models.accounts import Account, LinkAllowance
+from plugins.utilities.models.base import Base
+from plugins.utilities.models.bills import Bill
+from plugins.utilities.models.desk import BillChange, DeskClient
+from plugins.utilities.models.files import BillFile, UploadedFile
+from plugins.utilities.models.postings import Posting
+
+__all__ = [
+    "Account",
+    "Base",
+    "Bill",
+    "BillChange",
+    "BillFile",
+    "DeskClient",
+    "LinkAllowance",
+    "Posting",
+    "UploadedFile",
+]

@@ -1,0 +1,63 @@
+"""`/v1/utilities/accounts`: a citizen's accounts."""
+
+from typing import Any
+from uuid import UUID
+
+from flask import url_for
+from flask.views import MethodView
+
+from app.sdk import (
+    Page,
+    PageArgs,
+    citizen,
+    request_unit,
+)
+from plugins.utilities import service
+from plugins.utilities.routes.common import blueprint, house_of
+from plugins.utilities.schemas.accounts import AccountSchema, NewAccountSchema
+from plugins.utilities.values import (
+    LinkedAccount,
+    NewAccount,
+)
+
+_CREATED = 201
+
+
+@blueprint.route("/accounts")
+class Accounts(MethodView):
+    """The accounts that the calling citizen has linked."""
+
+    @blueprint.scope("bills.read")
+    @blueprint.arguments(PageArgs, location="query")
+    @blueprint.page(AccountSchema)
+    def get(self, query: dict[str, Any]) -> Page[LinkedAccount]:
+        """List my utility accounts."""
+        return service.list_accounts(house_of(), request_unit(), citizen().reference, query["page"])
+
+    @blueprint.arguments(NewAccountSchema)
+    @blueprint.response(201, AccountSchema)
+    def post(self, wanted: NewAccount) -> tuple[LinkedAccount, int, dict[str, str]]:
+        """Link a utility account.
+
+        The biller confirms that number and holder's name belong together; an unknown number and
+        another name are refused alike. Linking an account again answers with the same link.
+        """
+        account = service.link_account(house_of(), request_unit(), citizen().reference, wanted)
+        place = url_for("utilities.Account", account_id=account.id)
+        return account, _CREATED, {"Location": place}
+
+
+@blueprint.route("/accounts/<uuid:account_id>")
+class Account(MethodView):
+    """One linked account."""
+
+    @blueprint.scope("bills.read")
+    @blueprint.response(200, AccountSchema)
+    def get(self, account_id: UUID) -> LinkedAccount:
+        """Show my utility account."""
+        return service.find_account(house_of(), request_unit(), citizen().reference, account_id)
+
+    @blueprint.response(204)
+    def delete(self, account_id: UUID) -> None:
+        """Unlink my utility account."""
+        service.unlink_account(request_unit(), citizen().reference, account_id)

@@ -1,0 +1,53 @@
+"""`/v1/utilities/bills`: a citizen's bills."""
+
+from typing import Any
+from uuid import UUID
+
+from flask.views import MethodView
+
+from app.sdk import (
+    Page,
+    citizen,
+    request_unit,
+)
+from plugins.utilities import service
+from plugins.utilities.routes.common import blueprint, house_of, visible
+from plugins.utilities.schemas.bills import BillArgs, BillSchema
+from plugins.utilities.values import (
+    CitizensBill,
+)
+
+
+@blueprint.route("/bills")
+class Bills(MethodView):
+    """The bills of the calling citizen's accounts."""
+
+    @blueprint.acting("view")
+    @blueprint.scope("bills.read")
+    @blueprint.arguments(BillArgs, location="query")
+    @blueprint.page(BillSchema)
+    def get(self, query: dict[str, Any]) -> Page[CitizensBill]:
+        """List my utility bills.
+
+        Nearest due date first. Billers last asked ten seconds ago or more are asked again; when one
+        does not answer, its bills are shown as they are stored: see `refreshed_at`.
+        """
+        service.refresh_bills(house_of(), citizen().reference, query["biller"])
+        return service.list_bills(
+            house_of(), request_unit(), citizen().reference, billers=visible(), **query
+        )
+
+
+@blueprint.route("/bills/<uuid:bill_id>")
+class Bill(MethodView):
+    """One bill."""
+
+    @blueprint.acting("view")
+    @blueprint.scope("bills.read")
+    @blueprint.response(200, BillSchema)
+    def get(self, bill_id: UUID) -> CitizensBill:
+        """Show my utility bill."""
+        service.refresh_bills(house_of(), citizen().reference)
+        return service.find_bill(
+            house_of(), request_unit(), citizen().reference, bill_id, billers=visible()
+        )
