@@ -26,6 +26,7 @@ from app.core.unit_of_work import UnitOfWork
 from app.credentials import service as credentials
 from app.delegation import service as delegation
 from app.delegation.events import MandateDrafted, QuestionAsked
+from app.host import attention
 from app.identity import service as identity
 from app.identity.events import (
     ChallengeOpened,
@@ -127,6 +128,7 @@ HANDLERS: tuple[tuple[type[Event], str, Callable[..., None], type, Sequence[floa
     (RefundApproved, "webhooks.tell_of_refund_approved", webhooks.tell_of_refund, NEWS, QUICK),
     (RefundSucceeded, "webhooks.tell_of_refund_succeeded", webhooks.tell_of_refund, NEWS, QUICK),
     (RefundFailed, "webhooks.tell_of_refund_failed", webhooks.tell_of_refund, NEWS, QUICK),
+    (attention.AttentionDue, "host.attend", attention.attend, attention.AttentionDeps, QUICK),
     (EndpointDue, "webhooks.deliver_due", webhooks.deliver_due, NEWS, QUICK),
 )
 # fmt: on
@@ -186,6 +188,14 @@ def wire(jobs: Jobs, deps: Mapping[type, Any]) -> None:
             autopay.TICK_SECONDS,
             "autopay.question_due",
             lambda uow: autopay.question_due(uow, standing),
+        )
+    )
+    hosted: attention.AttentionDeps = deps[attention.AttentionDeps]
+    jobs.schedule(
+        Schedule(
+            attention.TICK_SECONDS,
+            "host.call_attention",
+            lambda uow: attention.call_attention(uow, hosted),
         )
     )
     jobs.schedule(Schedule(webhooks.TICK_SECONDS, "webhooks.question_due", webhooks.question_due))

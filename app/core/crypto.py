@@ -20,6 +20,7 @@ from functools import lru_cache
 from hashlib import sha256
 from itertools import accumulate
 from typing import Protocol
+from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
@@ -201,6 +202,23 @@ class Keyring:
         key = derive(self.pepper, "pairwise")
         digest = hmac.digest(key, f"{sector}|{subject}".encode(), "sha256")
         return base64.urlsafe_b64encode(digest[:20]).decode().rstrip("=")
+
+    def seal_letterbox(self, sector: str, subject: UUID) -> str:
+        """Return a text by which a sector can have a subject told something, and learn nothing.
+
+        It says nothing to anybody but this keyring, and something else each time.
+        """
+        sealed = seal(derive(self.pepper, "letterbox"), subject.bytes, context=sector)
+        return base64.urlsafe_b64encode(sealed).decode().rstrip("=")
+
+    def open_letterbox(self, sector: str, letterbox: str) -> UUID:
+        """Return whose letterbox it is; raise `ValueError` unless it was made for this sector."""
+        try:
+            sealed = base64.urlsafe_b64decode(letterbox + "=" * (-len(letterbox) % 4))
+            plain = unseal(derive(self.pepper, "letterbox"), sealed, context=sector)
+            return UUID(bytes=plain)
+        except (ValueError, InvalidTag) as error:
+            raise ValueError("not a letterbox of this plug-in") from error
 
 
 class KeyRetired(RuntimeError):

@@ -39,6 +39,7 @@ from app.factory.collaborators import (
 )
 from app.factory.rooms import Rooms
 from app.host import loader
+from app.host.attention import AttentionDeps
 from app.host.roster import Roster
 from app.oauth.service import RequestLog
 from app.operations.service import OperationDeps
@@ -98,6 +99,7 @@ def build(settings: Settings, fakes: Mapping[type, Any] | None = None) -> Rooms:
     }
     deps[ReceiptsDeps] = make_receipts(settings, units, deps[CatalogDeps].shelf)
     deps[PaymentDeps] = make_payments(settings, units, own, keyring, deps)
+    deps[AttentionDeps] = AttentionDeps.of(hosted, roster)
     hosted.returns.open(payments.returns_of(deps[PaymentDeps]))
     deps[AutopayDeps] = make_autopay(settings, deps)
     deps[SettlementDeps] = make_settlement(settings, units, keyring, deps)

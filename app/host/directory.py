@@ -11,6 +11,7 @@ from app.consent.service import ConsentDeps
 from app.consent.values import Basis, Disclosure
 from app.core.crypto import Keyring
 from app.core.unit_of_work import UnitOfWork, request_in_hand
+from app.host.letters import sector_of
 from app.host.manifest import Manifest
 from app.sdk.provider import Citizen
 
@@ -56,9 +57,10 @@ class PairwiseDirectory:
             for disclosure in _disclosures({name: allowed[name] for name in shown}):
                 consent.record_disclosure(uow, self.deps, disclosure)
         return Citizen(
-            reference=self.keyring.pairwise(f"plugin:{plugin}", str(citizen_id)),
+            reference=self.keyring.pairwise(sector_of(plugin), str(citizen_id)),
             assurance=known.assurance,
             attributes=shown,
+            letterbox=self.keyring.seal_letterbox(sector_of(plugin), citizen_id),
         )
 
 

@@ -17,6 +17,7 @@ from app.host.answers import Declared
 from app.host.gate import Gate, Gates, GuardedSender
 from app.host.guard import GuardedPayable, GuardedPersonalData
 from app.host.hosted import Hosted, Intake, Plugin
+from app.host.letters import Letters, read_notices
 from app.host.manifest import Fault, Manifest, PluginRefused, manifest_files, read_manifest
 from app.host.mount import ROUTE_SECONDS, try_mounting
 from app.host.returns import Returns
@@ -109,6 +110,7 @@ def _make(intake: Intake, manifest: Manifest, means: _Means) -> Plugin:
             unit_of_work=lambda: units.open(actor=f"plugin:{name}"),
             vault=Vault.of(means.keyring, name),
             return_payment=partial(means.returns.ask, name),
+            tell=Letters(name, read_notices(manifest), means.keyring).tell,
         )
     )
     personal = GuardedPersonalData(provider, gate) if isinstance(provider, PersonalData) else None

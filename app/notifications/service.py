@@ -15,7 +15,7 @@ from app.notifications.errors import MessageNotFound, SmsRefused
 from app.notifications.events import MessageQueued
 from app.notifications.gateway import SmsGateway
 from app.notifications.models import Delivery, InboxMessage
-from app.notifications.values import TEMPLATES, DeliveryStatus, Kind, Params
+from app.notifications.values import TEMPLATES, DeliveryStatus, Kind, Params, Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,11 @@ def tell(uow: UnitOfWork, citizen_id: UUID, kind: Kind, subject: str, params: Pa
     told once, and False says that it had been. `amount` is in fen, a `datetime` is shown in the
     city's time. Raise `ValueError` when `params` are not exactly the template's own.
     """
-    text = TEMPLATES[kind].render(params)
+    return put(uow, citizen_id, kind, subject, TEMPLATES[kind].render(params))
+
+
+def put(uow: UnitOfWork, citizen_id: UUID, kind: str, subject: str, text: Text) -> bool:
+    """Put a text into a citizen's inbox and queue its SMS, as `tell` does."""
     message_id = uow.scalar(
         insert(InboxMessage)
         .values(

@@ -3,7 +3,7 @@
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Literal
@@ -50,7 +50,9 @@ Kind = Literal[
     "autopay-declined",
     "autopay-given-up",
 ]
-Params = Mapping[str, str | int | datetime]
+Shown = str | int | date
+"""What a text may show: `amount` in fen as yuan, a `datetime` in the city's time."""
+Params = Mapping[str, Shown]
 
 
 class DeliveryStatus(StrEnum):
@@ -93,7 +95,7 @@ class Template:
         )
 
 
-def _show(name: str, value: str | int | datetime) -> str:
+def _show(name: str, value: Shown) -> str:
     if isinstance(value, datetime):
         return value.astimezone(CITY_TIME).strftime("%Y-%m-%d %H:%M")
     if name == "amount" and isinstance(value, int):
@@ -101,8 +103,8 @@ def _show(name: str, value: str | int | datetime) -> str:
     return str(value)
 
 
-def _load() -> Mapping[str, Template]:
-    path = Path(__file__).with_name("templates.toml")
+def read_templates(path: Path) -> Mapping[str, Template]:
+    """Return the templates of a file by their kind; raise `KeyError` for what it does not say."""
     return {
         kind: Template(
             params=frozenset(entry["params"]),
@@ -118,4 +120,4 @@ def _load() -> Mapping[str, Template]:
     }
 
 
-TEMPLATES = _load()
+TEMPLATES = read_templates(Path(__file__).with_name("templates.toml"))

@@ -30,6 +30,7 @@ from app.sdk.context import (
     citizen,
     deps,
     integrator,
+    officer,
     request_unit,
     staff_department,
 )
@@ -42,6 +43,7 @@ from app.sdk.provider import (
     Payable,
     PayableProvider,
     PaymentNotice,
+    Periodic,
     PersonalData,
     Provider,
 )
@@ -72,6 +74,7 @@ __all__ = [
     "Payable",
     "PayableProvider",
     "PaymentNotice",
+    "Periodic",
     "PersonalData",
     "Provider",
     "RateLimited",
@@ -93,6 +96,7 @@ __all__ = [
     "mask_number",
     "new_id",
     "now",
+    "officer",
     "request_unit",
     "staff_department",
     "within",

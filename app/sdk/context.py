@@ -10,7 +10,15 @@ from app.http.context import deps
 from app.sdk.provider import Citizen
 from app.sdk.registry import Directory
 
-__all__ = ["acts_within", "citizen", "deps", "integrator", "request_unit", "staff_department"]
+__all__ = [
+    "acts_within",
+    "citizen",
+    "deps",
+    "integrator",
+    "officer",
+    "request_unit",
+    "staff_department",
+]
 
 
 class DirectoryOfCitizens:
@@ -40,6 +48,11 @@ def integrator() -> UUID:
 
     Its scope says what it may do; whose affairs it may do it in is the plug-in's to keep.
     """
+    return context.principal().id
+
+
+def officer() -> UUID:
+    """Return the calling member of staff (`Blueprint.staff`): who did it, in a record of yours."""
     return context.principal().id
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import Protocol
 
 from app.core.unit_of_work import UnitOfWork
 from app.sdk.http import HttpClient
@@ -17,12 +18,14 @@ class Citizen:
 
     `attributes` holds only what the manifest names (`citizen_attributes`) and the citizen has
     consented to, or the manifest has a legal basis for (`attributes_basis`), such as `name`. There
-    is no citizen id and no token in it.
+    is no citizen id and no token in it. `letterbox` is a text to keep for `House.tell`, of at most
+    200 characters and another one each time; it names nobody.
     """
 
     reference: str
     assurance: str = "basic"
     attributes: Mapping[str, str] = field(default_factory=dict)
+    letterbox: str = field(default="", compare=False, repr=False)
 
 
 REFERENCE = r"[A-Za-z0-9._:-]{1,64}"
@@ -82,6 +85,22 @@ ReturnPayment = Callable[[str, int | None, str], None]
 OpenUnit = Callable[[], AbstractContextManager[UnitOfWork]]
 
 
+class Tell(Protocol):
+    """Tells citizens what a plug-in has to say."""
+
+    def __call__(
+        self, uow: UnitOfWork, letterbox: str, kind: str, subject: str, **params: str | int | date
+    ) -> bool:
+        """Put a message into a citizen's inbox and queue its SMS, in the caller's transaction.
+
+        `kind` is one of the plug-in's `notices.toml`, and `params` are exactly those that it names:
+        `amount` in fen is shown in yuan, a `datetime` in the city's time.
+        `subject` says what it is about: the same kind about the same subject is told once, and
+        False says that it had been, or that the citizen has closed the account. Raise `ValueError`
+        for a letterbox of somebody else's, and for other params.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class House:
     """What the house gives a provider: its settings, a way out, a way to write, and its vault.
@@ -93,6 +112,8 @@ class House:
     a part or (None) all that is left: when a contest is won, say. The same reference and reason
     again is the same return, so call it from a job and let it run again. Raise `NotFound` when it
     was not paid here, and `Conflict` when there is not so much to return, or not now.
+
+    `tell(uow, letterbox, kind, subject, …)` tells a citizen something when `uow` commits.
     """
 
     settings: Mapping[str, str]
@@ -100,6 +121,7 @@ class House:
     unit_of_work: OpenUnit
     vault: Vault
     return_payment: ReturnPayment
+    tell: Tell
 
 
 class Provider:
@@ -163,3 +185,17 @@ class PersonalData(ABC):
     @abstractmethod
     def erase(self, citizen: Citizen) -> None:
         """Remove everything kept about this citizen, for good. A second call does nothing."""
+
+
+class Periodic(ABC):
+    """Promises to look after what time brings: reminders, deadlines, what must be tried again."""
+
+    @abstractmethod
+    def attend(self) -> None:
+        """Do what is due now, a bounded part of it, and come back within ten seconds.
+
+        Called by a worker about three times a minute, with no transaction open; not while the
+        plug-in is suspended. Another worker may call before this call has come back, and any call
+        may be the last: claim what you do by a row of your own, and let it run again. What is
+        raised is logged, and the next call comes all the same.
+        """

@@ -5,6 +5,7 @@ import os
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from datetime import date
 from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
@@ -24,6 +25,7 @@ from app.sdk.provider import (
     OutcomeUnknown,
     PayableProvider,
     ReturnPayment,
+    Tell,
 )
 from app.sdk.vault import Vault
 
@@ -36,11 +38,13 @@ def house(
     plugin: str = "test",
     unit_of_work: OpenUnit | None = None,
     return_payment: ReturnPayment | None = None,
+    tell: Tell | None = None,
 ) -> House:
     """Return what a provider is made with in a test.
 
     Loopback addresses among the settings may be called. Without `unit_of_work` a provider that
-    wants to write fails: it has no tables. So does one that returns money to nobody.
+    wants to write fails: it has no tables. So does one that returns money to nobody, or tells
+    nobody something.
     """
     parts = [urlsplit(value) for value in settings.values()]
     loopback = frozenset(p.netloc for p in parts if p.scheme == "http" and p.hostname in _LOOPBACK)
@@ -51,11 +55,23 @@ def house(
         unit_of_work=unit_of_work or _no_tables,
         vault=Vault.of(keyring, plugin),
         return_payment=return_payment or _no_payments,
+        tell=tell or _no_letters,
     )
 
 
 def _no_payments(reference: str, *_: object) -> None:
     raise RuntimeError(f"nobody has paid {reference}: give house() a return_payment")
+
+
+def _no_letters(
+    uow: UnitOfWork,  # noqa: ARG001 - as `Tell` has it
+    letterbox: str,
+    kind: str,
+    subject: str,
+    **params: str | int | date,
+) -> bool:
+    said = f"{kind} about {subject}, {params}"
+    raise RuntimeError(f"nobody reads {said} at {letterbox!r}: give house() a tell")
 
 
 def _no_tables() -> AbstractContextManager[UnitOfWork]:
