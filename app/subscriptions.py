@@ -60,6 +60,8 @@ from app.payments.events import (
 )
 from app.privacy import service as privacy
 from app.privacy.events import AccountErased, ClosureDue, ExportRequested
+from app.providers import service as providers
+from app.providers.events import CheckupDue
 from app.receipts.events import ReceiptIssued, RedLetterIssued
 from app.reconciliation import service as reconciliation
 from app.reconciliation.events import DuplicateProven, RunRequested
@@ -79,6 +81,7 @@ SHOP = catalog.CatalogDeps
 RIGHTS = privacy.PrivacyDeps
 BOOKS = reconciliation.ReconciliationDeps
 NEWS = webhooks.WebhooksDeps
+MARKET = providers.ProviderDeps
 QUICK, FOREIGN = QUICK_RETRIES, FOREIGN_RETRIES
 
 # fmt: off
@@ -128,6 +131,7 @@ HANDLERS: tuple[tuple[type[Event], str, Callable[..., None], type, Sequence[floa
     (RefundApproved, "webhooks.tell_of_refund_approved", webhooks.tell_of_refund, NEWS, QUICK),
     (RefundSucceeded, "webhooks.tell_of_refund_succeeded", webhooks.tell_of_refund, NEWS, QUICK),
     (RefundFailed, "webhooks.tell_of_refund_failed", webhooks.tell_of_refund, NEWS, QUICK),
+    (CheckupDue, "providers.check_up", providers.check_up, MARKET, QUICK),
     (attention.AttentionDue, "host.attend", attention.attend, attention.AttentionDeps, QUICK),
     (EndpointDue, "webhooks.deliver_due", webhooks.deliver_due, NEWS, QUICK),
 )
@@ -189,6 +193,9 @@ def wire(jobs: Jobs, deps: Mapping[type, Any]) -> None:
             "autopay.question_due",
             lambda uow: autopay.question_due(uow, standing),
         )
+    )
+    jobs.schedule(
+        Schedule(providers.TICK_SECONDS, "providers.call_checkups", providers.call_checkups)
     )
     hosted: attention.AttentionDeps = deps[attention.AttentionDeps]
     jobs.schedule(

@@ -40,6 +40,7 @@ from app.factory.collaborators import (
 from app.factory.rooms import Rooms
 from app.host import loader
 from app.host.attention import AttentionDeps
+from app.host.remotes import Remotes
 from app.host.roster import Roster
 from app.oauth.service import RequestLog
 from app.operations.service import OperationDeps
@@ -77,7 +78,8 @@ def build(settings: Settings, fakes: Mapping[type, Any] | None = None) -> Rooms:
     )
     hosted = loader.load(settings, units, own, keyring)
     city = make_city(settings)
-    roster = make_roster(units, egress, hosted, city)
+    remotes = Remotes(city, egress, hosted.gates)
+    roster = make_roster(units, hosted, remotes)
     registry = Registry.following(roster.listing)
     deps: dict[type, Any] = {
         KeyFile: keys,
@@ -110,7 +112,7 @@ def build(settings: Settings, fakes: Mapping[type, Any] | None = None) -> Rooms:
     deps[OperationDeps] = OperationDeps(
         units, keyring, registry, deps[DirectoryOfCitizens].directory
     )
-    deps[ProviderDeps] = make_providers(settings, hosted, city)
+    deps[ProviderDeps] = make_providers(settings, hosted, city, remotes)
     deps[ReconciliationDeps] = make_reconciliation(keyring, deps)
     deps.update(fakes or {})
     rooms = Rooms(settings, units, jobs, egress, own, hosted, deps)

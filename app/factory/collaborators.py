@@ -286,7 +286,9 @@ def make_city(settings: Settings) -> City:
     return City.of(settings.provider_signing_key, settings.web.public_url)
 
 
-def make_providers(settings: Settings, hosted: Hosted, city: City) -> ProviderDeps:
+def make_providers(
+    settings: Settings, hosted: Hosted, city: City, remotes: Remotes
+) -> ProviderDeps:
     """Make what the marketplace works with."""
 
     def check_manifest(manifest: Mapping[str, Any]) -> Faults:
@@ -298,6 +300,7 @@ def make_providers(settings: Settings, hosted: Hosted, city: City) -> ProviderDe
         check_manifest=check_manifest,
         publish=lambda uow: load_catalogue(uow, hosted),
         return_payment=hosted.returns.ask,
+        ask_health=remotes.ask_health,
     )
 
 
@@ -318,9 +321,8 @@ def _house_inventory() -> Sequence[TableEntry]:
     return privacy.read_inventory(file, ROOT, [house_history()])
 
 
-def make_roster(units: Units, egress: Egress, hosted: Hosted, city: City) -> Roster:
+def make_roster(units: Units, hosted: Hosted, remotes: Remotes) -> Roster:
     """Make what says who provides what right now, plug-ins and remote providers alike."""
-    remotes = Remotes(city, egress, hosted.gates)
     return Roster(hosted.alone, units, providers, remotes)
 
 

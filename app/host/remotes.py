@@ -5,17 +5,31 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from app.core.egress import NoAnswer
+from app.core.errors import DomainError
+from app.core.signatures import BadSignature
 from app.host.answers import Declared
 from app.host.canary import CanaryPayable
 from app.host.gate import Gate, Gates
 from app.host.guard import GuardedPayable, GuardedPersonalData
 from app.host.manifest import Manifest, build_manifest
 from app.host.operators import CanaryOperator, GuardedOperator
-from app.providers.values import ProviderStatus, RosterEntry
+from app.providers.values import Finding, ProviderStatus, RosterEntry
 from app.sdk.operations import Operator
 from app.sdk.provider import PayableProvider, PersonalData
 from app.sdk.registry import Closed
-from app.sdk.remote import City, Line, RemoteKeeper, RemoteOperator, RemotePayable, Sender
+from app.sdk.remote import (
+    City,
+    Line,
+    NotItself,
+    NotWell,
+    RemoteKeeper,
+    RemoteOperator,
+    RemotePayable,
+    Sender,
+    ask_health,
+)
+from app.sdk.wire import NotOfTheContract
 
 FOLDER = Path("providers")
 """Where a remote provider's manifest would lie if it were a folder: how people name it."""
@@ -58,11 +72,8 @@ class Remotes:
 
     def remote(self, entry: RosterEntry) -> Remote:
         """Return a provider of the roster; raise whatever its manifest makes impossible."""
-        if entry.manifest is None:
-            raise ValueError("no version of its manifest was released")
-        manifest = manifest_of(entry.name, entry.manifest)
-        base_url = str(entry.manifest["base_url"])
-        line = Line(entry.name, base_url, entry.key_of, self._city, self._sender)
+        line = self._line(entry)
+        manifest = manifest_of(entry.name, entry.manifest or {})
         provider = RemoteKeeper(line) if manifest.personal_data else RemotePayable(line)
         gate = self._gate(entry.name)
         payees = frozenset(payee.id for payee in manifest.payees)
@@ -77,6 +88,27 @@ class Remotes:
         if isinstance(provider, RemoteKeeper):
             personal = GuardedPersonalData(provider, gate)
         return Remote(manifest, payable, personal, trial, operator)
+
+    def ask_health(self, entry: RosterEntry) -> Finding | None:
+        """Ask a provider how it is, and return what is wrong with it; None when it is well."""
+        line = self._line(entry)
+        try:
+            ask_health(line)
+        except NoAnswer:
+            return Finding.UNREACHABLE
+        except BadSignature:
+            return Finding.UNSIGNED
+        except NotItself:
+            return Finding.ANOTHER
+        except (NotWell, NotOfTheContract, DomainError):
+            return Finding.UNWELL
+        return None
+
+    def _line(self, entry: RosterEntry) -> Line:
+        if entry.manifest is None:
+            raise ValueError("no version of its manifest was released")
+        base_url = str(entry.manifest["base_url"])
+        return Line(entry.name, base_url, entry.key_of, self._city, self._sender)
 
     def _gate(self, name: str) -> Gate:
         if name not in self._gates:

@@ -1,9 +1,20 @@
-"""What the audit trail is told about providers."""
+"""What becomes known about providers, and what the audit trail is told of them."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 from uuid import UUID
 
+from app.core.events import Event
 from app.core.trail import AuditEvent
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CheckupDue(Event):
+    """It is time to ask a remote provider how it is."""
+
+    name: ClassVar[str] = "provider.checkup_due"
+
+    provider_id: UUID
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.clock import now
 from app.core.db import APPEND_ONLY, Base, Stateful, one_of
-from app.providers.values import EVERYBODY, STANDING, ProviderStatus, Transport
+from app.providers.values import EVERYBODY, STANDING, Finding, ProviderStatus, Transport
 
 _S = ProviderStatus
 _END = frozenset({_S.OFFBOARDING})
@@ -166,6 +166,21 @@ class ProviderBadge(Base):
     issued_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     recorded_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class ProviderCheckup(Base):
+    """How a remote provider was when it was last asked, and since when it has been like that."""
+
+    __tablename__ = "provider_checkups"
+    __table_args__ = (
+        CheckConstraint(one_of("finding", Finding), name="finding"),
+        CheckConstraint("asked_at >= since", name="asked_at"),
+    )
+
+    provider_id: Mapped[UUID] = mapped_column(ForeignKey("providers.id"), primary_key=True)
+    finding: Mapped[str | None]
+    since: Mapped[datetime]
+    asked_at: Mapped[datetime]
 
 
 class ProviderEpoch(Base):

@@ -128,6 +128,21 @@ class ProviderBadgeSchema(Schema):
     expires_at = Moment(required=True)
 
 
+class ProviderHealthSchema(Schema):
+    """How a provider was when it was last asked; nothing is found while it is well."""
+
+    finding = Text(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "`unreachable`, `unsigned`, `another` (name or contract), `unwell`, "
+            "or null"
+        },
+    )
+    since = Moment(required=True)
+    asked_at = Moment(required=True)
+
+
 class ServiceProviderSchema(Schema):
     """A provider; `closed` while it is suspended, `paused` by its own word for each service."""
 
@@ -142,6 +157,7 @@ class ServiceProviderSchema(Schema):
     closed = Nested(ProviderClosureSchema, required=True, allow_none=True)
     paused = Mapping(keys=Text(), values=Nested(ProviderClosureSchema), required=True)
     badge = Nested(ProviderBadgeSchema, required=True, allow_none=True)
+    health = Nested(ProviderHealthSchema, required=True, allow_none=True)
     created_at = Moment(required=True)
 
 

@@ -65,6 +65,9 @@ BEFORE_CONFORMANCE = frozenset(
 )
 """Where a new version of the manifest counts at once: nobody has vouched for one yet."""
 
+CALLED = frozenset(STANDING) | {ProviderStatus.OFFBOARDING}
+"""Who is asked how they are: whoever the house may call."""
+
 LEAVING = frozenset({ProviderStatus.OFFBOARDING, ProviderStatus.GONE})
 
 
@@ -168,6 +171,15 @@ class MoveView:
 
 
 @dataclass(frozen=True, slots=True)
+class HealthView:
+    """How a provider was when it was last asked; `finding` is None while it is well."""
+
+    finding: str | None
+    since: datetime
+    asked_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class ProviderView:
     """A provider as its integrator and staff see it; its id is its name."""
 
@@ -182,7 +194,17 @@ class ProviderView:
     closed: Closed | None
     paused: Mapping[str, Closed]
     badge: BadgeView | None
+    health: HealthView | None
     created_at: datetime
+
+
+class Finding(StrEnum):
+    """What is wrong with a provider that is asked how it is."""
+
+    UNREACHABLE = "unreachable"
+    UNSIGNED = "unsigned"
+    ANOTHER = "another"
+    UNWELL = "unwell"
 
 
 class EventType(StrEnum):

@@ -44,7 +44,7 @@ from app.sdk.provider import (
     PaymentNotice,
     PersonalData,
 )
-from app.sdk.wire import NotOfTheContract, dump, load
+from app.sdk.wire import CONTRACT, NotOfTheContract, dump, load
 
 CONNECT_SECONDS = 0.3
 READ_SECONDS = 2.0
@@ -52,6 +52,10 @@ TOLD_SECONDS = 8.0
 """How long telling, inquiring, exporting and erasing may take."""
 RETRY_WITHIN = 0.7
 """A read that failed sooner than this is tried a second time."""
+
+DISCOVERY = "/.well-known/city-provider"
+HEALTH = "/health"
+"""Where a provider says who it is, and how it is."""
 
 CONTEXT_TYPE = "citizen-context+jwt"
 CONTEXT_LIFETIME = timedelta(seconds=60)
@@ -242,6 +246,31 @@ class Line:
         if content is not None:
             headers["Content-Type"] = _JSON
         return headers
+
+
+class NotItself(Exception):
+    """Somebody answers who says to be another provider, or speaks another contract."""
+
+
+class NotWell(Exception):
+    """The provider answers, and does not say that it is well."""
+
+
+def ask_health(line: Line) -> None:
+    """Ask a provider who it is and how it is, by contract 1.
+
+    Raise `NotItself` or `NotWell`, and as `Line.read` does.
+    """
+    said = line.read(DISCOVERY, READ_SECONDS).content()
+    if not isinstance(said, dict) or (said.get("contract"), said.get("name")) != (
+        CONTRACT,
+        line.provider,
+    ):
+        raise NotItself
+    health = line.read(HEALTH, READ_SECONDS)
+    body = health.body if health.status == _DONE else None
+    if not isinstance(body, dict) or body.get("status") != "ok":
+        raise NotWell
 
 
 class RemotePayable(PayableProvider):

@@ -24,9 +24,11 @@ from app.staff.values import Role
 from tests.factories import bearer, staff_token
 from tests.oauth.support import plain
 from tests.payments.helpers import new_key
+from tests.sdk.remote_house import Company as ParkingHouse
 
 MANAGE = "providers.manage"
 BECAUSE = {"zh": "材料齐全", "en": "The documents are complete"}
+NAME, SERVICE, PAYEE = "parking", "parking-fee", "parking-company"
 PATH = ("document_review", "sandbox", "conformance_passed", "canary", "live")
 
 
@@ -227,3 +229,16 @@ def count(rooms: Rooms, statement: Any, **values: object) -> int:  # noqa: ANN40
     """Return what a counting statement finds."""
     with rooms.units.open(actor="test", read_only=True) as uow:
         return int(uow.scalar(statement, values) or 0)
+
+
+@dataclass(frozen=True)
+class Town:
+    """A house of two processes, a company in its own, and what each of them calls through."""
+
+    rooms: Rooms
+    other: Rooms
+    first: FlaskClient
+    second: FlaskClient
+    house: ParkingHouse
+    company: Company
+    office: Office

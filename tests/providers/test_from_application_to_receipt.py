@@ -2,78 +2,20 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from urllib.parse import urlsplit
+from collections.abc import Callable
 
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
-from app.core import migrate
-from app.factory import Rooms, build, create_app
+from app.factory import Rooms
 from app.sdk.registry import Registry
-from app.sdk.remote import City
-from config.settings import Settings
 from tests.conftest import World
-from tests.contract import ContractClient
-from tests.databases import empty_database
 from tests.factories import bearer, log_in, run_jobs, staff_token
 from tests.payments.helpers import Bill, order, pay, start
-from tests.providers.support import (
-    Company,
-    Office,
-    make_company,
-    make_manifest,
-    make_office,
-    new_jwk,
-)
-from tests.sdk.remote_house import KEY_ID, open_company
-from tests.sdk.remote_house import Company as ParkingHouse
+from tests.providers.support import NAME, PAYEE, SERVICE, Town
 
-NAME, SERVICE, PAYEE = "parking", "parking-fee", "parking-company"
 PATIENCE = 30.0
-
-
-@dataclass(frozen=True)
-class Town:
-    """A house of two processes, a company in its own, and what each of them calls through."""
-
-    rooms: Rooms
-    other: Rooms
-    first: FlaskClient
-    second: FlaskClient
-    house: ParkingHouse
-    company: Company
-    office: Office
-
-
-@pytest.fixture
-def town(world: World) -> Iterator[Town]:
-    house = ParkingHouse(name=NAME)
-    with open_company(house), empty_database(world) as env:
-        env["EGRESS_LOOPBACK"] = f"{env['EGRESS_LOOPBACK']},{urlsplit(house.base).netloc}"
-        settings = Settings.from_env(env)
-        house.city_key = City.of(
-            settings.provider_signing_key, settings.web.public_url
-        ).signer.key.public_key()
-        rooms, other = build(settings), build(settings)
-        migrate.upgrade(env["DATABASE_OWNER_URL"], env["DATABASE_URL"], rooms.histories)
-        rooms.enter_plugins()
-        rooms.load_catalogue()
-        apps = [create_app(settings, made) for made in (rooms, other)]
-        for app in apps:
-            app.test_client_class = ContractClient
-        own = make_manifest(NAME, new_jwk(house.key, KEY_ID))
-        own["base_url"] = house.base
-        own["services"][0]["id"], own["payees"][0]["id"] = SERVICE, PAYEE
-        company = replace(
-            make_company(apps[0], rooms), name=NAME, manifest=own, key=house.key, kid=KEY_ID
-        )
-        first, second = (app.test_client() for app in apps)
-        yield Town(rooms, other, first, second, house, company, make_office(apps[0], rooms))
-        rooms.close()
-        other.close()
 
 
 def shown(client: FlaskClient) -> tuple[int, bool | None]:

@@ -71,6 +71,7 @@ class Company:
     calls: list[Call] = field(default_factory=list)
     places: dict[str, str] = field(default_factory=dict)
     said: dict[str, Any] = field(default_factory=dict)
+    of_itself: dict[str, Any] = field(default_factory=dict)
     fault: Fault | None = None
     base: str = ""
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -79,6 +80,16 @@ class Company:
     held: int = 0
     most_held: int = 0
     holds: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        self.of_itself = {
+            "/.well-known/city-provider": {
+                "contract": 1,
+                "name": self.name,
+                "health": "/health",
+            },
+            "/health": {"status": "ok"},
+        }
 
     def issue(self, reference: str, amount: int = 500, **changes: object) -> str:
         """Write a ticket that anybody may pay who knows it."""
@@ -112,6 +123,11 @@ class Company:
 
     def answer(self, call: Call) -> tuple[int, object]:
         """Return what a request is answered."""
+        if call.path in self.of_itself:
+            return 200, self.of_itself[call.path]
+        return self._act(call)
+
+    def _act(self, call: Call) -> tuple[int, object]:
         _, *parts = call.path.split("/")
         with self.lock:
             if parts[0] == "payables":

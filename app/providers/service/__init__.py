@@ -1,6 +1,7 @@
 """What the room of providers can do: take them in, let them stand or fall, and listen to them."""
 
 from app.providers.service.badges import record_badge
+from app.providers.service.checkups import TICK_SECONDS, call_checkups, check_up
 from app.providers.service.claims import enter_plugins
 from app.providers.service.common import Faults, ProviderDeps, source_of
 from app.providers.service.inward import apply_event, check_call, check_event, send_back
@@ -29,13 +30,16 @@ from app.providers.service.states import (
 )
 
 __all__ = [
+    "TICK_SECONDS",
     "Faults",
     "ProviderDeps",
     "add_key",
     "apply_event",
+    "call_checkups",
     "change_canary",
     "check_call",
     "check_event",
+    "check_up",
     "enter_plugins",
     "list_keys",
     "list_manifests",

@@ -19,7 +19,7 @@ from app.providers.errors import (
 )
 from app.providers.models import Provider
 from app.providers.service.roster import raise_epoch
-from app.providers.values import LEAVING, Transport
+from app.providers.values import LEAVING, Finding, RosterEntry, Transport
 from app.sdk.remote import City
 
 _COUNTED_WITHIN = 60
@@ -35,7 +35,8 @@ class ProviderDeps:
 
     `city` is who we are to providers, and the key we sign with; `check_manifest` holds a manifest
     against the rules of all manifests; `publish` makes what the roster of the unit says the
-    catalogue that is served; `return_payment` sends money back.
+    catalogue that is served; `return_payment` sends money back; `ask_health` asks a remote provider
+    how it is, and must be called with no transaction open.
     """
 
     city: City
@@ -43,6 +44,7 @@ class ProviderDeps:
     check_manifest: Callable[[Mapping[str, Any]], Faults]
     publish: Callable[[UnitOfWork], LoadReport]
     return_payment: Callable[[str, str, int | None, str], None]
+    ask_health: Callable[[RosterEntry], Finding | None]
 
 
 def source_of(name: str) -> str:

@@ -9,13 +9,14 @@ from app.core.events import EventLog
 from app.core.pagination import Page, PageRequest, fetch_page
 from app.core.tokens import Principal
 from app.core.unit_of_work import UnitOfWork
-from app.providers.models import Provider, ProviderBadge, ProviderManifest
+from app.providers.models import Provider, ProviderBadge, ProviderCheckup, ProviderManifest
 from app.providers.service.badges import view_badge
 from app.providers.service.common import find_provider
 from app.providers.service.registration import find_version, view_manifest
 from app.providers.service.roster import closure_of, read_pauses
 from app.providers.values import (
     BadgeView,
+    HealthView,
     ManifestView,
     MoveView,
     ProviderStatus,
@@ -102,11 +103,24 @@ def _views(uow: UnitOfWork, providers: Sequence[Provider]) -> list[ProviderView]
     newest = {provider_id: number for provider_id, number in found}  # noqa: C416 - rows, not pairs
     released = _released(uow, providers)
     badges = _badges(uow, released)
+    health = _health(uow, ids)
     paused = read_pauses(uow)
     return [
-        _view(p, newest.get(p.id), released.get(p.id), badges.get(p.id), paused[p.id])
+        _view(
+            p,
+            newest.get(p.id),
+            released.get(p.id),
+            badges.get(p.id),
+            paused[p.id],
+            health.get(p.id),
+        )
         for p in providers
     ]
+
+
+def _health(uow: UnitOfWork, ids: Sequence[UUID]) -> dict[UUID, HealthView]:
+    rows = uow.scalars(select(ProviderCheckup).where(ProviderCheckup.provider_id.in_(ids)))
+    return {row.provider_id: HealthView(row.finding, row.since, row.asked_at) for row in rows}
 
 
 def _released(uow: UnitOfWork, providers: Sequence[Provider]) -> dict[UUID, ProviderManifest]:
@@ -130,6 +144,7 @@ def _view(
     released: ProviderManifest | None,
     badge: BadgeView | None,
     paused: Mapping[str, Closed],
+    health: HealthView | None,
 ) -> ProviderView:
     return ProviderView(
         id=provider.name,
@@ -143,5 +158,6 @@ def _view(
         closed=closure_of(provider),
         paused=paused,
         badge=badge,
+        health=health,
         created_at=provider.created_at,
     )

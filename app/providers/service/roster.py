@@ -55,6 +55,17 @@ def read_roster(uow: UnitOfWork) -> tuple[int, tuple[RosterEntry, ...]]:
     )
 
 
+def read_entry(uow: UnitOfWork, provider_id: UUID) -> RosterEntry | None:
+    """Return one provider as it is now, or None for one that is not there."""
+    row = uow.get(Provider, provider_id)
+    if row is None:
+        return None
+    released = None
+    if row.manifest_version is not None:
+        released = uow.get(ProviderManifest, (row.id, row.manifest_version))
+    return _entry(row, released, _keys(uow, row.id)[row.id], {})
+
+
 def is_published(provider: Provider) -> bool:
     """Say whether a provider's services stand in the catalogue: suspended ones stay in it."""
     return (provider.suspended_from or provider.status) in PUBLISHED
@@ -84,9 +95,11 @@ def _manifests(uow: UnitOfWork) -> Mapping[UUID, ProviderManifest]:
     return {row.provider_id: row for row in found}
 
 
-def _keys(uow: UnitOfWork) -> Mapping[UUID, list[ProviderKey]]:
+def _keys(uow: UnitOfWork, only: UUID | None = None) -> Mapping[UUID, list[ProviderKey]]:
     found: dict[UUID, list[ProviderKey]] = defaultdict(list)
     live = select(ProviderKeyRow).where(ProviderKeyRow.retired_at.is_(None))
+    if only is not None:
+        live = live.where(ProviderKeyRow.provider_id == only)
     for row in uow.scalars(live.order_by(ProviderKeyRow.added_at, ProviderKeyRow.kid)):
         found[row.provider_id].append(ProviderKey(row.kid, row.x))
     return found

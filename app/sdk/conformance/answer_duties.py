@@ -11,8 +11,8 @@ from app.sdk.conformance.duty import Broken, Duty, need
 from app.sdk.conformance.payable_duties import found_under, notice_of
 from app.sdk.conformance.trial import Trial
 from app.sdk.provider import Fulfilment, PaymentNotice
+from app.sdk.remote import DISCOVERY, HEALTH
 
-DISCOVERY = "/.well-known/city-provider"
 AT_ONCE = 5
 _PROBLEM = "application/problem+json"
 
@@ -23,13 +23,13 @@ def discovery(trial: Trial) -> str:
     need(isinstance(found, dict), f"it says {found!r}")
     need(found.get("contract") == wire.CONTRACT, f"it speaks contract {found.get('contract')!r}")
     need(found.get("name") == trial.manifest["name"], f"it calls itself {found.get('name')!r}")
-    need(found.get("health") == "/health", f"its health is at {found.get('health')!r}")
+    need(found.get("health") == HEALTH, f"its health is at {found.get('health')!r}")
     return f"contract {wire.CONTRACT}, {found['name']}"
 
 
 def health(trial: Trial) -> str:
     """Return how the provider is."""
-    found = trial.caller.get("/health")
+    found = trial.caller.get(HEALTH)
     need(isinstance(found, dict) and found.get("status") == "ok", f"it says {found!r}")
     return "ok"
 
