@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, exists, select
+from sqlalchemy import BindParameter, ColumnElement, exists, select
 
 from app.core.clock import now
 from app.core.pagination import Page, PageRequest, fetch_page
@@ -19,8 +19,8 @@ DORMANT = timedelta(days=90)
 """How long an account may lie unused before a phone alone proves no more than a phone (MLPS 3)."""
 
 
-def is_live(moment: datetime) -> ColumnElement[bool]:
-    """Return the condition under which a session counts."""
+def is_live(moment: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
+    """Return the condition under which a session counts at a moment."""
     return (
         (AuthSession.status == SessionStatus.ACTIVE)
         & (AuthSession.idle_until > moment)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from app.core.clock import now
 from app.core.tokens import Principal
@@ -13,6 +13,18 @@ from app.staff.models import Staff, StaffSession
 from app.staff.service.members import permissions_of
 from app.staff.service.sessions import is_live
 from app.staff.values import StaffStatus
+
+_LIVE = (
+    select(Staff.department, StaffSession.means, StaffSession.stepped_up_at)
+    .join(StaffSession, StaffSession.staff_id == Staff.id)
+    .where(
+        Staff.id == bindparam("staff_id"),
+        Staff.status == StaffStatus.ACTIVE,
+        StaffSession.id == bindparam("session_id"),
+        is_live(bindparam("moment")),
+    )
+)
+"""Built once: every request of staff begins with it."""
 
 
 def read_staff(
@@ -25,14 +37,7 @@ def read_staff(
     """
     staff_id, session_id = UUID(claims["sub"]), UUID(claims["sid"])
     row = uow.execute(
-        select(Staff.department, StaffSession.means, StaffSession.stepped_up_at)
-        .join(StaffSession, StaffSession.staff_id == Staff.id)
-        .where(
-            Staff.id == staff_id,
-            Staff.status == StaffStatus.ACTIVE,
-            StaffSession.id == session_id,
-            is_live(now()),
-        )
+        _LIVE, {"staff_id": staff_id, "session_id": session_id, "moment": now()}
     ).one_or_none()
     if row is None or (row.means == "sandbox" and not accepts_sandbox):
         return None

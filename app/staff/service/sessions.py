@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import BindParameter, ColumnElement, select, update
 
 from app.core.clock import now
 from app.core.crypto import digest
@@ -20,8 +20,8 @@ from app.staff.values import StaffSessionStatus, StaffSessionView, StaffSignedIn
 WORKING_DAY = timedelta(hours=8)
 
 
-def is_live(moment: datetime) -> ColumnElement[bool]:
-    """Return the condition under which a session counts."""
+def is_live(moment: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
+    """Return the condition under which a session counts at a moment."""
     return (
         (StaffSession.status == StaffSessionStatus.ACTIVE)
         & (StaffSession.idle_until > moment)
