@@ -26,6 +26,7 @@ from app.core.unit_of_work import UnitOfWork
 from app.credentials import service as credentials
 from app.delegation import service as delegation
 from app.delegation.events import MandateDrafted, QuestionAsked
+from app.guests import service as guests
 from app.host import attention
 from app.identity import service as identity
 from app.identity.events import (
@@ -151,6 +152,7 @@ def wire(jobs: Jobs, deps: Mapping[type, Any]) -> None:
     jobs.schedule(
         Schedule(audit.TICK_SECONDS, "audit.seal", lambda uow: audit.seal_due(uow, trail))
     )
+    jobs.schedule(Schedule(1800, "guests.forget_passes", guests.forget_passes))
     jobs.schedule(Schedule(1800, "identity.forget_expired", identity.forget_expired))
     jobs.schedule(Schedule(60, "identity.expire_evidence", identity.expire_evidence))
     jobs.schedule(Schedule(60, "consent.expire_consents", consent.expire_consents))

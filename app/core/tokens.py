@@ -30,9 +30,10 @@ _HEADER = {"alg", "kid", "typ"}
 _CACHE_SIZE = 10_000
 _LONGEST = 4_096
 
-KINDS = ("citizen", "staff", "integrator", "grant", "delegate")
+KINDS = ("citizen", "staff", "integrator", "grant", "delegate", "guest")
 """Whose token it is: a session of a citizen or of staff, a client in its own name, a client under a
-citizen's grant (`sub` is pairwise), a delegate's for whom they act (`sub`, and `act`, RFC 8693)."""
+citizen's grant (`sub` is pairwise), a delegate's for whom they act (`sub`, and `act`, RFC 8693),
+a guest's who may pay one thing."""
 
 FIRST_PARTY = "first-party"
 EVERY_SERVICE = "*"
@@ -66,14 +67,15 @@ class Mandated:
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who calls, and how surely: a citizen, a member of staff or an integrator.
+    """Who calls, and how surely: a citizen, a member of staff, an integrator or a guest.
 
     `id` is whose affairs these are. `scopes` is None for the city's own apps and limits everybody
     else's; with `mandate`, `delegate_id` acts for `id`. `key_thumbprint` is the key (RFC 9449) that
-    has to prove possession of the token.
+    has to prove possession of the token. `payable` is the one thing that a guest may pay: service
+    and reference.
     """
 
-    kind: Literal["citizen", "staff", "integrator"]
+    kind: Literal["citizen", "staff", "integrator", "guest"]
     id: UUID
     session_id: UUID
     assurance: str = "basic"
@@ -85,6 +87,7 @@ class Principal:
     mandate: Mandated | None = None
     stepped_up_at: datetime | None = None
     key_thumbprint: str | None = None
+    payable: tuple[str, str] | None = None
 
     @property
     def actor(self) -> str:

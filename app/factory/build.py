@@ -76,7 +76,7 @@ def build(settings: Settings, fakes: Mapping[type, Any] | None = None) -> Rooms:
     tokens = Tokens(
         settings.keys.token_signing, settings.web.public_url, lambda: keys.keys().signing
     )
-    hosted = loader.load(settings, units, own, keyring)
+    hosted = loader.load(settings, units, own, keyring, tokens)
     city = make_city(settings)
     remotes = Remotes(city, egress, hosted.gates)
     roster = make_roster(units, hosted, remotes)

@@ -32,6 +32,7 @@ from app.delegation.service import DelegationDeps
 from app.factory.acts import acts_of_ledger
 from app.factory.catalogue import load_catalogue
 from app.factory.gateways import make_gateways
+from app.guests import service as guests
 from app.host.directory import PairwiseDirectory
 from app.host.hosted import Hosted
 from app.host.remote_manifest import check_remote_manifest
@@ -178,6 +179,7 @@ def _readers(settings: Settings, clients: OAuthDeps) -> Mapping[str, Reader]:
         "grant": partial(oauth.read_grant, deps=clients),
         "integrator": partial(oauth.read_integrator, deps=clients),
         "delegate": delegation.read_delegate,
+        "guest": guests.read_guest,
     }
 
 

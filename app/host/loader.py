@@ -12,7 +12,9 @@ from app.core.crypto import Keyring
 from app.core.db import schema_of, stateful_models
 from app.core.logs import get_logger
 from app.core.migrate import History
+from app.core.tokens import Tokens
 from app.core.unit_of_work import Units
+from app.host.admission import Admission
 from app.host.answers import Declared
 from app.host.gate import Gate, Gates, GuardedSender
 from app.host.guard import GuardedPayable, GuardedPersonalData
@@ -50,11 +52,18 @@ class _Means:
     sender: Sender
     keyring: Keyring
     gates: Gates
+    tokens: Tokens
     returns: Returns
 
 
 def load(
-    settings: Settings, units: Units, sender: Sender, keyring: Keyring, *, strict: bool = False
+    settings: Settings,
+    units: Units,
+    sender: Sender,
+    keyring: Keyring,
+    tokens: Tokens,
+    *,
+    strict: bool = False,
 ) -> Hosted:
     """Load every plug-in of the installation; a broken one is quarantined by itself.
 
@@ -63,7 +72,7 @@ def load(
     """
     extend_package(settings.plugins_dir)
     gates = Gates.of(settings.web.threads, settings.web.provider_wait, settings.pace)
-    means = _Means(settings, units, sender, keyring, gates, Returns())
+    means = _Means(settings, units, sender, keyring, gates, tokens, Returns())
     intake = Intake(returns=means.returns)
     for path in manifest_files(settings.plugins_dir):
         # A plug-in's code may raise anything; the other departments must start.
@@ -111,6 +120,7 @@ def _make(intake: Intake, manifest: Manifest, means: _Means) -> Plugin:
             vault=Vault.of(means.keyring, name),
             return_payment=partial(means.returns.ask, name),
             tell=Letters(name, read_notices(manifest), means.keyring).tell,
+            guest_token=Admission(name, manifest.payable_ids, means.keyring, means.tokens).admit,
         )
     )
     personal = GuardedPersonalData(provider, gate) if isinstance(provider, PersonalData) else None

@@ -35,6 +35,7 @@ class Access:
     integrator_scope: str | None = None
     scope: str | None = None
     acting: str | None = None
+    guest: bool = False
     step_up: bool = False
     from_office: bool = False
     idempotent: bool = False
@@ -167,6 +168,11 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc] # the library is
     def acting(action: Literal["view", "book", "pay", "submit"]) -> Callable[[F], F]:
         """Open a citizen's operation to whoever acts for them under a mandate for this action."""
         return _mark(acting=action)
+
+    @staticmethod
+    def guest(view: F) -> F:
+        """Open a citizen's operation to whoever has a pass for one payable, too."""
+        return _mark(guest=True)(view)
 
     @staticmethod
     def from_office(view: F) -> F:
@@ -311,6 +317,8 @@ def _document_access(
         doc["security"] = [{_scheme(access): []}]
         if access.scope is not None:
             doc["security"].append({"grant": [access.scope]})
+        if access.guest:
+            doc["security"].append({"guest": []})
     if access.idempotent:
         doc.setdefault("parameters", []).append(
             "OPTIONAL_KEY" if access.key_optional else "IDEMPOTENCY_KEY"

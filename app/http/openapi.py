@@ -135,6 +135,8 @@ def _register_components(api: Api, scopes: Mapping[str, str]) -> None:
     bearer = {"type": "http", "scheme": "bearer", "bearerFormat": "at+jwt"}
     components = api.spec.components
     components.security_scheme("citizen", {**bearer, "description": "A citizen's access token"})
+    said = "A pass for one payable, as its provider gives it to somebody without an account"
+    components.security_scheme("guest", {**bearer, "description": said})
     components.security_scheme("staff", {**bearer, "description": "A member of staff's token"})
     own = {**bearer, "description": "A token of a system in its own name (client credentials)"}
     components.security_scheme("integrator", own)

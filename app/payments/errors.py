@@ -199,3 +199,11 @@ class OtherDepartment(Forbidden):
     code = "refund-other-department"
     title_zh = "只能为本部门的服务申请退款"
     title_en = "The service belongs to another department"
+
+
+class TooMuchForGuests(Forbidden):
+    """A payment above the limit wants a second proof, which somebody without an account lacks."""
+
+    code = "too-much-for-guests"
+    title_zh = "金额超过免登录缴费限额，请登录后支付"
+    title_en = "The amount is above what can be paid without an account"

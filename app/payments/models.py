@@ -29,7 +29,8 @@ class Payment(Stateful, Base):
     """One payment of 1 to 20 items by one citizen; succeeded means captured.
 
     `mandate_id`: a delegate makes it in the citizen's name, under this mandate. `origin`: what made
-    it while nobody was there; there is one payment for each.
+    it while nobody was there; there is one payment for each. `by_guest`: `citizen_id` is the pass
+    of somebody without an account, who has no inbox.
     """
 
     ENTITY = "payment"
@@ -69,6 +70,7 @@ class Payment(Stateful, Base):
     citizen_id: Mapped[UUID]
     mandate_id: Mapped[UUID | None]
     origin: Mapped[str | None]
+    by_guest: Mapped[bool] = mapped_column(default=False)
     amount: Mapped[int] = mapped_column(BigInteger)
     currency: Mapped[str]
     refunded_amount: Mapped[int] = mapped_column(BigInteger, default=0)

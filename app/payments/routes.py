@@ -59,6 +59,7 @@ class Payments(MethodView):
     """A citizen's payments."""
 
     @payments.acting("pay")
+    @payments.guest
     @payments.scope("payments.write")
     @payments.idempotent
     @payments.rate("10/minute")
@@ -82,6 +83,7 @@ class OnePayment(MethodView):
     """One payment."""
 
     @payments.acting("pay")
+    @payments.guest
     @payments.scope("payments.read")
     @payments.critical
     @payments.response(200, PaymentSchema)
@@ -95,6 +97,7 @@ class Attempts(MethodView):
     """The ways a payment is tried."""
 
     @payments.acting("pay")
+    @payments.guest
     @payments.scope("payments.write")
     @payments.repeatable
     @payments.rate("10/minute")
@@ -110,6 +113,7 @@ class Cancellation(MethodView):
     """The end of a pending payment."""
 
     @payments.acting("pay")
+    @payments.guest
     @payments.scope("payments.write")
     @payments.repeatable
     @payments.response(200, PaymentSchema)
@@ -154,6 +158,7 @@ class PaymentRefunds(MethodView):
 class PaymentReceipt(MethodView):
     """The proof of a payment."""
 
+    @payments.guest
     @payments.scope("receipts.read")
     @payments.problems(406)
     @payments.response(200, SignedReceiptSchema)

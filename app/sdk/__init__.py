@@ -38,6 +38,7 @@ from app.sdk.http import HttpClient, NoAnswer, Reply
 from app.sdk.provider import (
     Citizen,
     Fulfilment,
+    Guest,
     House,
     OutcomeUnknown,
     Payable,
@@ -62,6 +63,7 @@ __all__ = [
     "DomainError",
     "Forbidden",
     "Fulfilment",
+    "Guest",
     "House",
     "HttpClient",
     "Invalid",

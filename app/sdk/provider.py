@@ -102,6 +102,31 @@ class Tell(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Guest:
+    """Somebody without an account who may pay one thing.
+
+    `token` goes to them, until `expires_at`; `reference` is the `Citizen.reference` with which
+    `get_payable` is asked for them.
+    """
+
+    token: str = field(repr=False)
+    expires_at: datetime
+    reference: str
+
+
+class AdmitGuest(Protocol):
+    """Lets somebody without an account pay one thing."""
+
+    def __call__(self, uow: UnitOfWork, service: str, reference: str) -> Guest:
+        """Return a guest who may pay this payable for half an hour, in the caller's transaction.
+
+        Whoever calls has had two facts proven, counts attempts, and lets `get_payable` know the
+        guest's reference. Each call makes another guest. Raise `ValueError` for a service that is
+        not payable or somebody else's.
+        """
+
+
+@dataclass(frozen=True, slots=True)
 class House:
     """What the house gives a provider: its settings, a way out, a way to write, and its vault.
 
@@ -114,6 +139,7 @@ class House:
     was not paid here, and `Conflict` when there is not so much to return, or not now.
 
     `tell(uow, letterbox, kind, subject, …)` tells a citizen something when `uow` commits.
+    `guest_token(uow, service, reference)` lets somebody without an account pay one thing.
     """
 
     settings: Mapping[str, str]
@@ -122,6 +148,7 @@ class House:
     vault: Vault
     return_payment: ReturnPayment
     tell: Tell
+    guest_token: AdmitGuest
 
 
 class Provider:

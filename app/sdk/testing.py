@@ -19,7 +19,9 @@ from app.core.unit_of_work import UnitOfWork
 from app.sdk.conformance import payable_duties as duties
 from app.sdk.http import HttpClient
 from app.sdk.provider import (
+    AdmitGuest,
     Citizen,
+    Guest,
     House,
     OpenUnit,
     OutcomeUnknown,
@@ -39,6 +41,7 @@ def house(
     unit_of_work: OpenUnit | None = None,
     return_payment: ReturnPayment | None = None,
     tell: Tell | None = None,
+    guest_token: AdmitGuest | None = None,
 ) -> House:
     """Return what a provider is made with in a test.
 
@@ -56,6 +59,7 @@ def house(
         vault=Vault.of(keyring, plugin),
         return_payment=return_payment or _no_payments,
         tell=tell or _no_letters,
+        guest_token=guest_token or _no_guests,
     )
 
 
@@ -72,6 +76,10 @@ def _no_letters(
 ) -> bool:
     said = f"{kind} about {subject}, {params}"
     raise RuntimeError(f"nobody reads {said} at {letterbox!r}: give house() a tell")
+
+
+def _no_guests(uow: UnitOfWork, service: str, reference: str) -> Guest:  # noqa: ARG001
+    raise RuntimeError(f"no guest pays {service} {reference}: give house() a guest_token")
 
 
 def _no_tables() -> AbstractContextManager[UnitOfWork]:

@@ -74,6 +74,8 @@ def promised(access: Access, who: Principal | None) -> str:  # noqa: PLR0911 - o
         kind = "staff" if access.permission else "integrator"
         if who.kind != kind or needed not in who.permissions:
             return "forbidden"
+    elif who.kind == "guest" and access.guest:
+        return THROUGH
     elif who.kind != "citizen":
         return "forbidden"
     elif who.scopes is not None and access.scope not in who.scopes:

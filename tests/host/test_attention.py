@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from app.core.crypto import Keyring
+from app.core.tokens import Tokens
 from app.core.unit_of_work import Units
 from app.factory import Rooms, build
 from app.host import loader
@@ -209,5 +210,7 @@ def test_notices_with_a_flaw_put_the_plugin_aside(
 ) -> None:
     name = write_keeper(tmp_path, notices)
     changed = replace(settings, plugins_dir=tmp_path / "plugins", plugin_env={})
-    hosted = loader.load(changed, rooms.deps[Units], rooms.egress, rooms.deps[Keyring])
+    hosted = loader.load(
+        changed, rooms.deps[Units], rooms.egress, rooms.deps[Keyring], rooms.deps[Tokens]
+    )
     assert "notices.toml" in hosted.quarantined[name]

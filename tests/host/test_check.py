@@ -7,6 +7,7 @@ import pytest
 
 from app.core import migrate
 from app.core.crypto import Keyring
+from app.core.tokens import Tokens
 from app.core.unit_of_work import Units
 from app.factory import Rooms
 from app.host import loader
@@ -283,7 +284,14 @@ def test_with_a_database_models_and_migrations_are_compared_column_by_column(
     written.add("models.py", MODELS)
     owner = settings.database.owner_url or ""
     changed = replace(settings, plugins_dir=ground.plugins)
-    hosted = loader.load(changed, rooms.deps[Units], rooms.egress, rooms.deps[Keyring], strict=True)
+    hosted = loader.load(
+        changed,
+        rooms.deps[Units],
+        rooms.egress,
+        rooms.deps[Keyring],
+        rooms.deps[Tokens],
+        strict=True,
+    )
     migrate.revise(owner, hosted.histories[0], "tickets", "0001")
     migrate.upgrade(owner, settings.database.url, hosted.histories)
     with_database = replace(ground, owner_url=owner)

@@ -12,6 +12,7 @@ from app.core.clock import now
 from app.core.crypto import Keyring
 from app.core.db import stateful_models
 from app.core.events import EventLog
+from app.core.tokens import Tokens
 from app.core.unit_of_work import Units
 from app.factory import Rooms, build, create_app
 from app.host import loader
@@ -86,7 +87,14 @@ def load(
     **changes: object,
 ) -> Hosted:
     changed = replace(settings, plugins_dir=plugins, plugin_env=env or {}, **changes)
-    return loader.load(changed, rooms.deps[Units], rooms.egress, rooms.deps[Keyring], strict=strict)
+    return loader.load(
+        changed,
+        rooms.deps[Units],
+        rooms.egress,
+        rooms.deps[Keyring],
+        rooms.deps[Tokens],
+        strict=strict,
+    )
 
 
 @contextmanager

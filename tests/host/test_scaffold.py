@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.core.crypto import Keyring
+from app.core.tokens import Tokens
 from app.core.unit_of_work import Units
 from app.factory import Rooms
 from app.host import loader
@@ -78,7 +79,14 @@ def test_a_new_plugin_is_in_the_house_and_can_be_paid(
     write_plugin(ground, name, "payable")
     write_plugin(ground, guide, "guide")
     changed = replace(settings, plugins_dir=ground.plugins)
-    hosted = loader.load(changed, rooms.deps[Units], rooms.egress, rooms.deps[Keyring], strict=True)
+    hosted = loader.load(
+        changed,
+        rooms.deps[Units],
+        rooms.egress,
+        rooms.deps[Keyring],
+        rooms.deps[Tokens],
+        strict=True,
+    )
     service, provider = hosted.alone.listing.payable(f"{name}-fee")
     assert service.posting == "idempotent"
     assert provider.get_payable("P-2", Citizen("c")).amount == 4_250

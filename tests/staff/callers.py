@@ -7,8 +7,9 @@ from typing import Any
 from flask.testing import FlaskClient
 
 from app.core.clock import now
-from app.core.tokens import Principal
+from app.core.tokens import Principal, Tokens
 from app.factory import Rooms
+from app.guests import service as guests
 from app.http.authentication import Authenticator
 from app.http.server import Server
 from app.staff.values import Role
@@ -52,6 +53,7 @@ class Makers:
             "client without a scope": self._client,
             "client in its own name": self._integrator,
             "acting without an action": self._acting,
+            "guest with a pass for another bill": self._guest,
             **{f"staff, {role}": self._staff(role) for role in Role},
             "staff, finance, not stepped up": lambda: bearer(staff_token(rooms, "finance")),
         }
@@ -106,6 +108,12 @@ class Makers:
         scope = {"service": "water-bill", "actions": ["view"]}
         mandate = give(client, self.rooms, giver, helper, scope)
         return acting(client, self.rooms, helper, mandate["id"])
+
+    def _guest(self) -> Mapping[str, str]:
+        with self.rooms.units.open(actor="test") as uow:
+            tokens = self.rooms.deps[Tokens]
+            made = guests.admit_guest(uow, tokens, "utilities", "water-bill", "shiyan-water.none")
+        return bearer(made.token)
 
     def _staff(self, role: Role) -> Callable[[], Mapping[str, str]]:
         return lambda: stepped_up(

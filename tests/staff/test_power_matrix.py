@@ -78,7 +78,7 @@ def test_every_kind_of_caller_is_there(callers: Makers) -> None:
     found = [callers.get(name).who for name in callers.makers]
     assert None in found
     people = [who for who in found if who is not None]
-    assert {who.kind for who in people} == {"citizen", "staff", "integrator"}
+    assert {who.kind for who in people} == {"citizen", "staff", "integrator", "guest"}
     assert any(who.mandate for who in people)
     assert any(who.kind == "citizen" and who.scopes is not None for who in people)
     assert any(who.is_stepped_up for who in people)

@@ -80,9 +80,11 @@ def attributes_of(
     """Return a citizen's assurance and those of the named attributes that are proven.
 
     There is `phone`, and while verified `name` and `resident_id`; other names are left out. Nothing
-    is opened that is not asked for.
+    is opened that is not asked for, and of whoever has no account there is nothing.
     """
-    citizen = uow.get_one(Citizen, citizen_id)
+    citizen = uow.get(Citizen, citizen_id)
+    if citizen is None:
+        return Attributes("public", {})
     assurance = level_now(uow, citizen)
     sealed: dict[str, bytes | None] = {"phone": citizen.phone_sealed}
     if assurance != "basic":

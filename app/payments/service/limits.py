@@ -9,6 +9,7 @@ from app.core.clock import CITY_TIME
 from app.core.errors import StepUpRequired
 from app.core.tokens import Principal
 from app.core.unit_of_work import UnitOfWork
+from app.payments.errors import TooMuchForGuests
 from app.payments.models import Payment
 from app.payments.values import PaymentPolicy, PaymentStatus
 
@@ -19,10 +20,15 @@ COUNTED = (PaymentStatus.PENDING, PaymentStatus.PROCESSING, PaymentStatus.SUCCEE
 def check_limits(uow: UnitOfWork, policy: PaymentPolicy, who: Principal, payment: Payment) -> None:
     """Raise `StepUpRequired` when a new payment is above a limit and its session is not stepped up.
 
+    A guest can prove nothing more: `TooMuchForGuests`.
     The day's payments of one citizen are counted one after the other, so that parallel ones cannot
     pass together.
     """
     if who.is_stepped_up:
+        return
+    if who.kind == "guest":
+        if payment.amount > policy.step_up_above:
+            raise TooMuchForGuests(limit=policy.step_up_above)
         return
     if payment.amount > policy.step_up_above:
         raise StepUpRequired

@@ -34,7 +34,7 @@ def tell_payment_received(uow: UnitOfWork, deps: PaymentDeps, event: PaymentSucc
     payment = uow.get_one(Payment, event.payment_id)
     if payment.amount:
         params = _params(uow, deps, payment.id, payment.amount)
-        tell(uow, payment.citizen_id, "payment-received", str(payment.id), params)
+        _tell(uow, payment, "payment-received", str(payment.id), params)
 
 
 def tell_receipt_issued(uow: UnitOfWork, deps: PaymentDeps, event: ReceiptIssued) -> None:
@@ -42,7 +42,7 @@ def tell_receipt_issued(uow: UnitOfWork, deps: PaymentDeps, event: ReceiptIssued
     payment = uow.get_one(Payment, event.payment_id)
     receipt = receipts.read_receipt(uow, payment.id)
     params = _params(uow, deps, payment.id, receipt.amount) | {"code": receipt.code}
-    tell(uow, payment.citizen_id, "receipt-issued", str(payment.id), params)
+    _tell(uow, payment, "receipt-issued", str(payment.id), params)
 
 
 def tell_receipt_reversed(uow: UnitOfWork, deps: PaymentDeps, event: RedLetterIssued) -> None:
@@ -51,7 +51,7 @@ def tell_receipt_reversed(uow: UnitOfWork, deps: PaymentDeps, event: RedLetterIs
     payment = uow.get_one(Payment, refund.payment_id)
     letter = receipts.read_red_letter(uow, event.receipt_id)
     params = _params(uow, deps, payment.id, -letter.amount, refund.item_id) | {"code": letter.code}
-    tell(uow, payment.citizen_id, "receipt-reversed", str(letter.id), params)
+    _tell(uow, payment, "receipt-reversed", str(letter.id), params)
 
 
 def tell_item_refused(uow: UnitOfWork, deps: PaymentDeps, event: RefundApproved) -> None:
@@ -60,7 +60,7 @@ def tell_item_refused(uow: UnitOfWork, deps: PaymentDeps, event: RefundApproved)
     if refund.item_id is not None and refund.reason == "rejected":
         payment = uow.get_one(Payment, refund.payment_id)
         params = _params(uow, deps, payment.id, refund.amount, refund.item_id)
-        tell(uow, payment.citizen_id, "payment-refunded-item", str(refund.id), params)
+        _tell(uow, payment, "payment-refunded-item", str(refund.id), params)
 
 
 def tell_dispute_opened(uow: UnitOfWork, deps: PaymentDeps, event: DisputeOpened) -> None:
@@ -77,7 +77,7 @@ def _tell_dispute(uow: UnitOfWork, deps: PaymentDeps, dispute_id: UUID, kind: Ki
     dispute = uow.get_one(Dispute, dispute_id)
     payment = uow.get_one(Payment, dispute.payment_id)
     params = _params(uow, deps, payment.id, dispute.amount)
-    tell(uow, payment.citizen_id, kind, str(dispute.id), params)
+    _tell(uow, payment, kind, str(dispute.id), params)
 
 
 def tell_refund_approved(uow: UnitOfWork, deps: PaymentDeps, event: RefundApproved) -> None:
@@ -111,7 +111,13 @@ def _tell_refund(uow: UnitOfWork, deps: PaymentDeps, refund: Refund, kind: Kind)
         params: Params = {"amount": refund.amount, **_WHOLE_ATTEMPTS[refund.reason]}
     else:
         params = _params(uow, deps, payment.id, refund.amount, refund.item_id)
-    tell(uow, payment.citizen_id, kind, str(refund.id), params)
+    _tell(uow, payment, kind, str(refund.id), params)
+
+
+def _tell(uow: UnitOfWork, payment: Payment, kind: Kind, subject: str, params: Params) -> None:
+    """Tell the payer, unless it was a guest: nobody knows where they would read it."""
+    if not payment.by_guest:
+        tell(uow, payment.citizen_id, kind, subject, params)
 
 
 def _params(

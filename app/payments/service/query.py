@@ -29,10 +29,10 @@ from app.receipts import service as receipts
 def paid_services(uow: UnitOfWork, payment_id: UUID) -> tuple[UUID, tuple[str, ...]] | None:
     """Return who paid, and for which services; None unless they did it themselves.
 
-    Nobody has used a service whose bill a delegate or a standing order has paid.
+    Nobody has used a service whose bill a delegate, a standing order or a guest has paid.
     """
     payment = uow.get_one(Payment, payment_id)
-    if payment.mandate_id is not None or payment.origin is not None:
+    if payment.mandate_id is not None or payment.origin is not None or payment.by_guest:
         return None
     names = select(PaymentItem.service).where(PaymentItem.payment_id == payment_id)
     return payment.citizen_id, tuple(uow.scalars(names.order_by(PaymentItem.line_no)))

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from app.core.errors import ActingNotAllowed, AssuranceTooLow, DomainError, Unavailable
+from app.core.errors import ActingNotAllowed, AssuranceTooLow, DomainError, Forbidden, Unavailable
 from app.core.fanout import gather
 from app.core.tokens import Principal
 from app.core.unit_of_work import UnitOfWork
@@ -25,6 +25,10 @@ def payable_for(
 ) -> tuple[Service, PayableProvider]:
     """Return the service of a line and its provider, or raise why this caller cannot pay it."""
     service, provider = listing.payable(line.service)
+    if who.kind == "guest":
+        if (line.service, line.reference) != who.payable:
+            raise Forbidden("The pass is for another bill.")
+        return service, provider
     if not who.reaches(service.assurance):
         raise AssuranceTooLow(needed=service.assurance)
     if who.mandate is not None and not who.mandate.allows("pay", service.id):

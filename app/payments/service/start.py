@@ -161,6 +161,7 @@ def _commit_payment(
             citizen_id=who.id,
             mandate_id=who.mandate.id if who.mandate is not None else None,
             origin=order.origin,
+            by_guest=who.kind == "guest",
             amount=sum(quote.amount for quote in quotes),
             currency=quotes[0].currency,
             method=order.method,
