@@ -24,6 +24,7 @@ CATCH_ALL = {
     "app/core/jobs.py",  # the worker: logs and lets the queue retry
     "app/core/migrate.py",  # a plug-in's migration
     "app/http/server.py",  # the server: the answer of an idempotency key
+    "app/host/attention.py",  # what a plug-in does by the clock
     "app/host/gate.py",  # a plug-in's own operation
     "app/host/guard.py",  # a plug-in's provider
     "app/host/operators.py",  # a remote provider's operations
