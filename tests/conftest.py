@@ -13,6 +13,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from flask.testing import FlaskClient
+from hypothesis import HealthCheck
+from hypothesis import settings as examples
 
 from app.core import migrate
 from app.core.unit_of_work import Units
@@ -28,6 +30,9 @@ from tests.clockwork import forget_failing_jobs, has_house
 from tests.contract import ContractClient
 
 pytest_plugins = ["tests.leaks", "tests.promises", "tests.trail_coverage"]
+# How long an example takes, and the making of it, says more of the machine than of the product.
+examples.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+examples.load_profile("suite")
 STRIPE_KEY = "sk_test_wudang_suite"
 STRIPE_PUBLISHABLE_KEY = "pk_test_wudang_suite"
 STRIPE_WEBHOOK_SECRET = "whsec_wudang_suite_secret"
