@@ -1,6 +1,7 @@
 """Databases of their own, for tests that migrate or that must not share a queue."""
 
 import secrets
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -9,6 +10,8 @@ from psycopg import sql
 from sqlalchemy.engine import make_url
 
 from tests.conftest import World
+
+PATIENCE = 60.0
 
 
 @contextmanager
@@ -29,4 +32,20 @@ def empty_database(world: World) -> Iterator[dict[str, str]]:
             anchors = f"{world.env['AUDIT_ANCHORS_FILE']}-{name}"
             yield {**world.env, **moved, "AUDIT_ANCHORS_FILE": anchors}
         finally:
+            _drop(connection, name)
+
+
+def _drop(connection: psycopg.Connection, name: str) -> None:
+    """Drop a database as soon as PostgreSQL has seen that nobody is connected any more.
+
+    It waits five seconds by itself, which a crowded machine may need for the end of a process.
+    """
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
             connection.execute(sql.SQL("drop database {}").format(sql.Identifier(name)))
+        except psycopg.errors.ObjectInUse:
+            if time.monotonic() > deadline:
+                raise
+        else:
+            return
