@@ -43,7 +43,7 @@ class House:
             env={**os.environ, "DATA_DIR": str(self.data_dir)},
             capture_output=True,
             text=True,
-            timeout=PATIENCE,
+            timeout=3 * PATIENCE,
             check=False,
         )
 
