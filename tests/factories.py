@@ -23,6 +23,7 @@ from tests.conftest import World
 
 SEALED_WITHIN = 3_600.0
 PATIENCE = 30.0
+DAY = 86_400.0
 _given: set[str] = set()
 
 
@@ -78,6 +79,18 @@ def texts_to(world: World, phone: str) -> list[str]:
 def run_jobs(rooms: Rooms) -> None:
     """Run every job that is due now."""
     rooms.jobs.drain(rooms.units)
+
+
+def await_text(world: World, rooms: Rooms, phone: str, words: str) -> str:
+    """Run jobs until a number was sent a text with these words, and return it."""
+    deadline = monotonic() + PATIENCE
+    while True:
+        run_jobs(rooms)
+        found = [text for text in texts_to(world, phone) if words in text]
+        if found:
+            return found[0]
+        assert monotonic() < deadline, f"no text says {words}"
+        sleep(0.1)  # the gateway of a crowded machine may have been asked in vain
 
 
 def ask_code(
@@ -168,6 +181,13 @@ def to_the_next(period: int) -> float:
     Whoever counts by the clock's periods begins to count anew where one ends.
     """
     return period - clock.now().timestamp() % period
+
+
+def away_from_midnight(seconds: float = 300) -> None:
+    """Wait for the city's next day when this one ends within so many seconds."""
+    of_the_day = (clock.now() + timedelta(hours=8)).timestamp() % DAY
+    if DAY - of_the_day < seconds:
+        sleep(DAY - of_the_day + 1)
 
 
 @contextmanager
