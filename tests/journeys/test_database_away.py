@@ -11,8 +11,9 @@ import psycopg
 
 from sandbox.environment import Outside, Secrets, product_environment
 from sandbox.servers import Postgres, start_postgres, temporary_data_dir
-from tests.journeys.house import ROOT, wait_until
+from tests.journeys.house import PATIENCE, ROOT, wait_until
 from tests.journeys.test_crash import flask
+from tests.ports import port_of_a_run
 
 NOBODY = "http://127.0.0.1:9"
 AWAY = "worker.database_away"
@@ -56,7 +57,8 @@ def hang_up(postgres: Postgres) -> None:
 def test_a_worker_outlives_its_database() -> None:
     with temporary_data_dir() as folder:
         home = folder / "postgres"
-        postgres = start_postgres(home, durable=False)
+        # It comes back at its port, which nobody may have been given meanwhile.
+        postgres = start_postgres(home, port=port_of_a_run(), durable=False)
         worker = None
         try:
             env = environment(postgres, folder)
@@ -85,7 +87,7 @@ def test_a_worker_outlives_its_database() -> None:
             wait_until(lambda: heartbeats(postgres, back), bool)
             assert worker.poll() is None
             worker.terminate()
-            assert worker.wait(30) == 0
+            assert worker.wait(PATIENCE) == 0
         finally:
             if worker is not None:
                 worker.kill()
