@@ -12,6 +12,7 @@ from sqlalchemy import select, update
 
 from app.core.clock import city_date
 from plugins.utilities.models import Bill, Posting
+from tests.factories import away_from_midnight
 from tests.payments.helpers import Bill as CitizensBill
 from tests.payments.helpers import make_bill, pay
 from tests.plugins.utilities.desk import Desk, bill_file, open_desk, yuan
@@ -49,6 +50,7 @@ def compare(desk: Desk, day: date, raw: bytes) -> dict[str, Any]:
 def test_the_billers_day_ends_with_nothing_different(
     town: City, shows: Callable[[str], None]
 ) -> None:
+    away_from_midnight()
     day = date.fromisoformat(city_date())
     desk = open_town(town)
     theirs = [
@@ -101,6 +103,7 @@ def test_the_billers_day_ends_with_nothing_different(
 
 @pytest.mark.promise("P12")
 def test_each_planted_difference_is_found(town: City, shows: Callable[[str], None]) -> None:
+    away_from_midnight()
     day = date.fromisoformat(city_date())
     desk = open_town(town)
     bills = pay_some(town)
