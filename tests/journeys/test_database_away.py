@@ -16,7 +16,7 @@ from tests.journeys.test_crash import flask
 from tests.ports import port_of_a_run
 
 NOBODY = "http://127.0.0.1:9"
-AWAY = "worker.database_away"
+AWAY = b"worker.database_away"
 
 
 def environment(postgres: Postgres, folder: Path) -> dict[str, str]:
@@ -78,10 +78,10 @@ def test_a_worker_outlives_its_database() -> None:
             hung_up = datetime.now(UTC)
             wait_until(lambda: heartbeats(postgres, hung_up), bool)
             port = urlsplit(postgres.app_url).port or 0
-            told = log.read_text().count(AWAY)
+            told = log.read_bytes().count(AWAY)
             postgres.stop()
             # Long enough for the worker to have noticed, and to have been refused at the door.
-            wait_until(log.read_text, lambda seen: seen.count(AWAY) > told)
+            wait_until(log.read_bytes, lambda seen: seen.count(AWAY) > told)
             back = datetime.now(UTC)
             postgres = start_postgres(home, port=port, durable=False)
             wait_until(lambda: heartbeats(postgres, back), bool)
