@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import hypothesis
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from flask.testing import FlaskClient
-from hypothesis import HealthCheck
-from hypothesis import settings as examples
 
 from app.core import migrate
 from app.core.unit_of_work import Units
@@ -30,13 +29,16 @@ from tests.clockwork import forget_failing_jobs, has_house
 from tests.contract import ContractClient
 
 pytest_plugins = ["tests.leaks", "tests.promises", "tests.trail_coverage"]
-# How long an example takes, and the making of it, says more of the machine than of the product.
-examples.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-examples.load_profile("suite")
 STRIPE_KEY = "sk_test_wudang_suite"
 STRIPE_PUBLISHABLE_KEY = "pk_test_wudang_suite"
 STRIPE_WEBHOOK_SECRET = "whsec_wudang_suite_secret"
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+
+# A crowded machine takes as long as it takes: an example that is slow there is no counterexample.
+hypothesis.settings.register_profile(
+    "unhurried", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("unhurried")
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from tests.conftest import World
-from tests.ports import port_of_a_run
+from tests.ports import port_of_a_server
 
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE = 120  # a crowded machine starts slowly
@@ -52,7 +52,7 @@ class Live:
     ) -> Answer:
         """Send one request on a connection of its own."""
         parts = urlsplit(self.url)
-        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=60)
+        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=30)
         try:
             connection.request(method, path, body=body, headers=headers or {})
             answer = connection.getresponse()
@@ -83,8 +83,7 @@ def serve(
     `named` puts it at `localhost`, which is then its public address and issuer: browsers make
     passkeys for a name and never for a number.
     """
-    # A server takes seconds to listen: any other that the system gives a port to could have this.
-    port = port_of_a_run()
+    port = port_of_a_server()
     url = f"http://{'localhost' if named else '127.0.0.1'}:{port}"
     if named:
         settings = {"PUBLIC_URL": url, "WEBAUTHN_ORIGINS": url, **settings}
@@ -109,7 +108,7 @@ def _wait_until_ready(live: Live) -> None:
         try:
             if live.call("GET", "/readyz").status == 200:
                 return
-        except OSError:  # nobody listens yet
+        except OSError:
             pass
         time.sleep(0.1)
     raise AssertionError("the server did not become ready")

@@ -184,7 +184,11 @@ class Citizen:
         wanted = {"biller": bill.biller, "number": bill.account, "holder_name": holder}
         linked = self.post("/v1/utilities/accounts", wanted)
         assert linked.status == 201, linked.body
-        listed = self.get("/v1/utilities/bills?status=open&limit=100")
+        # A biller that is slow for a moment is left out, and asked again some seconds later.
+        listed = wait_until(
+            lambda: self.get("/v1/utilities/bills?status=open&limit=100"),
+            lambda seen: seen.status != 200 or bill.number in seen.body.decode(),
+        )
         assert listed.status == 200, listed.body
         (found,) = (b for b in listed.json["items"] if b["biller_reference"] == bill.number)
         return Bill(
