@@ -4,6 +4,7 @@ import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import psycopg
 from psycopg import sql
@@ -35,7 +36,7 @@ def empty_database(world: World) -> Iterator[dict[str, str]]:
             _drop(connection, name)
 
 
-def _drop(connection: psycopg.Connection, name: str) -> None:
+def _drop(connection: psycopg.Connection[Any], name: str) -> None:
     """Drop a database as soon as PostgreSQL has seen that nobody is connected any more.
 
     It waits five seconds by itself, which a crowded machine may need for the end of a process.
