@@ -1,18 +1,15 @@
 """Databases of their own, for tests that migrate or that must not share a queue."""
 
 import secrets
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from time import monotonic
 
 import psycopg
 from psycopg import sql
 from sqlalchemy.engine import make_url
 
 from tests.conftest import World
-
-PATIENCE = 60.0
 
 
 @contextmanager
@@ -36,17 +33,14 @@ def empty_database(world: World) -> Iterator[dict[str, str]]:
             _drop(connection, name)
 
 
-def _drop(connection: psycopg.Connection[Any], name: str) -> None:
-    """Drop a database as soon as PostgreSQL has seen that nobody is connected any more.
-
-    It waits five seconds by itself, which a crowded machine may need for the end of a process.
-    """
-    deadline = time.monotonic() + PATIENCE
+def _drop(connection: psycopg.Connection, name: str) -> None:
+    """Drop a database; PostgreSQL waits five seconds for those who have just left it, and we on."""
+    until = monotonic() + 60
     while True:
         try:
             connection.execute(sql.SQL("drop database {}").format(sql.Identifier(name)))
         except psycopg.errors.ObjectInUse:
-            if time.monotonic() > deadline:
+            if monotonic() > until:
                 raise
         else:
             return
