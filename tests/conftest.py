@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import hypothesis
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
@@ -32,6 +33,12 @@ STRIPE_KEY = "sk_test_wudang_suite"
 STRIPE_PUBLISHABLE_KEY = "pk_test_wudang_suite"
 STRIPE_WEBHOOK_SECRET = "whsec_wudang_suite_secret"
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+
+# A crowded machine takes as long as it takes: an example that is slow there is no counterexample.
+hypothesis.settings.register_profile(
+    "unhurried", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("unhurried")
 
 
 @dataclass(frozen=True)
