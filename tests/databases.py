@@ -29,4 +29,6 @@ def empty_database(world: World) -> Iterator[dict[str, str]]:
             anchors = f"{world.env['AUDIT_ANCHORS_FILE']}-{name}"
             yield {**world.env, **moved, "AUDIT_ANCHORS_FILE": anchors}
         finally:
-            connection.execute(sql.SQL("drop database {}").format(sql.Identifier(name)))
+            connection.execute(
+                sql.SQL("drop database {} with (force)").format(sql.Identifier(name))
+            )
