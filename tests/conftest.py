@@ -13,6 +13,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from flask.testing import FlaskClient
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from app.core import migrate
 from app.core.unit_of_work import Units
@@ -32,6 +34,11 @@ STRIPE_KEY = "sk_test_wudang_suite"
 STRIPE_PUBLISHABLE_KEY = "pk_test_wudang_suite"
 STRIPE_WEBHOOK_SECRET = "whsec_wudang_suite_secret"
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+# How long an example takes is the machine's matter: by itself, Hypothesis fails one above 200 ms.
+hypothesis_settings.register_profile(
+    "wudang", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+hypothesis_settings.load_profile("wudang")
 
 
 @dataclass(frozen=True)
