@@ -7,6 +7,13 @@ from app.factory import Rooms
 from tests.conftest import World
 from tests.factories import Citizen, log_in
 from tests.payments.helpers import Bill, make_bill
+from tests.payments.leftovers import forget_leftovers
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_left_over(request: pytest.FixtureRequest) -> None:
+    """Begin without what others have left open."""
+    forget_leftovers(request)
 
 
 @pytest.fixture
