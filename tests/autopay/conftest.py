@@ -2,6 +2,7 @@
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import text
 
 from app.factory import Rooms
 from tests.conftest import World
@@ -11,9 +12,12 @@ from tests.payments.leftovers import forget_leftovers
 
 
 @pytest.fixture(autouse=True)
-def _nothing_is_left_over(request: pytest.FixtureRequest) -> None:
-    """Begin without what others have left open."""
+def _nothing_is_left_over(rooms: Rooms, request: pytest.FixtureRequest) -> None:
+    """Begin without what others have left open: their bills would be taken together with ours."""
     forget_leftovers(request)
+    with rooms.units.open(actor="test") as uow:
+        uow.execute(text("update autopay_collections set next_at = null where next_at is not null"))
+        uow.execute(text("update autopay_orders set next_look_at = now() + interval '10 years'"))
 
 
 @pytest.fixture
