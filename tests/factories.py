@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from time import monotonic, sleep
 from typing import Any
 from urllib.parse import quote
@@ -163,6 +163,18 @@ def to_the_next(period: int) -> float:
     Whoever counts by the clock's periods begins to count anew where one ends.
     """
     return period - clock.now().timestamp() % period
+
+
+def today_for(seconds: float) -> date:
+    """Return the city's day, waiting for the next one unless it lasts for so many seconds more.
+
+    So that what a test does and what it looks for are of one day, also at midnight.
+    """
+    _, ends = clock.city_day(date.fromisoformat(clock.city_date()))
+    left = (ends - clock.now()).total_seconds()
+    if left < seconds:
+        sleep(left + 0.01)
+    return date.fromisoformat(clock.city_date())
 
 
 @contextmanager
