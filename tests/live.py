@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from sandbox.servers import free_port
 from tests.conftest import World
+from tests.ports import port_of_a_run
 
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE = 120  # a crowded machine starts slowly
@@ -83,7 +83,7 @@ def serve(
     `named` puts it at `localhost`, which is then its public address and issuer: browsers make
     passkeys for a name and never for a number.
     """
-    port = free_port()
+    port = port_of_a_run()  # the system gives it to nobody while the server starts
     url = f"http://{'localhost' if named else '127.0.0.1'}:{port}"
     if named:
         settings = {"PUBLIC_URL": url, "WEBAUTHN_ORIGINS": url, **settings}
@@ -98,7 +98,7 @@ def serve(
         yield live
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(PATIENCE)
 
 
 def _wait_until_ready(live: Live) -> None:
