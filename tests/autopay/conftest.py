@@ -28,5 +28,5 @@ def citizen(client: FlaskClient, world: World, rooms: Rooms) -> Citizen:
 
 @pytest.fixture
 def bill(client: FlaskClient, world: World, citizen: Citizen) -> Bill:
-    """Return a water bill of 42.50 yuan that is due on 15 December 2026."""
+    """Return a water bill of 42.50 yuan that is due in sixteen days."""
     return make_bill(client, world, citizen)
