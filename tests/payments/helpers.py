@@ -7,6 +7,7 @@ import time
 import urllib.parse
 import uuid
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
@@ -16,7 +17,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 from werkzeug.test import TestResponse
 
-from app.core.clock import now
+from app.core.clock import city_date, now
 from app.factory import Rooms
 from tests.conftest import STRIPE_PUBLISHABLE_KEY, STRIPE_WEBHOOK_SECRET, World
 from tests.factories import Citizen, city, run_jobs
@@ -27,6 +28,9 @@ BILLERS = {
     "gas-bill": "shiyan-gas",
     "heat-bill": "shiyan-heat",
 }
+
+DUE_DATE = (date.fromisoformat(city_date()) + timedelta(days=16)).isoformat()
+"""When bills are due: ahead, whenever the tests run."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,7 @@ def make_bill(
             "currency": "CNY",
             "period_from": "2026-10-01",
             "period_to": "2026-10-31",
-            "due_date": "2026-12-15",
+            "due_date": DUE_DATE,
         },
     )
     linked = client.post(
