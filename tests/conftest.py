@@ -23,6 +23,7 @@ from app.http.server import Server
 from config.settings import Settings
 from sandbox.certificates import make_seal
 from sandbox.city import serve_city
+from sandbox.police.access import CITY_KEY
 from sandbox.servers import start_postgres, start_valkey, temporary_data_dir
 from sandbox.stripe import serve_stripe
 from sandbox.wallets import WalletKeys, serve_wallets
@@ -127,6 +128,8 @@ def world() -> Iterator[World]:
             "ORGANISATION_REGISTER_URL": f"{city.url}/register/organisations/checks",
             "GUARDIAN_REGISTER_URL": f"{city.url}/register/guardians/checks",
             "UTILITIES_BILLER_URL": f"{city.url}/billers",
+            "TRAFFIC_POLICE_URL": f"{city.url}/police",
+            "TRAFFIC_POLICE_KEY": CITY_KEY,
             "EGRESS_LOOPBACK": ",".join(urlsplit(u).netloc for u in outside),
             "RATE_LIMITS": "sandbox",
             "SETTLEMENT_DEBTOR_NAME": "i武当",
