@@ -1,4 +1,4 @@
-"""The sandbox city under one port: billers, population register and SMS gateway.
+"""The sandbox city under one port: billers, traffic police, population register, SMS.
 
 Every call and its answers: sandbox/README.md.
 """
@@ -18,6 +18,9 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from sandbox.billers.companies import seed_accounts
 from sandbox.billers.routes import billers
+from sandbox.police.cases import seed_cases
+from sandbox.police.registry import seed_registry
+from sandbox.police.routes import police
 from sandbox.processes import LOOPBACK, make_directory
 from sandbox.register.people import seed_people
 from sandbox.register.routes import register
@@ -43,7 +46,7 @@ def create_city(store: Store, closing: threading.Event) -> Flask:
     city.config["MAX_CONTENT_LENGTH"] = _LARGEST_BODY
     city.extensions["store"] = store
     city.extensions["closing"] = closing
-    for room in (billers, register, sms):
+    for room in (billers, police, register, sms):
         city.register_blueprint(room)
     city.register_error_handler(Problem, Problem.answer)
     city.register_error_handler(HTTPException, answer_http_error)
@@ -94,6 +97,8 @@ class _QuietHandler(WSGIRequestHandler):
 def _seed(connection: sqlite3.Connection) -> None:
     seed_people(connection, today=today())
     seed_accounts(connection, today=today())
+    seed_registry(connection)
+    seed_cases(connection, today=today())
 
 
 def main() -> None:

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from sandbox.certificates import make_seal
+from sandbox.police.access import CITY_KEY
 from sandbox.processes import LOOPBACK
 
 WEB_THREADS = 4
@@ -107,6 +108,8 @@ def product_environment(
         "ORGANISATION_REGISTER_URL": f"{outside.city_url}/register/organisations/checks",
         "GUARDIAN_REGISTER_URL": f"{outside.city_url}/register/guardians/checks",
         "UTILITIES_BILLER_URL": f"{outside.city_url}/billers",
+        "TRAFFIC_POLICE_URL": f"{outside.city_url}/police",
+        "TRAFFIC_POLICE_KEY": CITY_KEY,
         "STRIPE_API_KEY": secrets.stripe_api_key,
         "STRIPE_PUBLISHABLE_KEY": secrets.stripe_publishable_key,
         "TOKEN_SIGNING_KEY": secrets.token_signing_key,

@@ -75,6 +75,37 @@ CREATE TABLE answers (
     sent_at TEXT NOT NULL
 ) STRICT;
 """,
+    """
+CREATE TABLE police_vehicles (
+    plate TEXT PRIMARY KEY, engine TEXT NOT NULL, class TEXT NOT NULL
+) STRICT;
+CREATE TABLE police_licences (
+    licence TEXT PRIMARY KEY, archive TEXT NOT NULL UNIQUE, issued_on TEXT NOT NULL,
+    class TEXT NOT NULL
+) STRICT;
+CREATE TABLE police_cases (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, notice_no TEXT NOT NULL UNIQUE,
+    plate TEXT NOT NULL REFERENCES police_vehicles (plate),
+    driver TEXT REFERENCES police_licences (licence), vehicle_class TEXT NOT NULL,
+    offence_code TEXT NOT NULL, title_zh TEXT NOT NULL, title_en TEXT NOT NULL,
+    legal_basis TEXT NOT NULL, points INTEGER NOT NULL, usual_fine INTEGER NOT NULL,
+    place TEXT NOT NULL, at TEXT NOT NULL, speed_measured INTEGER, speed_limit INTEGER,
+    officer TEXT NOT NULL, version INTEGER NOT NULL DEFAULT 1, withdrawn INTEGER NOT NULL DEFAULT 0,
+    decision_no TEXT UNIQUE, kind TEXT, procedure TEXT, fine INTEGER, decided_at TEXT,
+    served_on TEXT, served_by TEXT, instalments INTEGER NOT NULL DEFAULT 0,
+    paid INTEGER NOT NULL DEFAULT 0, surcharge_paid INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE INDEX police_cases_by_plate ON police_cases (plate, at);
+CREATE INDEX police_cases_by_driver ON police_cases (driver, at);
+CREATE TABLE police_notices (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, call TEXT NOT NULL, key TEXT NOT NULL,
+    subject TEXT NOT NULL, told TEXT NOT NULL, received_at TEXT NOT NULL,
+    outcome TEXT NOT NULL, reference TEXT
+) STRICT;
+CREATE INDEX police_notices_by_subject ON police_notices (subject);
+-- A key acts once, whatever the code above says.
+CREATE UNIQUE INDEX one_taken_notice ON police_notices (call, key) WHERE outcome = 'taken';
+""",
 )
 """What each version of the file adds to the one before; an older file is brought up to date."""
 

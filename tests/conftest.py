@@ -13,6 +13,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from flask.testing import FlaskClient
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from app.core import migrate
 from app.core.unit_of_work import Units
@@ -21,6 +23,7 @@ from app.http.server import Server
 from config.settings import Settings
 from sandbox.certificates import make_seal
 from sandbox.city import serve_city
+from sandbox.police.access import CITY_KEY
 from sandbox.servers import start_postgres, start_valkey, temporary_data_dir
 from sandbox.stripe import serve_stripe
 from sandbox.wallets import WalletKeys, serve_wallets
@@ -32,6 +35,11 @@ STRIPE_KEY = "sk_test_wudang_suite"
 STRIPE_PUBLISHABLE_KEY = "pk_test_wudang_suite"
 STRIPE_WEBHOOK_SECRET = "whsec_wudang_suite_secret"
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+# How long an example takes is the machine's matter: by itself, Hypothesis fails one above 200 ms.
+hypothesis_settings.register_profile(
+    "wudang", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+hypothesis_settings.load_profile("wudang")
 
 
 @dataclass(frozen=True)
@@ -120,6 +128,8 @@ def world() -> Iterator[World]:
             "ORGANISATION_REGISTER_URL": f"{city.url}/register/organisations/checks",
             "GUARDIAN_REGISTER_URL": f"{city.url}/register/guardians/checks",
             "UTILITIES_BILLER_URL": f"{city.url}/billers",
+            "TRAFFIC_POLICE_URL": f"{city.url}/police",
+            "TRAFFIC_POLICE_KEY": CITY_KEY,
             "EGRESS_LOOPBACK": ",".join(urlsplit(u).netloc for u in outside),
             "RATE_LIMITS": "sandbox",
             "SETTLEMENT_DEBTOR_NAME": "i武当",

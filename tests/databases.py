@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from time import monotonic
 
 import psycopg
 from psycopg import sql
@@ -29,4 +30,17 @@ def empty_database(world: World) -> Iterator[dict[str, str]]:
             anchors = f"{world.env['AUDIT_ANCHORS_FILE']}-{name}"
             yield {**world.env, **moved, "AUDIT_ANCHORS_FILE": anchors}
         finally:
+            _drop(connection, name)
+
+
+def _drop(connection: psycopg.Connection, name: str) -> None:
+    """Drop a database; PostgreSQL waits five seconds for those who have just left it, and we on."""
+    until = monotonic() + 60
+    while True:
+        try:
             connection.execute(sql.SQL("drop database {}").format(sql.Identifier(name)))
+        except psycopg.errors.ObjectInUse:
+            if monotonic() > until:
+                raise
+        else:
+            return

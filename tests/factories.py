@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from time import monotonic, sleep
 from typing import Any
 from urllib.parse import quote
@@ -22,7 +22,8 @@ from tests.clockwork import wind
 from tests.conftest import World
 
 SEALED_WITHIN = 3_600.0
-PATIENCE = 30.0
+PATIENCE = 60.0
+_given: set[str] = set()
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,11 @@ def bearer(token: str) -> dict[str, str]:
 
 def make_phone() -> str:
     """Return a mainland number that nobody has used."""
-    return f"+86138{secrets.randbelow(10**8):08d}"
+    # Of a hundred million, two are the same among some thousands more often than one would think.
+    while (phone := f"+86138{secrets.randbelow(10**8):08d}") in _given:
+        pass
+    _given.add(phone)
+    return phone
 
 
 def city(world: World, method: str, path: str, body: object = None) -> Any:  # noqa: ANN401 - JSON
@@ -60,7 +65,7 @@ def city(world: World, method: str, path: str, body: object = None) -> Any:  # n
         method=method,
         headers={"Content-Type": "application/json"},
     )
-    with urlopen(request, timeout=10) as answer:  # noqa: S310 - loopback
+    with urlopen(request, timeout=PATIENCE) as answer:  # noqa: S310 - loopback
         return json.loads(answer.read())
 
 
@@ -73,6 +78,18 @@ def texts_to(world: World, phone: str) -> list[str]:
 def run_jobs(rooms: Rooms) -> None:
     """Run every job that is due now."""
     rooms.jobs.drain(rooms.units)
+
+
+def await_text(world: World, rooms: Rooms, phone: str, words: str) -> str:
+    """Run jobs until a number was sent a text with these words, and return it."""
+    deadline = monotonic() + PATIENCE
+    while True:
+        run_jobs(rooms)
+        found = [text for text in texts_to(world, phone) if words in text]
+        if found:
+            return found[0]
+        assert monotonic() < deadline, f"no text says {words}"
+        sleep(0.1)  # the gateway of a crowded machine may have been asked in vain
 
 
 def ask_code(
@@ -141,11 +158,12 @@ def verify(
 ) -> dict[str, str]:
     """Raise a citizen to `verified` as a person of the register (a fresh one), and return it."""
     person = person or make_person(world)
-    answer = client.post(
-        "/v1/me/verifications",
-        json={"name": person["name"], "resident_id": person["resident_id"]},
-        headers=citizen.auth,
-    )
+    claim = {"name": person["name"], "resident_id": person["resident_id"]}
+    deadline = monotonic() + PATIENCE
+    answer = client.post("/v1/me/verifications", json=claim, headers=citizen.auth)
+    while answer.status_code == 503 and monotonic() < deadline:
+        sleep(0.1)  # the register of a crowded machine may have been asked in vain
+        answer = client.post("/v1/me/verifications", json=claim, headers=citizen.auth)
     assert answer.status_code == 201, answer.text
     return person
 
@@ -163,6 +181,18 @@ def to_the_next(period: int) -> float:
     Whoever counts by the clock's periods begins to count anew where one ends.
     """
     return period - clock.now().timestamp() % period
+
+
+def today_for(seconds: float) -> date:
+    """Return the city's day, waiting for the next one unless it lasts for so many seconds more.
+
+    So that what a test does and what it looks for are of one day, also at midnight.
+    """
+    _, ends = clock.city_day(date.fromisoformat(clock.city_date()))
+    left = (ends - clock.now()).total_seconds()
+    if left < seconds:
+        sleep(left + 0.01)
+    return date.fromisoformat(clock.city_date())
 
 
 @contextmanager

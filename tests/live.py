@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from sandbox.servers import free_port
 from tests.conftest import World
+from tests.ports import port_of_a_server
 
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE = 120  # a crowded machine starts slowly
@@ -52,7 +52,7 @@ class Live:
     ) -> Answer:
         """Send one request on a connection of its own."""
         parts = urlsplit(self.url)
-        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=30)
+        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=60)
         try:
             connection.request(method, path, body=body, headers=headers or {})
             answer = connection.getresponse()
@@ -83,7 +83,7 @@ def serve(
     `named` puts it at `localhost`, which is then its public address and issuer: browsers make
     passkeys for a name and never for a number.
     """
-    port = free_port()
+    port = port_of_a_server()
     url = f"http://{'localhost' if named else '127.0.0.1'}:{port}"
     if named:
         settings = {"PUBLIC_URL": url, "WEBAUTHN_ORIGINS": url, **settings}
@@ -98,7 +98,7 @@ def serve(
         yield live
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(PATIENCE)
 
 
 def _wait_until_ready(live: Live) -> None:
@@ -109,5 +109,6 @@ def _wait_until_ready(live: Live) -> None:
             if live.call("GET", "/readyz").status == 200:
                 return
         except OSError:
-            time.sleep(0.1)
+            pass
+        time.sleep(0.1)
     raise AssertionError("the server did not become ready")

@@ -17,6 +17,17 @@ def port_of_a_run() -> int:
             return port
 
 
+def port_of_a_server() -> int:
+    """Return a port that is free, and still is when a server that starts slowly binds it.
+
+    What the system gives to who asks for any port, it gives to outgoing calls as well.
+    """
+    while True:
+        port = 10_000 + secrets.randbelow(20_000)
+        if _is_free(port):
+            return port
+
+
 def _is_free(port: int) -> bool:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -36,15 +36,16 @@ class Names:
         """
         with self._lock:
             asked = self._asked.get(name)
-            if asked is None:
+            if asked is None or asked.done():  # done, and its thread has not forgotten it yet
                 asked = self._asked[name] = self._threads.submit(self._ask, name)
-                asked.add_done_callback(lambda _: self._forget(name))
+                asked.add_done_callback(lambda done: self._forget(name, done))
         return asked.result(timeout=seconds)
 
     def close(self) -> None:
         """Begin no further look-up."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    def _forget(self, name: str) -> None:
+    def _forget(self, name: str, done: Future[tuple[str, ...]]) -> None:
         with self._lock:
-            self._asked.pop(name, None)
+            if self._asked.get(name) is done:
+                del self._asked[name]

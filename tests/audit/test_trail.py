@@ -149,11 +149,11 @@ def test_no_row_gets_a_number_below_one_that_was_seen_decided(house: Rooms) -> N
             trail: Any = house.units.trail
             with trail.writing(uow, [Knocked(door="slow")]):
                 inserted.set()
-                leave.wait(10)
+                leave.wait(60)
 
     thread = threading.Thread(target=slow)
     thread.start()
-    assert inserted.wait(10)
+    assert inserted.wait(60)
     knock(house, 1, door="quick")
     seal(house)  # waits a moment for the slow one, then leaves everything for the next second
     assert rows(house, "select * from audit_seals") == []

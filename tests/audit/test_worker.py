@@ -44,7 +44,7 @@ def test_a_worker_seals_what_is_written_and_the_figure_falls(house: Rooms) -> No
             knock(house, 1)
     finally:
         worker.terminate()
-        worker.wait(30)
+        worker.wait(120)
     seal(house)
     with later(1_800):
         assert shown_lag(client) == 0

@@ -14,7 +14,7 @@ from app.core.clock import now
 from app.factory import Rooms
 from tests.conftest import World
 from tests.factories import Citizen, city, run_jobs
-from tests.payments.helpers import BILLERS, Bill, new_key, prove_method, step_up
+from tests.payments.helpers import BILLERS, DUE_DATE, Bill, new_key, prove_method, step_up
 
 ORDERS = "/v1/autopay/standing-orders"
 
@@ -107,7 +107,7 @@ def until(moment: datetime) -> float:
     return (moment - now()).total_seconds() + 1
 
 
-def another_bill(world: World, bill: Bill, amount: int, due_date: str = "2026-12-15") -> str:
+def another_bill(world: World, bill: Bill, amount: int, due_date: str = DUE_DATE) -> str:
     """Make a further bill of a linked account at its biller; return the biller's reference."""
     theirs = f"B{secrets.token_hex(6)}"
     city(

@@ -1,6 +1,6 @@
 """Taking the money of announced bills: after the notice, once, and never against a bound."""
 
-from datetime import datetime
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import pytest
@@ -14,6 +14,7 @@ from app.payments.service import PaymentDeps
 from tests.conftest import World
 from tests.factories import Citizen, city, later, run_jobs
 from tests.payments.helpers import (
+    DUE_DATE,
     Bill,
     confirm,
     intents_of,
@@ -39,14 +40,15 @@ from .support import (
     until,
 )
 
-DUE = datetime(2026, 12, 13, 10, tzinfo=CITY_TIME)
+DUE_DAY = date.fromisoformat(DUE_DATE)
+DUE = datetime.combine(DUE_DAY - timedelta(days=2), time(10), CITY_TIME)
 
 
 def told(rooms: Rooms, citizen: Citizen) -> list[str]:
     """Return the kinds of what a citizen was told of standing orders, oldest first."""
     with rooms.units.open(actor="test", read_only=True) as uow:
         kinds = uow.scalars(
-            text("select kind from inbox_messages where citizen_id = :who order by id"),
+            text("select kind from inbox_messages where citizen_id = :who order by created_at"),
             {"who": citizen.id},
         )
         return [kind for kind in kinds if kind.startswith("autopay")]
@@ -178,7 +180,7 @@ def test_an_unusual_amount_waits(
     tick(rooms)
     with later(until(DUE)):
         tick(rooms)
-    another_bill(world, bill, 4_250 + 5_001, "2026-12-30")
+    another_bill(world, bill, 4_250 + 5_001, str(DUE_DAY + timedelta(days=15)))
     with later(until(DUE) + 60):
         look_again(rooms, order["id"])
     usual, strange = collections(rooms, order["id"])

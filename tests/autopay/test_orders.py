@@ -1,7 +1,7 @@
 """Making, changing, pausing and ending a standing order; and who may."""
 
 import uuid
-from concurrent.futures import ThreadPoolExecutor
+from datetime import date, timedelta
 from uuid import UUID
 
 import pytest
@@ -9,10 +9,12 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
+from app.core.clock import city_date
 from app.factory import Rooms
 from app.http.server import Server
 from tests.conftest import World
 from tests.factories import Citizen, later, log_in, run_jobs
+from tests.identity.support import in_parallel
 from tests.payments.helpers import Bill, step_up
 
 from .support import ORDERS, ask, collections, keep_card, make_order, status_of, tick, wish
@@ -71,8 +73,7 @@ def test_a_service_has_one_living_order_of_a_citizen_even_under_a_race(
     app: Server, client: FlaskClient, rooms: Rooms, citizen: Citizen
 ) -> None:
     method = keep_card(client, rooms, citizen)
-    with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda _: ask(app.test_client(), citizen, wish(method)), range(8)))
+    answers = in_parallel([lambda: ask(app.test_client(), citizen, wish(method))] * 8)
     assert sorted(answer.status_code for answer in answers) == [201] + [409] * 7
     order = next(answer.json for answer in answers if answer.status_code == 201)
     client.delete(f"{ORDERS}/{order['id']}", headers=citizen.auth)
@@ -136,7 +137,8 @@ def test_pausing_skips_what_waits_and_resuming_announces_it_anew(
 def test_an_order_ends_with_its_last_day(
     client: FlaskClient, rooms: Rooms, citizen: Citizen
 ) -> None:
-    order = make_order(client, rooms, citizen, expires_on="2026-12-31")
+    last_day = date.fromisoformat(city_date()) + timedelta(days=32)
+    order = make_order(client, rooms, citizen, expires_on=last_day.isoformat())
     with later(25 * 86_400):
         tick(rooms)
         assert status_of(rooms, order["id"]) == "active"

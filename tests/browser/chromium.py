@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from selenium.common.exceptions import WebDriverException
@@ -21,7 +22,7 @@ from selenium.webdriver.support.wait import WebDriverWait
 from tests.outside import need
 
 PHONE = (390, 844)
-PATIENCE = 15
+PATIENCE = 60
 _FLAGS = (
     "--headless=new",
     "--no-sandbox",
@@ -169,6 +170,18 @@ class Browser:
         """Return what the browser has refused or could not do since it was last asked."""
         entries = self.driver.get_log("browser")
         return [e["message"] for e in entries if e["level"] in {"SEVERE", "WARNING"}]
+
+    def wait_for_complaint(self, words: str) -> None:
+        """Wait until the browser has complained of something: it writes that down by the way."""
+        heard: list[str] = []
+        until = monotonic() + PATIENCE
+        while not any(words in said for said in heard):
+            assert monotonic() < until, heard
+            heard += self.complaints()
+
+    def wait_until_at(self, start: str) -> None:
+        """Wait until a page is shown whose address begins like this."""
+        self._wait().until(lambda d: d.current_url.startswith(start), f"never at: {start}")
 
     def result(self) -> Any:  # noqa: ANN401 - any JSON value
         """Return the figures that the relying party's page shows."""

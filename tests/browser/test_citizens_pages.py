@@ -99,6 +99,7 @@ def test_going_back_after_consent(browser: Browser, site: Site, landing: Landing
     log_in(browser, site, new_number())
     browser.press("同意授权")
     browser.driver.back()
+    browser.wait_until_at(site.url)
     browser.driver.refresh()
     browser.wait_for("请回到原来的应用")
     assert faults_of(browser) == []
@@ -258,7 +259,7 @@ def test_another_site_cannot_frame_the_question(
     browser.driver.switch_to.frame(0)
     assert not browser.has("form")
     browser.driver.switch_to.default_content()
-    assert any("frame-ancestors" in said for said in browser.complaints())
+    browser.wait_for_complaint("frame-ancestors")
 
 
 def test_keyboard_alone_is_enough(browser: Browser, site: Site, landing: Landing, url: str) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from time import monotonic, sleep
 from typing import Any
 
 import pytest
@@ -9,10 +10,12 @@ from flask.testing import FlaskClient
 
 from app.catalog import service as catalog
 from app.catalog.service import CatalogDeps, Offer, Shelf, Snapshot
+from app.catalog.service.versions import read_number
 from app.catalog.values import Catalogue, LoadReport, Source
 from app.factory import Rooms, create_app
 from app.sdk.registry import Registry
 from config.settings import ROOT, Settings
+from tests.factories import PATIENCE
 
 Load = Callable[[Catalogue], LoadReport]
 
@@ -50,6 +53,22 @@ def prompt_client(settings: Settings, rooms: Rooms) -> FlaskClient:
     shelf = Shelf(rooms.units, lambda: offer_of(rooms), seconds=0)
     own = {**rooms.deps, CatalogDeps: CatalogDeps(shelf)}
     return create_app(settings, replace(rooms, deps=own)).test_client()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _the_shelf_is_current(rooms: Rooms) -> Iterator[None]:
+    """Leave the house's own shelf with the real catalogue: it looks for a newer one once a second.
+
+    What comes next would else read two of them, or keep a variant for the whole run.
+    """
+    yield
+    shelf: Shelf = rooms.deps[CatalogDeps].shelf
+    until = monotonic() + PATIENCE
+    with rooms.units.open(actor="test", read_only=True) as uow:
+        newest = read_number(uow)
+    while shelf.snapshot().version != newest:
+        assert monotonic() < until, "the shelf keeps an old catalogue"
+        sleep(0.05)
 
 
 def offer_of(rooms: Rooms) -> Offer:

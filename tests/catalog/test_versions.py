@@ -42,7 +42,7 @@ def test_versions_are_listed_newest_first(client: FlaskClient, history: str) -> 
     assert moments == sorted(moments, reverse=True)
     page = client.get(f"{history}?limit=3").json
     rest = client.get(f"{history}?limit=3&cursor={page['next_cursor']}").json
-    assert [*page["items"], *rest["items"]] == lines
+    assert [*page["items"], *rest["items"]] == lines[:6]
 
 
 def test_a_version_is_read_as_it_was(client: FlaskClient, history: str) -> None:

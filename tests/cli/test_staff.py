@@ -1,6 +1,7 @@
 """The first administrators, from the command line and once."""
 
 import json
+from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
@@ -89,12 +90,15 @@ def test_bootstrap_is_in_the_record(commands: Server, rooms: Rooms) -> None:
         assert row.actor == "command-line"
 
 
-def test_the_page_of_roles_is_checked(commands: Server) -> None:
+def test_the_page_of_roles_is_checked(
+    commands: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     runner = commands.test_cli_runner()
     assert runner.invoke(args=["staff", "roles", "--check"]).exit_code == 0
     written = DOCUMENT.read_text(encoding="utf-8")
-    try:
-        DOCUMENT.write_text(written.replace("`audit.read`", "`audit.write`"), encoding="utf-8")
-        assert runner.invoke(args=["staff", "roles", "--check"]).exit_code == 1
-    finally:
-        DOCUMENT.write_text(written, encoding="utf-8")
+    page = tmp_path / "roles.md"  # the page itself is read by tests of other processes
+    monkeypatch.setattr("app.cli.staff.DOCUMENT", page)
+    page.write_text(written, encoding="utf-8")
+    assert runner.invoke(args=["staff", "roles", "--check"]).exit_code == 0
+    page.write_text(written.replace("`audit.read`", "`audit.write`"), encoding="utf-8")
+    assert runner.invoke(args=["staff", "roles", "--check"]).exit_code == 1

@@ -11,7 +11,7 @@ from tests.consent.support import make_agreement, seen
 from tests.factories import bearer
 from tests.host.plugins import MANIFEST, new_name, write_plugin
 from tests.identity.support import log_in_quickly
-from tests.live import Live, serve
+from tests.live import PATIENCE, Live, serve
 
 ROUTES = '''
 """Routes."""
@@ -63,7 +63,8 @@ def test_after_the_answer_nobody_sees_anything(world: World, rooms: Rooms, tmp_p
 
 
 def _wait(is_so: Callable[[], bool]) -> None:
-    for _ in range(600):
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
         if is_so():
             return
         time.sleep(0.05)

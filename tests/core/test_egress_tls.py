@@ -16,7 +16,7 @@ from cryptography.x509.oid import NameOID
 from app.core.clock import now
 from app.core.egress import Egress, NoAnswer
 
-LIMITS = {"connect_seconds": 2.0, "total_seconds": 10.0}
+LIMITS = {"connect_seconds": 20.0, "total_seconds": 20.0}
 
 
 class Provider(BaseHTTPRequestHandler):

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
@@ -41,16 +42,31 @@ def names(servers: Servers) -> Iterator[Names]:
 
 
 def test_each_asker_asks_anew(names: Names, servers: Servers) -> None:
-    assert names.find("a.example", 5) == names.find("a.example", 5) == ("192.0.2.1",)
+    assert names.find("a.example", 20) == names.find("a.example", 20) == ("192.0.2.1",)
+    assert servers.asked == ["a.example"] * 2
+
+
+def test_whoever_comes_before_an_answer_is_forgotten_asks_anew(
+    names: Names, servers: Servers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_forget, forget = threading.Event(), names._forget  # noqa: SLF001 - what its thread does last
+
+    def forget_late(*asked: Any) -> None:  # noqa: ANN401 - whatever it is given
+        may_forget.wait(20)
+        forget(*asked)
+
+    monkeypatch.setattr(names, "_forget", forget_late)
+    assert names.find("a.example", 20) == names.find("a.example", 20)
+    may_forget.set()
     assert servers.asked == ["a.example"] * 2
 
 
 def test_silent_servers_hold_nobody(names: Names, servers: Servers) -> None:
     with pytest.raises(TimeoutError):
         names.find("silent.example", 0.01)
-    assert names.find("a.example", 5) == ("192.0.2.1",)
+    assert names.find("a.example", 20) == ("192.0.2.1",)
     servers.may_speak.set()
-    assert names.find("silent.example", 5) == ("192.0.2.1",)
+    assert names.find("silent.example", 20) == ("192.0.2.1",)
 
 
 def test_one_name_takes_one_thread_however_many_ask(names: Names, servers: Servers) -> None:
@@ -62,6 +78,7 @@ def test_one_name_takes_one_thread_however_many_ask(names: Names, servers: Serve
 
     with ThreadPoolExecutor(THREADS * 2) as pool:
         assert set(pool.map(ask, range(THREADS * 2))) == {"none"}
+    assert servers.heard.acquire(timeout=20)  # the asking thread may be the last to get its turn
     assert servers.asked == ["silent.example"]
 
 

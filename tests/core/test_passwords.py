@@ -119,7 +119,7 @@ def test_two_are_computed_eight_wait_and_the_next_is_refused() -> None:
                 with lock:
                     running += 1
                     most = max(most, running)
-                gate.wait(10)
+                gate.wait(60)
                 with lock:
                     running -= 1
             return Verdict(is_right=False)

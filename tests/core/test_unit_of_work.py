@@ -362,7 +362,7 @@ class TestMoves:
             try:
                 with units.open(actor="test") as uow:
                     door = uow.get_one(Door, door_id)
-                    both_have_read.wait(10)
+                    both_have_read.wait(60)
                     uow.move(door, DoorState.CLOSED, cause="test.closed")
             except (IntegrityError, StaleDataError):
                 return False

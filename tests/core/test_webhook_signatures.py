@@ -59,14 +59,15 @@ def test_header_names_are_read_in_any_case(pair: Pair) -> None:
     assert verify_webhook([theirs], {k.title(): v for k, v in signed.items()}, BODY).id == "evt_1"
 
 
-@pytest.mark.parametrize("seconds", [-299, 299])
+# A stamp has no fraction, and a crowded machine takes its time: some seconds from the border.
+@pytest.mark.parametrize("seconds", [-270, 299])
 def test_five_minutes_either_way_are_borne(pair: Pair, seconds: int) -> None:
     ours, theirs = pair
     at = now() + timedelta(seconds=seconds)
     assert verify_webhook([theirs], sign_webhook([ours], "evt_1", at, BODY), BODY).id == "evt_1"
 
 
-@pytest.mark.parametrize("seconds", [-302, 302, -86_400])
+@pytest.mark.parametrize("seconds", [-302, 330, -86_400])
 def test_what_is_older_or_newer_is_refused(pair: Pair, seconds: int) -> None:
     ours, theirs = pair
     at = now() + timedelta(seconds=seconds)

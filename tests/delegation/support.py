@@ -2,6 +2,7 @@
 
 import secrets
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -178,7 +179,7 @@ def more_bills(
             "currency": "CNY",
             "period_from": "2026-09-01",
             "period_to": "2026-09-30",
-            "due_date": "2026-12-15",
+            "due_date": (now() + timedelta(days=16)).date().isoformat(),
         }
         city(world, "POST", f"/billers/{like.biller}/bills", body)
     with later(11):  # our copy is good for ten seconds

@@ -146,7 +146,7 @@ def test_power_ends_with_the_birthday_and_the_job_tells(
             service.mandate_of(uow, father.id, guardianship, at=end)
         assert refusal.value.code == "mandate-not-active"
     left = (end - now()).total_seconds()
-    for seconds, status in ((left - 60, "active"), (left + 1, "ended")):
+    for seconds, status in ((left - 600, "active"), (left + 1, "ended")):
         with later(seconds), rooms.units.open(actor="janitor") as uow:
             service.end_what_is_due(uow, house(rooms))
         found = run(

@@ -44,7 +44,7 @@ def test_every_command_runs_and_prints_what_it_promises(
             },
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
             check=False,
         )
     assert done.returncode == 0, done.stdout + done.stderr

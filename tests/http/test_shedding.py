@@ -1,12 +1,14 @@
 """When the house is crowded: payments go on, listings wait, and nobody waits for long."""
 
 import threading
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
 
 import pytest
 
 from app.core.errors import Unavailable
+from app.http import shedding
 from app.http.shedding import Lanes
 
 
@@ -40,7 +42,8 @@ def test_a_full_lane_refuses_and_says_when_to_come_back(lane: str, running: int)
         pass
 
 
-def test_a_slot_that_becomes_free_is_taken_by_who_waits() -> None:
+def test_a_slot_that_becomes_free_is_taken_by_who_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shedding, "QUEUE_SECONDS", 60)  # nobody gives up before this test goes on
     lanes = Lanes(threads=2)
     held = ExitStack()
     fill(lanes, held, "critical", 1)
@@ -57,13 +60,16 @@ def test_a_slot_that_becomes_free_is_taken_by_who_waits() -> None:
 
     thread = threading.Thread(target=wait)
     thread.start()
-    entered.wait(10)
+    entered.wait(60)
     held.close()
-    thread.join(10)
+    thread.join(60)
     assert outcome == ["in"]
 
 
-def test_who_cannot_go_on_does_not_keep_a_slot_from_who_can() -> None:
+def test_who_cannot_go_on_does_not_keep_a_slot_from_who_can(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(shedding, "QUEUE_SECONDS", 4)  # so long this test may take for its lines
     lanes = Lanes(threads=8)
     held = ExitStack()
     fill(lanes, held, "critical", 5)
@@ -84,7 +90,7 @@ def test_who_cannot_go_on_does_not_keep_a_slot_from_who_can() -> None:
         thread.start()
     last.close()
     for thread in threads:
-        thread.join(10)
+        thread.join(60)
     held.close()
     assert sorted(outcome) == ["no sheddable", "normal"]
 
@@ -116,21 +122,28 @@ def test_never_more_than_the_share_at_once() -> None:
                 with lock:
                     running[0] += 1
                     most[0] = max(most[0], running[0])
-                gate.wait(5)
+                gate.wait(60)
                 with lock:
                     running[0] -= 1
         except Unavailable:
             pass
 
-    run_all([work] * 30, gate)
+    run_all([work] * 30, gate, lambda: most[0] >= 4)
     assert most[0] == 4
     assert lanes._running == 0  # noqa: SLF001 - every slot came back
 
 
-def run_all(calls: list[Callable[[], None]], gate: threading.Event) -> None:
+def run_all(
+    calls: list[Callable[[], None]], gate: threading.Event, is_full: Callable[[], bool]
+) -> None:
+    """Run calls side by side and open the gate once it is full, and half a second has passed."""
     threads = [threading.Thread(target=call) for call in calls]
     for thread in threads:
         thread.start()
-    threading.Timer(0.5, gate.set).start()
+    until = time.monotonic() + 60
+    while not is_full() and time.monotonic() < until:
+        time.sleep(0.01)
+    time.sleep(0.5)
+    gate.set()
     for thread in threads:
-        thread.join(20)
+        thread.join(60)

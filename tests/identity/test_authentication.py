@@ -138,6 +138,6 @@ def test_one_broken_connection_is_not_noticed(rooms: Rooms) -> None:
     with rooms.units.open(actor="test", read_only=True) as uow:
         pooled = uow.scalar(text("select pg_backend_pid()"))
     with rooms.units.open(actor="test") as uow:
-        assert uow.scalar(text("select pg_terminate_backend(:pid, 2000)"), {"pid": pooled})
+        assert uow.scalar(text("select pg_terminate_backend(:pid, 60000)"), {"pid": pooled})
     who = rooms.deps[Authenticator].authenticate(mine.access_token, fresh=True)
     assert who.id == mine.citizen_id

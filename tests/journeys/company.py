@@ -41,7 +41,7 @@ class Company:
             cwd=self.folder,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=180,
             check=False,
         )
         assert done.returncode == 0, done.stderr
@@ -76,7 +76,7 @@ def run_company(house: House, folder: Path, *, listen: str = "") -> Iterator[Com
         yield company
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(60)
         process.stdout.close()
 
 

@@ -25,7 +25,7 @@ from sandbox.run import web_command
 from sandbox.servers import start_postgres, start_valkey, temporary_data_dir
 from sandbox.stripe import serve_stripe
 from tests.journeys.gatekeeper import Gatekeeper, Trap, guard
-from tests.journeys.house import ROOT, Bill, Citizen, confirm, postings, wait_until
+from tests.journeys.house import PATIENCE, ROOT, Bill, Citizen, confirm, postings, wait_until
 from tests.live import Live
 from tests.ports import port_of_a_run
 
@@ -204,7 +204,7 @@ def when_asking(site: Site, started: Started) -> None:
         )
         with site.stripe_gate.trap(trap) as sprung:
             started.confirm(site)
-            assert sprung.wait(30)
+            assert sprung.wait(PATIENCE)
     assert state_of(site, started) == ("pending", "waiting")
 
 
@@ -233,7 +233,7 @@ def at_biller(moment: Literal["before", "after"]) -> Crash:
             trap = Trap(moment, is_notice, killer(worker))
             with site.biller_gate.trap(trap) as sprung:
                 started.confirm(site)
-                assert sprung.wait(30)
+                assert sprung.wait(PATIENCE)
         assert state_of(site, started) == ("succeeded", "due")
         booked = [posting["effective"] for posting in postings(site.city, started.bill)]
         assert booked == ([True] if moment == "after" else [])
@@ -246,7 +246,7 @@ def when_receipted(site: Site, started: Started) -> None:
     with working(site) as worker:
         started.confirm(site)
         query = "select number from receipts where payment_id = %(id)s"
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + PATIENCE
         while not site.ask(query, id=started.id):
             assert time.monotonic() < deadline
         kill(worker)

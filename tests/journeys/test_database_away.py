@@ -11,11 +11,12 @@ import psycopg
 
 from sandbox.environment import Outside, Secrets, product_environment
 from sandbox.servers import Postgres, start_postgres, temporary_data_dir
-from tests.journeys.house import ROOT, wait_until
+from tests.journeys.house import PATIENCE, ROOT, wait_until
 from tests.journeys.test_crash import flask
+from tests.ports import port_of_a_run
 
 NOBODY = "http://127.0.0.1:9"
-AWAY = "worker.database_away"
+AWAY = b"worker.database_away"
 
 
 def environment(postgres: Postgres, folder: Path) -> dict[str, str]:
@@ -56,7 +57,8 @@ def hang_up(postgres: Postgres) -> None:
 def test_a_worker_outlives_its_database() -> None:
     with temporary_data_dir() as folder:
         home = folder / "postgres"
-        postgres = start_postgres(home, durable=False)
+        # It comes back at its port, which nobody may have been given meanwhile.
+        postgres = start_postgres(home, port=port_of_a_run(), durable=False)
         worker = None
         try:
             env = environment(postgres, folder)
@@ -76,16 +78,16 @@ def test_a_worker_outlives_its_database() -> None:
             hung_up = datetime.now(UTC)
             wait_until(lambda: heartbeats(postgres, hung_up), bool)
             port = urlsplit(postgres.app_url).port or 0
-            told = log.read_text().count(AWAY)
+            told = log.read_bytes().count(AWAY)
             postgres.stop()
             # Long enough for the worker to have noticed, and to have been refused at the door.
-            wait_until(log.read_text, lambda seen: seen.count(AWAY) > told)
+            wait_until(log.read_bytes, lambda seen: seen.count(AWAY) > told)
             back = datetime.now(UTC)
             postgres = start_postgres(home, port=port, durable=False)
             wait_until(lambda: heartbeats(postgres, back), bool)
             assert worker.poll() is None
             worker.terminate()
-            assert worker.wait(30) == 0
+            assert worker.wait(PATIENCE) == 0
         finally:
             if worker is not None:
                 worker.kill()

@@ -14,6 +14,7 @@ from config.settings import Settings
 from sandbox.servers import Postgres, start_postgres, temporary_data_dir
 from tests.conftest import World
 from tests.factories import bearer, make_phone, staff_token
+from tests.ports import port_of_a_run
 
 BALANCE = "/v1/ledger/trial-balance"
 
@@ -42,7 +43,8 @@ def fragile(world: World) -> Iterator[Fragile]:
     """Return a house whose database can be killed."""
     with temporary_data_dir() as data:
         folder = Path(data) / "pg"
-        postgres = start_postgres(folder)
+        # It comes back at its port, which nobody may have been given meanwhile.
+        postgres = start_postgres(folder, port=port_of_a_run())
         env = {
             **world.env,
             "DATABASE_URL": postgres.app_url,

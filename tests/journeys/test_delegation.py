@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 from app.factory import Rooms
 from tests.conftest import World
 from tests.delegation.support import Person, make_citizen, run, step_up
-from tests.factories import bearer, run_jobs, texts_to
+from tests.factories import await_text, bearer, run_jobs
 from tests.live import serve
 from tests.payments.helpers import confirm, deliver, make_bill, new_key, order, postings
 
@@ -37,8 +37,7 @@ def test_a_daughter_pays_her_fathers_water_bill(
     )
     assert asked.status_code == 201, asked.text
     mandate = f"/v1/delegation/mandates/{asked.json['id']}"
-    run_jobs(rooms)
-    assert any("代其办理水费" in text for text in texts_to(world, daughter.citizen.phone))
+    await_text(world, rooms, daughter.citizen.phone, "代其办理水费")
     waiting = client.get("/v1/delegation/mandates?side=delegate", headers=daughter.auth)
     assert [item["id"] for item in waiting.json["items"]] == [asked.json["id"]]
     assert client.post(f"{mandate}/acceptance", headers=daughter.auth).status_code == 200
@@ -67,7 +66,7 @@ def test_a_daughter_pays_her_fathers_water_bill(
     assert (paid["status"], paid["items"][0]["status"]) == ("succeeded", "fulfilled")
     assert len(postings(world, bill)) == 1
     for who in (father, daughter):
-        assert any("根据代办授权，已缴水费" in text for text in texts_to(world, who.citizen.phone))
+        await_text(world, rooms, who.citizen.phone, "根据代办授权，已缴水费")
 
     # 42.50 and 60.00 are more than 100 yuan: nothing is begun.
     refused = _pay(client, auth, dear)
@@ -87,9 +86,8 @@ def test_a_daughter_pays_her_fathers_water_bill(
             assert (answer.status, answer.json["code"]) == (401, "token-invalid")
         sent = live.post("/v1/payments", order(dear), {**auth, "Idempotency-Key": new_key()})
         assert sent.status == 401
-    run_jobs(rooms)
     for who in (father, daughter):
-        assert any("授权已被撤销" in text for text in texts_to(world, who.citizen.phone))
+        await_text(world, rooms, who.citizen.phone, "授权已被撤销")
     assert _personal_data(rooms, father, daughter) == []
 
 

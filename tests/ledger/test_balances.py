@@ -1,7 +1,7 @@
 """Balances from snapshots and the tail are those of every entry; the book is always at zero."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import uuid4
 
 import pytest
@@ -14,7 +14,7 @@ from app.core.unit_of_work import UnitOfWork
 from app.factory import Rooms
 from app.ledger import service
 from app.ledger.values import Payout, payee
-from tests.factories import later
+from tests.factories import later, to_the_next
 from tests.ledger.support import (
     capture,
     fail,
@@ -33,10 +33,10 @@ from tests.live import at_once
 HOLD = "select pg_advisory_xact_lock_shared(7302060)"
 
 
-def snapshot(rooms: Rooms, hours: int) -> int:
-    """Take a snapshot in some hour from now, and return how many rows it wrote."""
+def snapshot(rooms: Rooms, hour: datetime) -> int:
+    """Take a snapshot in an hour of the clock, and return how many rows it wrote."""
     before = rows(rooms, "select count(*) from ledger_snapshots")[0][0]
-    with later(hours * 3600):
+    with later((hour - now()).total_seconds() + 60):
         within(rooms, service.take_snapshots)
     return int(rows(rooms, "select count(*) from ledger_snapshots")[0][0] - before)
 
@@ -50,13 +50,14 @@ def both(rooms: Rooms) -> tuple[object, object]:
 
 
 @pytest.fixture(scope="module")
-def hours() -> Callable[[], int]:
-    """Return what gives the next hour that has no snapshot yet."""
+def hours() -> Callable[[], datetime]:
+    """Return what gives the beginning of the next hour that has no snapshot yet."""
+    first = now() + timedelta(seconds=to_the_next(3600))
     count = iter(range(2, 10_000))
-    return lambda: next(count)
+    return lambda: first + timedelta(hours=next(count))
 
 
-def test_snapshots_and_tail_are_the_full_sum(rooms: Rooms, hours: Callable[[], int]) -> None:
+def test_snapshots_and_tail_are_the_full_sum(rooms: Rooms, hours: Callable[[], datetime]) -> None:
     who = new_payee()
     for _ in range(4):
         capture(rooms, portion(who, 100))
@@ -69,7 +70,7 @@ def test_snapshots_and_tail_are_the_full_sum(rooms: Rooms, hours: Callable[[], i
 
 
 def test_a_snapshot_is_taken_once_an_hour_and_only_of_what_has_changed(
-    rooms: Rooms, hours: Callable[[], int]
+    rooms: Rooms, hours: Callable[[], datetime]
 ) -> None:
     capture(rooms, portion(new_payee(), 100))
     snapshot(rooms, hours())
@@ -82,7 +83,7 @@ def test_a_snapshot_is_taken_once_an_hour_and_only_of_what_has_changed(
 
 
 def test_a_snapshot_does_not_look_past_a_booking_that_is_not_committed(
-    rooms: Rooms, hours: Callable[[], int]
+    rooms: Rooms, hours: Callable[[], datetime]
 ) -> None:
     capture(rooms, portion(new_payee(), 100))
     with rooms.units.open(actor="test") as booking:
@@ -144,7 +145,7 @@ def test_what_may_be_paid_out_was_there_at_the_cut_off_and_has_not_left_since(
 
 @pytest.mark.promise("P10")
 def test_the_book_is_at_zero_at_every_probe(
-    rooms: Rooms, hours: Callable[[], int], shows: Callable[[str], None]
+    rooms: Rooms, hours: Callable[[], datetime], shows: Callable[[str], None]
 ) -> None:
     who = new_payee()
     publish(rooms, rule(who, *with_fee(who, 333_333)))

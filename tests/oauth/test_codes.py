@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from time import monotonic
 
 import pytest
 from sqlalchemy import text
@@ -39,12 +40,17 @@ def test_a_second_use_takes_back_what_the_first_one_gave(
 def test_a_lost_answer_is_given_again_to_the_same_key(
     app: Server, rooms: Rooms, citizen: Citizen
 ) -> None:
-    rp = make_client(app, rooms)
-    code = rp.authorize(open_browser(app, rooms, citizen))["code"]
-    first = rp.redeem(code)
-    assert first.status_code == 200
-    with later(9):
-        assert rp.redeem(code).json == first.json
+    for _ in range(20):
+        rp = make_client(app, rooms)
+        code = rp.authorize(open_browser(app, rooms, citizen))["code"]
+        began = monotonic()
+        first = rp.redeem(code)
+        assert first.status_code == 200
+        with later(9):
+            again = rp.redeem(code)
+        if monotonic() - began < 1:
+            break  # else a crowded machine may have let the ten seconds pass
+    assert again.json == first.json
     assert grant_of(rooms, rp.client_id) == "active"
     with later(11):
         assert rp.redeem(code).json["error"] == "invalid_grant"

@@ -1,7 +1,6 @@
 """From the city's app into a provider's page, logged in: once, within a minute, in one browser."""
 
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
@@ -29,6 +28,7 @@ from tests.conftest import World
 from tests.delegation.support import acting, give, make_citizen
 from tests.factories import Citizen, bearer, later, log_in, verify
 from tests.host.test_roster import NOBODY, entry, manifest
+from tests.identity.support import in_parallel
 from tests.oauth.support import RelyingParty, make_client, open_browser, plain, query_of
 from tests.oauth.visitor import Visitor
 from tests.sdk.test_remote import make_city
@@ -287,8 +287,7 @@ def test_of_many_at_once_one_is_let_in(parking: Parking, citizen: Citizen) -> No
         browser.set_cookie("wudang_browser", secret.value)
         return query_of(browser.get(place).headers["Location"])["error"]
 
-    with ThreadPoolExecutor(8) as pool:
-        answers = sorted(pool.map(ask, places))
+    answers = sorted(in_parallel([lambda place=place: ask(place) for place in places]))
     assert answers == ["consent_required"] + ["login_required"] * 7
     assert recorded(parking.rooms, citizen).count("entry.taken") == 1
 

@@ -193,7 +193,7 @@ def test_a_week_later_it_is_not_shown_and_then_not_there(
     rooms.deps[RequestLog].note(served(party.client_id))
     assert len(rows(rooms, party.client_id)) == 1
     path = f"/v1/oauth/clients/{party.client_id}/requests"
-    with later(WEEK - 60):
+    with later(WEEK - 600):
         with rooms.units.open(actor="test") as uow:
             service.forget_expired(uow)
         manager = bearer(staff_token(rooms, "security-admin"))

@@ -9,6 +9,13 @@ from app.factory import Rooms
 from tests.conftest import World
 from tests.factories import Citizen, log_in
 from tests.live import Live, serve
+from tests.payments.leftovers import forget_leftovers
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_left_over(request: pytest.FixtureRequest) -> None:
+    """Begin without what others have left open."""
+    forget_leftovers(request)
 
 
 @pytest.fixture

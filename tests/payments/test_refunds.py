@@ -165,8 +165,10 @@ def test_a_citizen_asks_and_staff_approve(
     run_jobs(rooms)
     assert refunds_at_stripe(world, rooms, paid["id"]) == []
     assert read(client, citizen, paid["id"])["items"][0]["status"] == "fulfilled"
-    waiting = client.get("/v1/refunds?status=requested&limit=100", headers=desk.one).json["items"]
-    assert asked.json["id"] in [refund["id"] for refund in waiting]
+    # Of this payment: what others have asked for before may be more than a page.
+    waiting = f"/v1/refunds?status=requested&payment_id={paid['id']}"
+    items = client.get(waiting, headers=desk.one).json["items"]
+    assert [refund["id"] for refund in items] == [asked.json["id"]]
     approved = decide(client, desk.one, asked.json["id"])
     assert (approved.status_code, approved.json["status"]) == (200, "approved")
     assert approved.json["requested_by"] == f"citizen:{citizen.id}"
@@ -178,8 +180,9 @@ def test_a_citizen_asks_and_staff_approve(
     assert [r["status"] for r in client.get(path, headers=citizen.auth).json["items"]] == [
         "succeeded"
     ]
-    told = ["refund-approved", "refund-succeeded", "receipt-reversed"]
-    assert kinds(client, citizen)[-3:] == told
+    # Each is told by a job of its own, and they run beside each other.
+    told = ["receipt-reversed", "refund-approved", "refund-succeeded"]
+    assert sorted(kinds(client, citizen)[-3:]) == told
     assert_balanced(client, rooms)
     again = start(client, citizen, order(bill))  # its biller keeps it as paid: so do we
     assert (again.status_code, again.json["code"]) == (409, "already-paid")
@@ -448,7 +451,7 @@ def test_a_refund_that_stripe_refuses_fails_and_is_tried_again_by_staff(
     run_jobs(rooms)
     assert case(client, desk, asked["id"])["status"] == "failed"
     assert read(client, citizen, paid["id"])["items"][0]["status"] == "refund_failed"
-    assert kinds(client, citizen)[-1] == "refund-delayed"
+    assert sorted(kinds(client, citizen)[-2:]) == ["refund-approved", "refund-delayed"]
     early = decide(client, desk.two, asked["id"])
     assert early.status_code == 200  # what one has approved is approved
     with rooms.units.open(actor="test") as uow:

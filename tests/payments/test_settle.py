@@ -135,14 +135,13 @@ def forgeries() -> list[tuple[str, bytes, dict[str, str]]]:
     signature = good["Stripe-Signature"]
     stamp = signature.split(",")[0]
     mac = signature.split("v1=")[1]
-    moment = int(time.time())
+    signed_at = int(stamp.removeprefix("t="))
 
     def variant(header: str) -> dict[str, str]:
         return {**good, "Stripe-Signature": header}
 
-    _, old = signed_event("payment_intent.succeeded", {"id": "pi_forged"}, at=moment - 301)
-    raw_old, _ = signed_event("payment_intent.succeeded", {"id": "pi_forged"}, at=moment - 301)
-    raw_ahead, ahead = signed_event("payment_intent.succeeded", {"id": "pi_f"}, at=moment + 120)
+    raw_old, old = signed_event("payment_intent.succeeded", {"id": "pi_f"}, at=signed_at - 301)
+    raw_ahead, ahead = signed_event("payment_intent.succeeded", {"id": "pi_f"}, at=signed_at + 120)
     not_utf8 = b'{"id": "\xff\xfe"}'
     return [
         ("no header", raw, {"Content-Type": "application/json"}),
@@ -155,7 +154,7 @@ def forgeries() -> list[tuple[str, bytes, dict[str, str]]]:
         ("short", raw, variant(f"{stamp},v1={mac[:-1]}")),
         ("upper case", raw, variant(f"{stamp},v1={mac.upper()}")),
         ("altered body", raw + b" ", good),
-        ("altered time", raw, variant(f"t={moment - 1},v1={mac}")),
+        ("altered time", raw, variant(f"t={signed_at - 1},v1={mac}")),
         ("time in other digits", raw, variant(f"t=１２３,v1={mac}".encode().decode("latin-1"))),
         ("eleven signatures", raw, variant(f"{stamp}," + ",".join([f"v1={mac}"] * 11))),
         ("stale", raw_old, old),

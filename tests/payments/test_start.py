@@ -9,6 +9,7 @@ from app.factory import Rooms
 from app.payments.models import Payment
 from tests.conftest import World
 from tests.factories import Citizen, city, run_jobs
+from tests.journeys.house import wait_until
 from tests.payments.helpers import (
     confirm,
     deliver,
@@ -158,11 +159,10 @@ def test_a_second_try_learns_that_the_first_was_paid(
     bill = make_bill(client, world, citizen)
     first = start(client, citizen, order(bill))
     confirm(first.json)  # no webhook comes
-    again = start(client, citizen, order(bill))
-    deadline = 50
-    while again.json["code"] == "payment-in-progress" and deadline:
-        again = start(client, citizen, order(bill))
-        deadline -= 1
+    again = wait_until(
+        lambda: start(client, citizen, order(bill)),
+        lambda answer: answer.json["code"] != "payment-in-progress",
+    )
     assert (again.status_code, again.json["code"]) == (409, "already-paid")
     assert payments_of(rooms, citizen) == 1
 
@@ -243,11 +243,10 @@ def test_a_silent_gateway_leaves_a_payment_that_completes_by_itself(
     assert started.status_code == 201, started.text
     assert started.json["status"] == "pending"
     assert started.json["next_action"] is None
-    found = read(client, citizen, started.json["id"])
-    tries = 50
-    while found["next_action"] is None and tries:
-        found = read(client, citizen, started.json["id"])
-        tries -= 1
+    found = wait_until(
+        lambda: read(client, citizen, started.json["id"]),
+        lambda payment: payment["next_action"] is not None,
+    )
     assert found["next_action"]["type"] == "stripe"
     assert len(intents_of(world, found["id"])) == 1
     confirm(found)

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 import pytest
 import stripe
 
-from app.core.clock import city_date, city_day, now
+from app.core.clock import city_day, now
 from app.core.egress import Egress
 from app.core.ids import new_id
 from app.payments.gateway import (
@@ -19,7 +19,7 @@ from app.payments.gateway import (
 )
 from app.payments.values import Method
 from sandbox.stripe import serve_stripe
-from tests.factories import later
+from tests.factories import later, today_for
 from tests.payments.helpers import steer
 
 KEY = "sk_test_statement"
@@ -64,7 +64,7 @@ def read(gateway: StripeGateway, day: date) -> list[StatementLine]:
 
 
 def today() -> date:
-    return date.fromisoformat(city_date())
+    return today_for(60)
 
 
 def test_every_movement_of_the_day_comes_once_with_our_ids(
@@ -89,11 +89,12 @@ def test_every_movement_of_the_day_comes_once_with_our_ids(
 
 
 def test_a_payout_is_a_line_that_names_itself(gateway: StripeGateway, base: str) -> None:
+    day = today()
     charge(gateway, base, 10_000)
     steer(base, "POST", "/clock", {"advance": 2 * DAY})
     payout = steer(base, "POST", "/payouts", {"currency": "cny"})
     with later(4 * DAY):
-        lines = list(gateway.list_statement(today() - timedelta(days=2)))
+        lines = list(gateway.list_statement(day + timedelta(days=2)))
     assert [(line.kind, line.amount, line.payout_id) for line in lines] == [
         (Movement.PAYOUT, -9_460, payout["id"])
     ]
@@ -110,20 +111,22 @@ def test_more_than_a_page_comes_complete(gateway: StripeGateway, base: str) -> N
 
 
 def test_an_open_day_has_no_statement(gateway: StripeGateway, base: str) -> None:
+    day = today()
     charge(gateway, base, 10_000)
     with pytest.raises(StatementUnavailable):
-        gateway.list_statement(today())
-    _, ends = city_day(today())
+        gateway.list_statement(day)
+    _, ends = city_day(day)
     with later((ends - now()).total_seconds() - 30), pytest.raises(StatementUnavailable):
-        gateway.list_statement(today())
+        gateway.list_statement(day)
 
 
 def test_a_silent_stripe_is_no_empty_day(gateway: StripeGateway, base: str) -> None:
+    day = today()
     charge(gateway, base, 10_000)
     fault = {"operation": "balance_transactions.list", "kind": "error_before"}
     steer(base, "PUT", "/faults", fault)
     with later(2 * DAY), pytest.raises(StatementUnavailable):
-        gateway.list_statement(today() - timedelta(days=2))
+        gateway.list_statement(day)
 
 
 def test_a_stripe_that_falls_silent_half_way_is_no_short_day(

@@ -155,7 +155,7 @@ def test_a_closing_that_was_cancelled_can_be_asked_for_again(
 def test_nobody_is_closed_before_the_day(client: FlaskClient, world: World, rooms: Rooms) -> None:
     citizen = log_in(client, world, rooms)
     ask_closure(client, rooms, citizen)
-    with later(GRACE - 60):
+    with later(GRACE - 600):
         with rooms.units.open(actor="test") as uow:
             service.question_closures(uow)
         run_jobs(rooms)

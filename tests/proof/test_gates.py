@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from time import monotonic, sleep
 from typing import Any
 
 import pytest
@@ -64,6 +65,13 @@ class Wire:
     def post(self) -> Answer | None:
         return send_json(self.gate, "POST", f"/billers/{BILLER}/postings", NOTICE)
 
+    def await_blow(self) -> None:
+        """Wait until the blow is written down: whoever is answered is faster than who strikes."""
+        deadline = monotonic() + 30
+        while not self.executioner.struck:
+            assert monotonic() < deadline, "nobody was struck"
+            sleep(0.01)
+
     @property
     def booked(self) -> int:
         found: Any = send_json(self.city, "GET", f"/billers/{BILLER}/postings")
@@ -110,6 +118,7 @@ def test_a_blow_falls_at_its_moment(moment: Moment, booked: int, *, is_answered:
         arm(wire, blow(moment))
         answer = wire.post()
         assert (answer is not None) is is_answered
+        wire.await_blow()
         assert wire.executioner.struck == [(blow(moment), "worker-1")]
         assert wire.executioner.answered == int(moment is Moment.ANSWERED)
         assert wire.booked == booked

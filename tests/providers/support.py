@@ -3,9 +3,10 @@
 import base64
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from time import monotonic, sleep
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -210,6 +211,15 @@ def make_office(app: Server, rooms: Rooms) -> Office:
     reviewer = bearer(staff_token(rooms, Role.CATALOG_EDITOR))
     operator = bearer(staff_token(rooms, Role.SYSTEM_ADMIN))
     return Office(FlaskClient(app), reviewer, operator)
+
+
+def admitted(call: Callable[[], TestResponse]) -> TestResponse:
+    """Call until the process has a place for it: of eight at once two wait, and briefly."""
+    deadline = monotonic() + 30
+    while (answer := call()).status_code == 503 and answer.json["code"] == "unavailable":
+        assert monotonic() < deadline, answer.text
+        sleep(0.05)
+    return answer
 
 
 def entry_of(rooms: Rooms, name: str) -> RosterEntry | None:

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from sqlalchemy import select, text
 
-from app.core.clock import CITY_TIME, city_date, city_day, now
+from app.core.clock import CITY_TIME, city_day, now
 from app.core.unit_of_work import UnitOfWork
 from app.factory import Rooms
 from app.ledger.values import AccountRef, Kind, clearing
@@ -26,13 +26,14 @@ from app.reconciliation.models import Difference
 from app.reconciliation.service import ReconciliationDeps
 from app.reconciliation.values import RunView, StatementView, Tariff
 from app.sdk.registry import Payee, Registry
+from tests.factories import today_for
 
 TARIFF = Tariff(60, 0)
 
 
 def yesterday() -> date:
-    """Return the last day of the city that is over."""
-    return date.fromisoformat(city_date()) - timedelta(days=1)
+    """Return the last day of the city that is over, and stays the last one for a while."""
+    return today_for(30) - timedelta(days=1)
 
 
 @dataclass

@@ -19,7 +19,6 @@ from sqlalchemy import select
 from app.audit import service as audit
 from app.audit.service import AuditDeps
 from app.core import migrate
-from app.core.clock import city_date
 from app.factory import Rooms, build, create_app
 from app.ledger import service as ledger
 from app.notifications.models import InboxMessage
@@ -33,7 +32,16 @@ from sandbox.city import serve_city
 from sandbox.stripe import serve_stripe
 from tests.conftest import STRIPE_KEY, STRIPE_PUBLISHABLE_KEY, STRIPE_WEBHOOK_SECRET, World
 from tests.databases import empty_database
-from tests.factories import Citizen, bearer, city, later, log_in, run_jobs, staff_token
+from tests.factories import (
+    Citizen,
+    bearer,
+    city,
+    later,
+    log_in,
+    run_jobs,
+    staff_token,
+    today_for,
+)
 from tests.payments.helpers import Bill, confirm, deliver, make_bill, order, pay, start, steer
 from tests.reconciliation.books import bank_file
 
@@ -208,7 +216,7 @@ def posting_file(world: World, biller: str, day: date) -> bytes:
 def test_after_a_day_of_the_city_nothing_is_different(
     town: City, shows: Callable[[str], None]
 ) -> None:
-    today = date.fromisoformat(city_date())
+    today = today_for(120)
     bills = [
         make_bill(town.client, town.world, town.citizen, service, 4_000 + n)
         for n, service in enumerate(["water-bill", "power-bill", "heat-bill"] * 3)
@@ -268,7 +276,7 @@ def refunds_of(town: City, intent: str) -> list[int]:
 
 
 def test_the_schedule_asks_for_yesterday_once(town: City) -> None:
-    today = date.fromisoformat(city_date())
+    today = today_for(60)
     deps = town.rooms.deps[reconciliation.ReconciliationDeps]
     with town.on_day(1):
         for _ in range(2):

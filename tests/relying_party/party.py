@@ -15,8 +15,8 @@ from urllib.error import HTTPError
 from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
-from sandbox.servers import free_port
 from tests.outside import give_up, need
+from tests.ports import port_of_a_server
 
 FOLDER = Path(__file__).resolve().parent
 _ENV = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "HOME": os.environ.get("HOME", "/")}
@@ -52,7 +52,7 @@ class Party:
 
 def free_home() -> tuple[int, str]:
     """Return a port for a relying party, and its address, to be registered before it starts."""
-    port = free_port()
+    port = port_of_a_server()
     return port, f"http://127.0.0.1:{port}"
 
 
@@ -94,7 +94,7 @@ def run_node(program: Path, told: Mapping[str, str]) -> Iterator[None]:
         yield
     finally:
         process.terminate()
-        process.communicate(timeout=10)
+        process.communicate(timeout=60)
 
 
 def _wait(process: "subprocess.Popen[bytes]") -> None:

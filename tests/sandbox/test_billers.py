@@ -254,13 +254,13 @@ def test_a_lost_answer_has_taken_effect(case: Case) -> None:
 
 
 def test_a_slow_answer_has_taken_effect_before_it_comes(case: Case) -> None:
-    case.behave("slow", seconds=1.0, times=1)
+    case.behave("slow", seconds=4.0, times=1)
     with ThreadPoolExecutor(1) as pool:
         late = pool.submit(case.post)
         while not case.postings():
             assert not late.done()
         assert case.status() == "paid"
-        assert late.result(timeout=20).status == 201
+        assert late.result(timeout=60).status == 201
 
 
 @pytest.mark.parametrize("biller", ALL)

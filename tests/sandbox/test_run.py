@@ -182,7 +182,11 @@ def descendants(pid: int) -> set[int]:
 
 
 def command_of(pid: int) -> str:
-    return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
+    """Return a process's words, or none: those that come and go may have gone by now."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
+    except OSError:
+        return ""
 
 
 def commands_under(pid: int) -> str:
@@ -193,7 +197,7 @@ def the_one(pids: set[int], *words: str) -> int:
     """Return the process of these words whose parent is not one of them too."""
     matching = {pid for pid in pids if all(word in command_of(pid) for word in words)}
     tree = parents()
-    (found,) = {pid for pid in matching if tree[pid] not in matching}
+    (found,) = {pid for pid in matching if tree.get(pid, pid) not in matching}
     return found
 
 

@@ -23,11 +23,11 @@ from sandbox.processes import (
 )
 from sandbox.servers import (
     Postgres,
-    free_port,
     start_postgres,
     start_valkey,
     temporary_data_dir,
 )
+from tests.ports import port_of_a_run
 
 ROOT = Path(__file__).parents[2]
 
@@ -145,7 +145,7 @@ def test_a_second_start_keeps_data_and_passwords(home: Path) -> None:
     with start_postgres(home / "twice") as first, connect(first.owner_url) as connection:
         connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")
     assert not is_alive(first.pid)
-    port = free_port()
+    port = port_of_a_run()
     with start_postgres(home / "twice", port=port) as second:
         assert second.owner_url.rpartition(":")[0] == first.owner_url.rpartition(":")[0]
         assert second.owner_url.endswith(f"@127.0.0.1:{port}/wudang")

@@ -57,10 +57,10 @@ def test_nobody_stays_longer_than_eight_hours(client: FlaskClient, rooms: Rooms)
             status, body = renew(client, renewal)
             assert status == 200
             renewal = body["renewal_token"]
-    with later(8 * 60 * MINUTE - 20):
+    with later(8 * 60 * MINUTE - 120):
         status, body = renew(client, renewal)
         assert status == 200
-        assert int(body["expires_in"]) <= 20
+        assert int(body["expires_in"]) <= 120
         renewal = body["renewal_token"]
     with later(8 * 60 * MINUTE + 1):
         assert renew(client, renewal)[0] == 401
@@ -159,8 +159,9 @@ def test_the_idle_the_old_and_the_dormant_are_closed_by_themselves(
     sandbox = staff_token(rooms, "finance")
     of_member = "select status from staff where id = :id"
     with later(16 * MINUTE):
-        with rooms.units.open(actor="test") as uow:
-            service.close_what_is_over(uow)
+        for _ in range(20):  # five hundred at once, and those of other tests among them
+            with rooms.units.open(actor="test") as uow:
+                service.close_what_is_over(uow)
         ended = run(rooms, "select status from staff_sessions where id = :id", id=member.session_id)
         assert ended.status == "ended"
         assert run(rooms, of_member, id=member.id).status == "active"

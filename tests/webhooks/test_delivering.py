@@ -118,7 +118,7 @@ def test_what_fails_is_tried_by_the_plan_and_then_is_dead(
     assert receiver.ids == [event["id"]] * 10
     assert len({one.body for one in receiver.heard}) == 1
     for wait, planned_wait in zip(waits, SCHEDULE[1:], strict=True):
-        assert 0.9 * planned_wait <= wait <= 1.1 * planned_wait + 5  # and what the call took
+        assert 0.9 * planned_wait <= wait <= 1.1 * planned_wait + 20  # and what the call took
     attempts = integrator.inspect(delivery)["attempts"]
     assert [(a["number"], a["status"], a["error"]) for a in attempts] == [
         (number, 500, None) for number in range(1, 11)

@@ -135,9 +135,13 @@ class Phone:
         return made
 
     def open_bill(self, bill: Bill) -> dict[str, Any]:
-        """Return a bill as the app lists it."""
-        listed = expect(self.get("/v1/utilities/bills?status=open&limit=20"), 200)["items"]
-        found = [item for item in listed if item["biller_reference"] == bill.number]
+        """Return a bill as the app lists it; a biller that is slow is asked again."""
+
+        def look() -> list[dict[str, Any]]:
+            listed = expect(self.get("/v1/utilities/bills?status=open&limit=20"), 200)["items"]
+            return [item for item in listed if item["biller_reference"] == bill.number]
+
+        found = wait_for("the bill is listed", look, bool)
         check("open bills with this number", 1, len(found))
         one: dict[str, Any] = found[0]
         return one

@@ -238,4 +238,5 @@ def test_a_large_bill_is_read_in_bounded_memory(tmp_path: Path, kind: str) -> No
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
     assert few + rest == lines
-    assert peak < early + 256 * 1024
+    # What else lives in this process is counted, too; the whole bill would take several times this.
+    assert peak < early + 1024 * 1024

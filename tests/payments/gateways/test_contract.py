@@ -14,7 +14,7 @@ from app.core.unit_of_work import TransactionOpen
 from app.factory import Rooms
 from app.payments.errors import SignatureInvalid
 from app.payments.gateway import GatewayAmbiguous, GatewayRefused, Movement
-from tests.factories import later
+from tests.factories import later, today_for
 from tests.payments.gateways.tills import Till, open_paid, refund_of, request_of
 
 DAY = 86_400
@@ -228,12 +228,14 @@ class TestNotices:
         assert hint.kind
 
     def test_an_old_notice_and_one_from_the_future_are_refused(self, till: Till) -> None:
+        before = now()
         raw, headers = till.notice(open_paid(till))
-        for distance in (timedelta(seconds=302), -timedelta(seconds=63)):
+        after = now()  # it is signed somewhere between the two, in whole seconds
+        for moment in (after + timedelta(seconds=302), before - timedelta(seconds=63)):
             with pytest.raises(SignatureInvalid):
-                till.gateway.read_notification(raw, headers, now() + distance)
-        for distance in (timedelta(seconds=290), -timedelta(seconds=55)):
-            assert till.gateway.read_notification(raw, headers, now() + distance)
+                till.gateway.read_notification(raw, headers, moment)
+        for moment in (before + timedelta(seconds=290), after - timedelta(seconds=55)):
+            assert till.gateway.read_notification(raw, headers, moment)
 
     @ONE_OF_OURS
     @given(data=st.data())
@@ -262,11 +264,11 @@ class TestStatements:
     """The gateway's own books tell every movement, and name ours."""
 
     def test_charges_and_refunds_are_told_with_our_ids(self, till: Till) -> None:
+        day = today_for(60)
         intent = open_paid(till, 10_000)
         wanted = refund_of(intent, 2_500)
         refund = till.gateway.send_refund(wanted)
         till.finish(refund)
-        day = now().astimezone(CITY_TIME).date()
         till.close_books(day)
         with later(DAY):  # Stripe's day is over when it is over
             lines = [

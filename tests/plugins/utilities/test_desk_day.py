@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from app.core.clock import city_date
 from plugins.utilities.models import Bill, Posting
+from tests.factories import today_for
 from tests.payments.helpers import Bill as CitizensBill
 from tests.payments.helpers import make_bill, pay
 from tests.plugins.utilities.desk import Desk, bill_file, open_desk, yuan
@@ -49,7 +49,7 @@ def compare(desk: Desk, day: date, raw: bytes) -> dict[str, Any]:
 def test_the_billers_day_ends_with_nothing_different(
     town: City, shows: Callable[[str], None]
 ) -> None:
-    day = date.fromisoformat(city_date())
+    day = today_for(300)
     desk = open_town(town)
     theirs = [
         make_bill(town.client, town.world, town.citizen, amount=4_000 + n) for n in range(PAID)
@@ -101,7 +101,7 @@ def test_the_billers_day_ends_with_nothing_different(
 
 @pytest.mark.promise("P12")
 def test_each_planted_difference_is_found(town: City, shows: Callable[[str], None]) -> None:
-    day = date.fromisoformat(city_date())
+    day = today_for(300)
     desk = open_town(town)
     bills = pay_some(town)
     file = desk.get("posting-file", day=day.isoformat(), encoding="utf-8").data.decode()

@@ -191,6 +191,6 @@ def test_a_slow_biller_is_unavailable_in_bounded_time(
 ) -> None:
     number = subscriber.add_bill()
     link(house, citizen, subscriber)
-    subscriber.behave("slow", seconds=3)
+    subscriber.behave("slow", seconds=30)
     with pytest.raises(Unavailable):
         hasty.get_payable(subscriber.reference(number), citizen)

@@ -24,7 +24,7 @@ SENT = "        self._send(status, headers, body)"
 VERIFY = "        key.verify(base64.b64decode(signature, validate=True), _base(lines, raw))"
 SLOW_TO_WRITE = """\
                 fee = _unpaid(books, notice.reference)
-                __import__("time").sleep(0.3)"""
+                __import__("time").sleep(1.0)"""
 UNLESS_UNSIGNED = """\
 signed = (
                 self.service.admit(request, now)

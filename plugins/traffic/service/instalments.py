@@ -1,0 +1,67 @@
+"""A fine in parts: how much each is, and when it is due."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from plugins.traffic.service.dated import Basis
+from plugins.traffic.service.terms import add_months
+
+
+@dataclass(frozen=True, slots=True)
+class InstalmentRule:
+    """Into how many parts a fine may be split, how small one may be (fen), and how far apart."""
+
+    valid_from: date
+    most_parts: int
+    least_part: int
+    months_between: int
+    basis: Basis
+    source: str
+
+    def most_parts_of(self, amount: int) -> int:
+        """Return into how many parts an amount may be split; 1 when it is too small for more."""
+        return max(1, min(self.most_parts, amount // self.least_part))
+
+
+@dataclass(frozen=True, slots=True)
+class Instalment:
+    """One part of a fine, in fen, and the last day on which it is in time."""
+
+    number: int
+    amount: int
+    due_on: date
+
+
+def plan_instalments(
+    amount: int, first_due: date, parts: int, rule: InstalmentRule
+) -> tuple[Instalment, ...]:
+    """Return a plan of equal parts, whose fen that do not divide are in the first ones.
+
+    Parts are due on the first one's day of the month, or on the month's last. Raise `ValueError`
+    when the rule does not allow so many.
+    """
+    if not 1 <= parts <= rule.most_parts_of(amount):
+        raise ValueError(f"{amount} fen are not split into {parts}")
+    return tuple(
+        Instalment(number, part, add_months(first_due, (number - 1) * rule.months_between))
+        for number, part in enumerate(split(amount, [1] * parts), start=1)
+    )
+
+
+def split(amount: int, weights: Sequence[int]) -> tuple[int, ...]:
+    """Split an amount by weights, whole and without loss: the largest remainder has the fen left.
+
+    Of equal remainders the earlier is served first, so the same question has the same answer.
+    Raise `ValueError` for a negative amount, and for weights that are negative or all zero.
+    """
+    whole = sum(weights)
+    if amount < 0 or whole <= 0 or min(weights) < 0:
+        raise ValueError("only a sum is split, and by weights that are positive")
+    parts = [amount * weight // whole for weight in weights]
+    by_remainder = sorted(
+        range(len(weights)), key=lambda place: (-(amount * weights[place] % whole), place)
+    )
+    for place in by_remainder[: amount - sum(parts)]:
+        parts[place] += 1
+    return tuple(parts)

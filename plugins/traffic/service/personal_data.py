@@ -1,0 +1,115 @@
+"""The rights of a person over what this plug-in keeps about them."""
+
+from collections.abc import Mapping
+
+from sqlalchemy import delete, select, update
+
+from app.sdk import House
+from plugins.traffic.models import Allowance, Contest, Licence, Relief, Vehicle, Violation
+
+
+def export_citizen(house: House, citizen_reference: str) -> Mapping[str, object]:
+    """Return a citizen's vehicles, licence, objections, requests and attempts, as JSON values."""
+    with house.unit_of_work() as uow:
+        vehicles, licences, contests, reliefs = (
+            uow.scalars(select(kind).where(kind.citizen_reference == citizen_reference)).all()
+            for kind in (Vehicle, Licence, Contest, Relief)
+        )
+        answered = uow.scalars(
+            select(Violation.notice_no).where(Violation.answered_by == citizen_reference)
+        ).all()
+        tries = uow.scalars(select(Allowance).where(Allowance.tried_by == citizen_reference)).all()
+    return {
+        "vehicles": [_vehicle(house, vehicle) for vehicle in vehicles],
+        "licences": [_licence(house, licence) for licence in licences],
+        "accepted_or_contested": sorted(answered),
+        "contests": [_contest(house, contest) for contest in contests],
+        "reliefs": [_relief(house, relief) for relief in reliefs],
+        "attempts": {one.kind: [at.isoformat() for at in one.attempts] for one in tries},
+    }
+
+
+def erase_citizen(house: House, citizen_reference: str) -> None:
+    """Forget a citizen: links, statements, evidence, attempts.
+
+    Violations and what was decided stay, and lead to nobody: they are the police's files.
+    """
+    with house.unit_of_work() as uow:
+        for linked in (Vehicle, Licence):
+            uow.execute(delete(linked).where(linked.citizen_reference == citizen_reference))
+        uow.execute(delete(Allowance).where(Allowance.tried_by == citizen_reference))
+        uow.execute(
+            update(Violation)
+            .where(Violation.answered_by == citizen_reference)
+            .values(answered_by=None)
+        )
+        uow.execute(
+            update(Contest)
+            .where(Contest.citizen_reference == citizen_reference)
+            .values(citizen_reference=None, statement_sealed=None, evidence=[])
+        )
+        uow.execute(
+            update(Relief)
+            .where(Relief.citizen_reference == citizen_reference)
+            .values(citizen_reference=None, statement_sealed=None)
+        )
+
+
+def _vehicle(house: House, vehicle: Vehicle) -> dict[str, object]:
+    plate, engine = (
+        house.vault.unseal(sealed, place=f"vehicles|{name}|{vehicle.id}")
+        for name, sealed in (("plate", vehicle.plate_sealed), ("engine", vehicle.engine_sealed))
+    )
+    return {
+        "id": str(vehicle.id),
+        "plate": plate,
+        "engine_tail": engine,
+        "linked_at": vehicle.linked_at.isoformat(),
+    }
+
+
+def _licence(house: House, licence: Licence) -> dict[str, object]:
+    number, archive = (
+        house.vault.unseal(sealed, place=f"licences|{name}|{licence.id}")
+        for name, sealed in (("number", licence.number_sealed), ("archive", licence.archive_sealed))
+    )
+    return {
+        "id": str(licence.id),
+        "number": number,
+        "archive": archive,
+        "licence_class": licence.licence_class,
+        "issued_on": licence.issued_on.isoformat(),
+        "linked_at": licence.linked_at.isoformat(),
+    }
+
+
+def _contest(house: House, contest: Contest) -> dict[str, object]:
+    assert contest.statement_sealed is not None
+    return {
+        "id": str(contest.id),
+        "violation": str(contest.violation_id),
+        "kind": contest.kind,
+        "ground": contest.ground,
+        "statement": house.vault.unseal(
+            contest.statement_sealed, place=f"contests|statement|{contest.id}"
+        ),
+        "evidence": contest.evidence,
+        "status": contest.status,
+        "reason": contest.reason,
+        "filed_at": contest.filed_at.isoformat(),
+    }
+
+
+def _relief(house: House, relief: Relief) -> dict[str, object]:
+    assert relief.statement_sealed is not None
+    return {
+        "id": str(relief.id),
+        "violation": str(relief.violation_id),
+        "kind": relief.kind,
+        "statement": house.vault.unseal(
+            relief.statement_sealed, place=f"reliefs|statement|{relief.id}"
+        ),
+        "status": relief.status,
+        "reason": relief.reason,
+        "asked_at": relief.asked_at.isoformat(),
+    }

@@ -1,0 +1,1 @@
+"""The police of the sandbox city."""
