@@ -106,6 +106,18 @@ CREATE INDEX police_notices_by_subject ON police_notices (subject);
 -- A key acts once, whatever the code above says.
 CREATE UNIQUE INDEX one_taken_notice ON police_notices (call, key) WHERE outcome = 'taken';
 """,
+    """
+ALTER TABLE accounts ADD COLUMN prepaid INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE accounts ADD COLUMN advance INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE bills ADD COLUMN paid_amount INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE bills ADD COLUMN late_fee_rate INTEGER;
+ALTER TABLE bills ADD COLUMN expires_on TEXT;
+ALTER TABLE bills ADD COLUMN amended_for TEXT;
+ALTER TABLE bills ADD COLUMN detail TEXT NOT NULL DEFAULT '{}';
+ALTER TABLE postings ADD COLUMN laid TEXT;
+ALTER TABLE postings ADD COLUMN token TEXT;
+UPDATE bills SET paid_amount = amount WHERE paid_at IS NOT NULL;
+""",
 )
 """What each version of the file adds to the one before; an older file is brought up to date."""
 

@@ -15,13 +15,17 @@ from plugins.utilities.values import (
     MAX_AMOUNT,
     BillerBill,
     BillStatus,
+    ChangeReason,
+    Laid,
     is_bill_number,
+    read_detail,
 )
 
 _OK, _CREATED, _NOT_FOUND, _DOWN = 200, 201, 404, 503
 _UNSTORABLE = re.compile("[\\0\ud800-\udfff]")
 _FINAL = frozenset(
     {
+        (404, "account-not-found"),
         (404, "bill-not-found"),
         (409, "bill-already-paid"),
         (422, "amount-differs"),
@@ -39,12 +43,35 @@ class AnswerUnclear(OutcomeUnknown):
 
 
 @dataclass(frozen=True, slots=True)
+class BillerAccount:
+    """An account as its biller tells it: who holds it, and whether its meter is prepaid."""
+
+    holder_name: str
+    is_prepaid: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Booking:
+    """What a biller booked.
+
+    A biller that cannot tell a repetition from a second payment may take money `without_effect`:
+    the bill was paid already. `bills` are those of an order as they stand since, `token` is what a
+    prepaid meter is fed with.
+    """
+
+    fulfilment: Fulfilment
+    without_effect: bool = False
+    bills: tuple[BillerBill, ...] = ()
+    token: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class FoundPosting:
     """What a biller says it booked under a key."""
 
     bill_number: str
     amount: int
-    fulfilment: Fulfilment
+    booking: Booking
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +86,17 @@ class BillerClient:
         """Return the client that the settings describe."""
         return cls(house.http, house.settings["biller_url"].rstrip("/"))
 
+    def account(self, biller: str, number: str) -> BillerAccount | None:
+        """Return an account, or None when nobody has this number."""
+        found = self._read(f"{biller}/accounts/{_part(number)}", missing="account-not-found")
+        if found is None:
+            return None
+        return BillerAccount(_text(found, "holder_name"), found.get("prepaid") is True)
+
     def holder_of(self, biller: str, number: str) -> str | None:
         """Return the holder's name of an account, or None when nobody has this number."""
-        found = self._read(f"{biller}/accounts/{_part(number)}", missing="account-not-found")
-        return None if found is None else _text(found, "holder_name")
+        found = self.account(biller, number)
+        return None if found is None else found.holder_name
 
     def bills_of(self, biller: str, number: str) -> list[BillerBill]:
         """Return the bills of an account, open and paid; none when the account was closed.
@@ -88,19 +122,23 @@ class BillerClient:
             raise BillerUnavailable
         return bill
 
-    def post(self, biller: str, bill_number: str, notice: PaymentNotice) -> Fulfilment:
-        """Tell a biller that a bill was paid.
+    def post(
+        self, biller: str, number: str, notice: PaymentNotice, laid: Laid | None = None
+    ) -> Booking:
+        """Tell a biller that a bill was paid, or an order and how it is laid out.
 
         Raise `BillerUnavailable` when it surely has not acted, a final refusal as
         `errors.refusal` says it, and `OutcomeUnknown` for everything that leaves it open.
         """
-        body = {
+        body: dict[str, object] = {
             "key": notice.key,
-            "reference": bill_number,
+            "reference": number,
             "amount": notice.amount,
             "currency": notice.currency,
             "paid_at": notice.paid_at.isoformat(),
         }
+        if laid is not None:
+            body["laid"] = _laid(laid)
         try:
             reply = self.http.post(f"{self.url}/{biller}/postings", body)
         except NoAnswer as error:
@@ -123,7 +161,7 @@ class BillerClient:
         if reply.status != _OK:
             raise AnswerUnclear(f"{biller} answered an inquiry with {reply.status}")
         try:
-            return FoundPosting(_text(body, "bill"), _amount(body), _fulfilment(body))
+            return FoundPosting(_text(body, "bill"), _amount(body), _booking(biller, body))
         except BillerUnavailable as error:
             raise AnswerUnclear(f"{biller} answered an inquiry with something else") from error
 
@@ -138,12 +176,12 @@ class BillerClient:
         return body
 
 
-def _posting_answer(biller: str, reply: Reply) -> Fulfilment:
+def _posting_answer(biller: str, reply: Reply) -> Booking:
     body = _object(reply)
     code = body.get("code")
     if reply.status == _CREATED:
         try:
-            return _fulfilment(body)
+            return _booking(biller, body)
         except BillerUnavailable as error:
             raise AnswerUnclear(f"{biller} answered 201 with something else") from error
     if (reply.status, code) in _FINAL:
@@ -163,36 +201,85 @@ def _object(reply: Reply) -> Mapping[str, Any]:
     return body if isinstance(body, dict) else {}
 
 
-def _fulfilment(body: Mapping[str, Any]) -> Fulfilment:
-    return Fulfilment(_text(body, "reference"), _moment(body, "at"))
+def _booking(biller: str, body: Mapping[str, Any]) -> Booking:
+    effective, bills, token = body.get("effective", True), body.get("bills", []), body.get("token")
+    if type(effective) is not bool or not isinstance(bills, list):
+        raise BillerUnavailable
+    return Booking(
+        Fulfilment(_text(body, "reference"), _moment(body, "at")),
+        without_effect=not effective,
+        bills=tuple(_bill(biller, bill) for bill in bills),
+        token=None if token is None else _text(body, "token"),
+    )
+
+
+def _laid(laid: Laid) -> dict[str, object]:
+    return {
+        "account": laid.account,
+        "parts": [{"reference": number, "amount": amount} for number, amount in laid.bills],
+        "advance": laid.advance,
+        "top_up": laid.top_up,
+    }
 
 
 def _bill(biller: str, body: object) -> BillerBill:
     """Return a bill, or raise `BillerUnavailable` when anything in it makes no sense."""
     if not isinstance(body, dict):
         raise BillerUnavailable
-    status = _text(body, "status")
-    account = _text(body, "account")
+    status, account, amount = _text(body, "status"), _text(body, "account"), _amount(body)
+    is_paid = status == "paid"
+    paid_amount = amount if is_paid else _optional_amount(body, "paid_amount") or 0
     bill = BillerBill(
         biller=biller,
         account=account,
         number=_text(body, "reference"),
-        amount=_amount(body),
+        amount=amount,
         currency=_text(body, "currency"),
         period_from=_day(body, "period_from"),
         period_to=_day(body, "period_to"),
         due_date=_day(body, "due_date"),
-        status=BillStatus.PAID if status == "paid" else BillStatus.OPEN,
-        paid_at=_moment(body, "paid_at") if status == "paid" else None,
+        status=_status(is_paid=is_paid, paid_amount=paid_amount),
+        paid_at=_moment(body, "paid_at") if is_paid else None,
+        paid_amount=paid_amount,
+        late_fee=_optional_amount(body, "late_fee"),
+        expires_on=None if body.get("expires_on") is None else _day(body, "expires_on"),
+        amended_for=_reason(body),
+        detail=_detail(body),
     )
     if (
         status not in {"open", "paid"}
+        or (bill.status == BillStatus.PARTIALLY_PAID and paid_amount >= amount)
         or bill.currency != CURRENCY
         or bill.period_from > bill.period_to
         or re.fullmatch(ACCOUNT_NUMBER, account) is None
     ):
         raise BillerUnavailable
     return bill
+
+
+def _status(*, is_paid: bool, paid_amount: int) -> BillStatus:
+    if is_paid:
+        return BillStatus.PAID
+    return BillStatus.PARTIALLY_PAID if paid_amount else BillStatus.OPEN
+
+
+def _reason(body: Mapping[str, Any]) -> str | None:
+    """Return why a bill was amended; a word that is not ours is `other`."""
+    if body.get("amended_for") is None:
+        return None
+    try:
+        return ChangeReason(_text(body, "amended_for"))
+    except ValueError:
+        return ChangeReason.OTHER
+
+
+def _detail(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    detail = {name: body[name] for name in ("lines", "reading", "steps") if body.get(name)}
+    try:
+        read_detail(detail)
+    except ValueError as error:
+        raise BillerUnavailable from error
+    return detail
 
 
 def _text(body: Mapping[str, Any], name: str) -> str:
@@ -202,8 +289,12 @@ def _text(body: Mapping[str, Any], name: str) -> str:
     return value
 
 
-def _amount(body: Mapping[str, Any]) -> int:
-    value = body.get("amount")
+def _optional_amount(body: Mapping[str, Any], name: str) -> int | None:
+    return None if body.get(name) is None else _amount(body, name)
+
+
+def _amount(body: Mapping[str, Any], name: str = "amount") -> int:
+    value = body.get(name)
     if type(value) is not int or not 0 <= value <= MAX_AMOUNT:
         raise BillerUnavailable
     return value

@@ -107,6 +107,78 @@ class PaymentUnderWay(Conflict):
     title_en = "A payment of the bill is under way"
 
 
+class PartlyPaid(Conflict):
+    """Something of the bill is paid: its biller can neither amend nor withdraw it here."""
+
+    code = "bill-partly-paid"
+    title_zh = "该账单已部分缴费"
+    title_en = "A part of the bill is paid"
+
+
+class BillExpired(Conflict):
+    """The bill can no longer be paid as it is: its biller has to issue it anew."""
+
+    code = "bill-expired"
+    title_zh = "该账单已过期，请等待收费单位重新出账"
+    title_en = "The bill has expired; its biller has to issue it anew"
+
+
+class OrderNotFound(NotFound):
+    """This citizen has no such order."""
+
+    code = "order-not-found"
+    title_zh = "没有找到该缴费单"
+    title_en = "There is no such order"
+
+
+class OrderClosed(Conflict):
+    """The order has expired or was refused: mint another one."""
+
+    code = "order-closed"
+    title_zh = "该缴费单已失效，请重新生成"
+    title_en = "The order can no longer be paid; make a new one"
+
+
+class OrderOutdated(Conflict):
+    """What the order pays is not owed any more as it was when the order was made."""
+
+    code = "order-outdated"
+    title_zh = "欠费已有变化，请重新生成缴费单"
+    title_en = "What is owed has changed; make a new order"
+
+
+class TooManyOrders(Conflict):
+    """The citizen has as many open orders as one may."""
+
+    code = "too-many-orders"
+    title_zh = "未支付的缴费单过多，请先支付或等待过期"
+    title_en = "Too many orders are open"
+
+
+class AmountNotAllowed(Invalid):
+    """The biller takes no such amount; `owed`, `min_amount` and `amount_rule` say which."""
+
+    code = "amount-not-allowed"
+    title_zh = "收费单位不接受该金额"
+    title_en = "The biller does not take this amount"
+
+
+class LateBillIndivisible(Invalid):
+    """A bill that costs a late fee is paid whole; `at_least` says what the next amount is."""
+
+    code = "late-bill-indivisible"
+    title_zh = "已产生滞纳金的账单须一次缴清"
+    title_en = "A bill that costs a late fee has to be paid whole"
+
+
+class NoPrepaidMeter(Invalid):
+    """The account has no meter that is loaded in advance."""
+
+    code = "no-prepaid-meter"
+    title_zh = "该户号不是预付费电表"
+    title_en = "The account has no prepaid meter"
+
+
 _REFUSALS: dict[str, type[DomainError]] = {
     "bill-already-paid": AlreadyPaid,
     "bill-not-found": BillNotFound,

@@ -1,11 +1,45 @@
 """What the companies hold: accounts and bills, found and made."""
 
+import json
 import sqlite3
-from datetime import date
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta, timezone
 
 from sandbox.billers.companies import Biller
 from sandbox.store import Store
 from sandbox.wire import Problem, now, timestamp
+
+_CHINA = timezone(timedelta(hours=8))
+_PER = 10_000
+
+
+def today() -> date:
+    """Return the day of the city."""
+    return now().astimezone(_CHINA).date()
+
+
+def day_of(timestamped: str) -> date:
+    """Return the city's day of a moment as it is written on the wire."""
+    return datetime.fromisoformat(timestamped).astimezone(_CHINA).date()
+
+
+def late_fee(bill: sqlite3.Row, day: date) -> int:
+    """Return what an unpaid bill costs more on a day: its rate for each day after it was due.
+
+    The rate is in ten-thousandths; half a fen is rounded up; a bill without a rate costs nothing.
+    """
+    days = (day - date.fromisoformat(bill["due_date"])).days
+    if not bill["late_fee_rate"] or bill["paid_at"] is not None or days <= 0:
+        return 0
+    unpaid = bill["amount"] - bill["paid_amount"]
+    return int((unpaid * bill["late_fee_rate"] * days * 2 + _PER) // (2 * _PER))
+
+
+def owed(bill: sqlite3.Row, day: date) -> int:
+    """Return what is still owed for a bill on a day."""
+    if bill["paid_at"] is not None:
+        return 0
+    return int(bill["amount"]) - int(bill["paid_amount"]) + late_fee(bill, day)
 
 
 def find_account(store: Store, biller: Biller, number: str) -> sqlite3.Row:
@@ -55,13 +89,15 @@ def find_bills(
     )
 
 
-def open_account(store: Store, biller: Biller, *, number: str, holder_name: str) -> sqlite3.Row:
+def open_account(
+    store: Store, biller: Biller, *, number: str, holder_name: str, prepaid: bool
+) -> sqlite3.Row:
     """Open an account and return it; raise Problem 409 `account-exists`."""
     try:
         with store.change() as connection:
             connection.execute(
-                "INSERT INTO accounts (biller, number, holder_name) VALUES (?, ?, ?)",
-                [biller.id, number, holder_name],
+                "INSERT INTO accounts (biller, number, holder_name, prepaid) VALUES (?, ?, ?, ?)",
+                [biller.id, number, holder_name, prepaid],
             )
     except sqlite3.IntegrityError:
         raise Problem(409, "account-exists", f"{biller.id} has account {number}") from None
@@ -78,7 +114,8 @@ def put_bill(store: Store, biller: Biller, bill: dict[str, object]) -> sqlite3.R
         with store.change() as connection:
             connection.execute(
                 "INSERT INTO bills (biller, reference, account, amount, currency, period_from,"
-                " period_to, due_date) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                " period_to, due_date, late_fee_rate, expires_on, detail)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 [
                     biller.id,
                     bill["reference"],
@@ -88,6 +125,9 @@ def put_bill(store: Store, biller: Biller, bill: dict[str, object]) -> sqlite3.R
                     str(bill["period_from"]),
                     str(bill["period_to"]),
                     str(bill["due_date"]),
+                    bill["late_fee_rate"],
+                    str(bill["expires_on"]) if bill["expires_on"] else None,
+                    json.dumps(bill["detail"]),
                 ],
             )
     except sqlite3.IntegrityError:
@@ -95,16 +135,27 @@ def put_bill(store: Store, biller: Biller, bill: dict[str, object]) -> sqlite3.R
     return find_bill(store, biller, str(bill["reference"]))
 
 
-def change_bill(store: Store, biller: Biller, reference: str, amount: int) -> sqlite3.Row:
-    """Change the amount of a bill that is not paid, and return it.
+def change_bill(
+    store: Store, biller: Biller, reference: str, change: Mapping[str, object]
+) -> sqlite3.Row:
+    """Change a bill that is not paid, and return it; what is None stays.
 
     Raises Problem 404 `bill-not-found` or 409 `bill-already-paid`.
     """
     find_bill(store, biller, reference)
     with store.change() as connection:
         changed = connection.execute(
-            "UPDATE bills SET amount = ? WHERE biller = ? AND reference = ? AND paid_at IS NULL",
-            [amount, biller.id, reference],
+            "UPDATE bills SET amount = ?, amended_for = coalesce(?, amended_for),"
+            " expires_on = coalesce(?, expires_on)"
+            " WHERE biller = ? AND reference = ? AND paid_at IS NULL AND paid_amount <= ?",
+            [
+                change["amount"],
+                change["amended_for"],
+                str(change["expires_on"]) if change["expires_on"] else None,
+                biller.id,
+                reference,
+                change["amount"],
+            ],
         )
     if changed.rowcount == 0:
         raise Problem(409, "bill-already-paid", f"bill {reference} is paid")
@@ -119,7 +170,8 @@ def pay_at_counter(store: Store, biller: Biller, reference: str) -> sqlite3.Row:
     find_bill(store, biller, reference)
     with store.change() as connection:
         paid = connection.execute(
-            "UPDATE bills SET paid_at = ? WHERE biller = ? AND reference = ? AND paid_at IS NULL",
+            "UPDATE bills SET paid_at = ?, paid_amount = amount"
+            " WHERE biller = ? AND reference = ? AND paid_at IS NULL",
             [timestamp(now()), biller.id, reference],
         )
     if paid.rowcount == 0:

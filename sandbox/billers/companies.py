@@ -85,7 +85,10 @@ def seed_accounts(connection: sqlite3.Connection, *, today: date) -> None:
     for holder, numbers in _ACCOUNTS.items():
         for number in numbers:
             biller = of_digit[number[0]]
-            connection.execute("INSERT INTO accounts VALUES (?, ?, ?)", [biller.id, number, holder])
+            connection.execute(
+                "INSERT INTO accounts (biller, number, holder_name) VALUES (?, ?, ?)",
+                [biller.id, number, holder],
+            )
             for months_ago in range(1, 3 + int(number[-1]) % 2):
                 amount += _MORE_EACH_BILL_FEN
                 _put_bill(connection, biller, number, _Month.before(today, months_ago), amount)

@@ -66,7 +66,7 @@ def take_posting(biller: str) -> Response:
     company = find_biller(biller)
     notice = schemas.notice_from(read_body(schemas.NewPosting()))
     posting = take_notice(current_store(), company, notice, refusing=is_refusing())
-    return _created({"reference": posting.reference, "at": posting.at})
+    return _created(schemas.show_posting(posting))
 
 
 @billers.get("/<biller>/postings/by-key/<path:key>")
@@ -76,17 +76,17 @@ def find_posting_by_key(biller: str, key: str) -> Response:
     company = find_biller(biller)
     if not company.offers_inquiry:
         raise Problem(404, "not-offered", f"{company.id} does not answer inquiries")
-    row = find_posting(current_store(), company, key)
-    if row is None:
+    found = find_posting(current_store(), company, key)
+    if found is None:
         raise Problem(404, "posting-not-found", "nothing was booked under this key")
+    row, posting = found
     return jsonify(
         {
             "key": row["key"],
-            "reference": row["posting_reference"],
             "bill": row["reference"],
             "amount": row["amount"],
             "currency": row["currency"],
-            "at": row["received_at"],
+            **schemas.show_posting(posting),
         }
     )
 
@@ -144,9 +144,9 @@ def make_bill(biller: str) -> Response:
 
 @billers.put("/<biller>/bills/<reference>")
 def put_amount(biller: str, reference: str) -> Response:
-    """Change what an open bill asks for."""
-    body = read_body(schemas.BillChange())
-    row = change_bill(current_store(), find_biller(biller), reference, body["amount"])
+    """Change what an open bill asks for, why, and until when it can be paid."""
+    change = read_body(schemas.BillChange())
+    row = change_bill(current_store(), find_biller(biller), reference, change)
     return jsonify(schemas.show_bill(row))
 
 

@@ -154,6 +154,7 @@ def test_an_inquiry_tells_what_was_booked(case: Case) -> None:
         "amount": 4250,
         "currency": "CNY",
         "at": booked["at"],
+        "effective": True,
     }
 
 
@@ -406,3 +407,40 @@ def test_accounts_and_bills_are_made_once(case: Case) -> None:
     ):
         refused = case.call("POST", f"/billers/{case.biller}/{path}", body)
         assert (refused.status, refused.body["code"]) == (status, code)
+
+
+def an_order(case: Case, **changed: object) -> dict[str, object]:
+    laid = {"account": case.account, "parts": [{"reference": case.reference, "amount": 1250}]}
+    return case.notice(
+        **{"reference": f"O-{case.reference}", "amount": 1250, "laid": laid} | changed
+    )
+
+
+@pytest.mark.parametrize("biller", ALL)
+def test_a_part_of_a_bill_is_paid_and_the_rest_stays_open(case: Case) -> None:
+    path = f"/billers/{case.biller}/postings"
+    booked = case.call("POST", path, an_order(case))
+    assert (booked.status, booked.body["effective"]) == (201, True)
+    (bill,) = booked.body["bills"]
+    assert (bill["status"], bill["paid_amount"]) == ("open", 1250)
+    assert case.post(key=f"whole-{case.reference}").body.get("code") == "amount-differs"
+    assert case.post(key=f"rest-{case.reference}", amount=3000).status == 201
+    assert case.status() == "paid"
+
+
+@pytest.mark.parametrize("biller", ALL)
+def test_an_order_for_a_paid_bill_is_refused_or_has_no_effect(case: Case) -> None:
+    assert case.post().status == 201
+    answer = case.call(
+        "POST", f"/billers/{case.biller}/postings", an_order(case, key=f"second-{case.reference}")
+    )
+    if case.biller in KNOW_KEYS:
+        assert (answer.status, answer.body["code"]) == (409, "bill-already-paid")
+    else:
+        assert (answer.status, answer.body["effective"]) == (201, False)
+
+
+def test_an_order_whose_parts_are_not_the_whole_is_refused(case: Case) -> None:
+    answer = case.call("POST", f"/billers/{case.biller}/postings", an_order(case, amount=1251))
+    assert (answer.status, answer.body["code"]) == (422, "invalid")
+    assert case.postings() == []

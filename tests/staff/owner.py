@@ -53,6 +53,7 @@ def make_owner(client: FlaskClient, world: World, rooms: Rooms) -> Owner:
             **standing_order(client, world, rooms, who),
             "/v1/utilities/bills/{bill_id}": bill.id,
             "/v1/utilities/accounts/{account_id}": first(client, who, "/v1/utilities/accounts"),
+            "/v1/utilities/orders/{order_id}": utility_order(client, who),
             "/v1/me/inbox/{message_id}": first(client, who, "/v1/me/inbox"),
             "/v1/me/exports/{export_id}": export(client, rooms, who),
             "/v1/me/consents/{consent_id}": str(consent),
@@ -77,6 +78,11 @@ def made(client: FlaskClient, who: Person, path: str, body: object) -> str:
     answer = client.post(path, json=body, headers=who.auth)
     assert answer.status_code == 201, answer.text
     return str(answer.json["id"])
+
+
+def utility_order(client: FlaskClient, who: Person) -> str:
+    account = first(client, who, "/v1/utilities/accounts")
+    return made(client, who, f"/v1/utilities/accounts/{account}/orders", {"amount": 1000})
 
 
 def export(client: FlaskClient, rooms: Rooms, who: Person) -> str:

@@ -2,9 +2,10 @@
 
 from plugins.utilities.models.accounts import Account, LinkAllowance
 from plugins.utilities.models.base import Base
-from plugins.utilities.models.bills import Bill
+from plugins.utilities.models.bills import Bill, BillEdition
 from plugins.utilities.models.desk import BillChange, DeskClient
 from plugins.utilities.models.files import BillFile, UploadedFile
+from plugins.utilities.models.orders import Order
 from plugins.utilities.models.postings import Posting
 
 __all__ = [
@@ -12,9 +13,11 @@ __all__ = [
     "Base",
     "Bill",
     "BillChange",
+    "BillEdition",
     "BillFile",
     "DeskClient",
     "LinkAllowance",
+    "Order",
     "Posting",
     "UploadedFile",
 ]

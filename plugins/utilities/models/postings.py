@@ -1,8 +1,9 @@
 """News of payments on their way to a biller."""
 
 from datetime import datetime
+from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Index
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from plugins.utilities.models.base import Base, one_of
@@ -13,7 +14,10 @@ from plugins.utilities.values import (
 
 
 class Posting(Base):
-    """The news of one payment for one biller, written down before the biller is called."""
+    """The news of one payment for one biller, written down before the biller is called.
+
+    `biller_reference` is the number of a bill, or of the order that `order_id` names.
+    """
 
     __tablename__ = "postings"
     __table_args__ = (
@@ -25,6 +29,7 @@ class Posting(Base):
         Index(None, "biller", "sent_at", "key"),
         Index(None, "biller", "answered_at"),
         Index(None, "biller", "answer_reference"),
+        Index(None, "order_id"),
     )
 
     key: Mapped[str] = mapped_column(primary_key=True)
@@ -37,3 +42,4 @@ class Posting(Base):
     answer_reference: Mapped[str | None]
     answered_at: Mapped[datetime | None]
     refusal: Mapped[str | None]
+    order_id: Mapped[UUID | None] = mapped_column(ForeignKey("plugin_utilities.orders.id"))

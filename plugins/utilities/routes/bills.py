@@ -12,9 +12,10 @@ from app.sdk import (
 )
 from plugins.utilities import service
 from plugins.utilities.routes.common import blueprint, house_of, visible
-from plugins.utilities.schemas.bills import BillArgs, BillSchema
+from plugins.utilities.schemas.bills import BillArgs, BillSchema, EditionSchema
 from plugins.utilities.values import (
     CitizensBill,
+    Edition,
 )
 
 
@@ -51,3 +52,18 @@ class Bill(MethodView):
         return service.find_bill(
             house_of(), request_unit(), citizen().reference, bill_id, billers=visible()
         )
+
+
+@blueprint.route("/bills/<uuid:bill_id>/editions")
+class BillEditions(MethodView):
+    """How a bill was told, and why it was changed."""
+
+    @blueprint.acting("view")
+    @blueprint.scope("bills.read")
+    @blueprint.page(EditionSchema)
+    def get(self, bill_id: UUID) -> Page[Edition]:
+        """List the editions of my utility bill."""
+        kept = service.list_editions(
+            request_unit(), citizen().reference, bill_id, billers=visible()
+        )
+        return Page(kept)

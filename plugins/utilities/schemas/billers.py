@@ -21,7 +21,7 @@ class CustomerParamSchema(Schema):
 
 
 class BillerTermsSchema(Schema):
-    """What a biller asks for and allows at its own counter: enough to draw its form."""
+    """What a biller asks for and allows: enough to draw its form."""
 
     customer_params = fields.List(fields.Nested(CustomerParamSchema), required=True)
     fetch = fields.Text(required=True)
@@ -30,6 +30,7 @@ class BillerTermsSchema(Schema):
     advance_allowed = fields.Flag(required=True)
     min_amount = fields.Amount(required=True)
     pending = fields.Text(required=True)
+    top_up = fields.Text(required=True)
     settlement_day = fields.Integer(required=True)
 
 

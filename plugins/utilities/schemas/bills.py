@@ -2,6 +2,7 @@
 
 from app.sdk import PageArgs, Schema, fields
 from plugins.utilities.schemas.common import BILLER, STATUS
+from plugins.utilities.values import Standing
 
 
 class BillArgs(PageArgs):
@@ -11,8 +12,40 @@ class BillArgs(PageArgs):
     biller = fields.Text(load_default=None, validate=[BILLER])
 
 
+class BillLineSchema(Schema):
+    """A line of a bill; a rebate is negative."""
+
+    head = fields.Text(required=True)
+    kind = fields.Text(required=True)
+    order = fields.Integer(required=True)
+    amount = fields.Integer(required=True, metadata={"description": "Minor units (fen)"})
+
+
+class ReadingSchema(Schema):
+    """What a meter showed before and after, as exact decimal numbers."""
+
+    previous = fields.Text(required=True)
+    current = fields.Text(required=True)
+    unit = fields.Text(required=True)
+    status = fields.Text(required=True)
+    digits = fields.Integer(required=True, allow_none=True)
+
+
+class BilledStepSchema(Schema):
+    """A step of the price as the biller reckoned it; the price is in fen."""
+
+    beyond = fields.Text(required=True)
+    to = fields.Text(required=True, allow_none=True)
+    price = fields.Text(required=True)
+    quantity = fields.Text(required=True)
+    amount = fields.Amount(required=True)
+
+
 class BillSchema(Schema):
-    """A bill; `refreshed_at` tells when its biller was last heard of this account."""
+    """A bill; `refreshed_at` tells when its biller was last heard of this account.
+
+    `owed` is what is to be paid today: `amount` and `late_fee` without `paid_amount`.
+    """
 
     id = fields.UUID(required=True)
     service = fields.Text(required=True)
@@ -29,3 +62,25 @@ class BillSchema(Schema):
     biller_reference = fields.Text(required=True)
     posting_reference = fields.Text(required=True, allow_none=True)
     refreshed_at = fields.Moment(required=True, allow_none=True)
+    standing = fields.Text(
+        required=True, validate=[fields.validate.OneOf([str(standing) for standing in Standing])]
+    )
+    paid_amount = fields.Amount(required=True)
+    late_fee = fields.Amount(required=True)
+    owed = fields.Amount(required=True)
+    expires_on = fields.Date(required=True, allow_none=True)
+    edition = fields.Integer(required=True)
+    amended_for = fields.Text(required=True, allow_none=True)
+    lines = fields.List(fields.Nested(BillLineSchema), required=True)
+    reading = fields.Nested(ReadingSchema, required=True, allow_none=True)
+    steps = fields.List(fields.Nested(BilledStepSchema), required=True)
+
+
+class EditionSchema(Schema):
+    """A bill as it was once told; `reason` is why it replaced the edition before."""
+
+    edition = fields.Integer(required=True)
+    amount = fields.Amount(required=True)
+    due_date = fields.Date(required=True)
+    reason = fields.Text(required=True, allow_none=True)
+    told_at = fields.Moment(required=True)

@@ -6,7 +6,13 @@ from plugins.utilities.service.accounts import (
     list_accounts,
     unlink_account,
 )
-from plugins.utilities.service.bills import find_bill, list_bills, list_open_bills, refresh_bills
+from plugins.utilities.service.bills import (
+    find_bill,
+    list_bills,
+    list_editions,
+    list_open_bills,
+    refresh_bills,
+)
 from plugins.utilities.service.days import (
     compare_day,
     list_postings,
@@ -22,6 +28,7 @@ from plugins.utilities.service.desk import (
     withdraw_open_bill,
 )
 from plugins.utilities.service.imports import import_bill_file
+from plugins.utilities.service.orders import find_order, list_orders, mint_order
 from plugins.utilities.service.payables import ask_payable, list_payables
 from plugins.utilities.service.personal_data import erase_citizen, export_citizen
 from plugins.utilities.service.postings import find_posting, post_notice
@@ -37,6 +44,7 @@ __all__ = [
     "export_citizen",
     "find_account",
     "find_bill",
+    "find_order",
     "find_posting",
     "find_terms",
     "import_bill_file",
@@ -44,10 +52,13 @@ __all__ = [
     "list_accounts",
     "list_bills",
     "list_clients",
+    "list_editions",
     "list_open_bills",
+    "list_orders",
     "list_payables",
     "list_postings",
     "make_posting_file",
+    "mint_order",
     "post_notice",
     "read_statement",
     "refresh_bills",

@@ -105,7 +105,7 @@ def indexes_of(
 def _count_attempt(uow: UnitOfWork, citizen_reference: str) -> None:
     """Count an attempt within the last hour; guessing names or numbers ends at the tenth."""
     moment = now()
-    allowance = _lock_citizen(uow, citizen_reference)
+    allowance = lock_citizen(uow, citizen_reference)
     recent = [at for at in allowance.attempts if at > moment - ATTEMPT_WINDOW]
     if len(recent) >= MAX_ATTEMPTS:
         wait = recent[-MAX_ATTEMPTS] + ATTEMPT_WINDOW - moment
@@ -113,7 +113,8 @@ def _count_attempt(uow: UnitOfWork, citizen_reference: str) -> None:
     allowance.attempts = [*recent, moment]
 
 
-def _lock_citizen(uow: UnitOfWork, citizen_reference: str) -> LinkAllowance:
+def lock_citizen(uow: UnitOfWork, citizen_reference: str) -> LinkAllowance:
+    """Lock a citizen: whatever is limited for each of them is counted under this lock."""
     uow.execute(
         insert(LinkAllowance)
         .values(citizen_reference=citizen_reference, attempts=[])
@@ -125,7 +126,7 @@ def _lock_citizen(uow: UnitOfWork, citizen_reference: str) -> LinkAllowance:
 
 def _link(house: House, uow: UnitOfWork, citizen_reference: str, wanted: NewAccount) -> Account:
     """Return the link, new or old; the citizen's lock keeps the count true."""
-    _lock_citizen(uow, citizen_reference)
+    lock_citizen(uow, citizen_reference)
     number_index = index_of(house, uow, wanted.biller, wanted.number)
     mine = Account.citizen_reference == citizen_reference
     known: Account | None = uow.scalar(

@@ -22,14 +22,17 @@ from app.sdk import (
 )
 from plugins.utilities.client import BillerClient
 from plugins.utilities.errors import BillNotFound
-from plugins.utilities.models import Account, Bill
+from plugins.utilities.models import Account, Bill, BillEdition
 from plugins.utilities.service.accounts import number_of
 from plugins.utilities.service.mirror import keep_asked, withdraw_unlisted
+from plugins.utilities.service.owing import is_expired, late_fee_on, owed_on, standing_on, today
 from plugins.utilities.values import (
     BILLERS,
+    OWED,
     BillerBill,
-    BillStatus,
     CitizensBill,
+    Edition,
+    read_detail,
     reference_of,
 )
 
@@ -90,8 +93,10 @@ def list_bills(
 
 
 def list_open_bills(uow: UnitOfWork, citizen_reference: str) -> Sequence[Bill]:
-    """Return all that a citizen owes."""
-    return uow.scalars(_bills_of(citizen_reference).where(Bill.status == BillStatus.OPEN)).all()
+    """Return all that a citizen owes and can pay today."""
+    day = today()
+    owed = uow.scalars(_bills_of(citizen_reference).where(Bill.status.in_(OWED)))
+    return [bill for bill in owed if not is_expired(bill, day)]
 
 
 def find_bill(
@@ -110,6 +115,23 @@ def find_bill(
     return _show(house, bill)
 
 
+def list_editions(
+    uow: UnitOfWork, citizen_reference: str, bill_id: UUID, *, billers: Collection[str] = BILLERS
+) -> list[Edition]:
+    """Return how one of a citizen's bills was told, the first edition first, and why it changed.
+
+    Raise `BillNotFound`.
+    """
+    mine = _bills_of(citizen_reference).where(Bill.id == bill_id, Bill.biller.in_(billers))
+    if uow.scalar(mine) is None:
+        raise BillNotFound
+    kept = select(BillEdition).where(BillEdition.bill_id == bill_id)
+    return [
+        Edition(row.edition, row.amount, row.due_date, row.reason, row.told_at)
+        for row in uow.scalars(kept.order_by(BillEdition.edition))
+    ]
+
+
 def list_all_bills(house: House, uow: UnitOfWork, citizen_reference: str) -> list[CitizensBill]:
     """Return every bill of a citizen's accounts."""
     return [_show(house, bill) for bill in uow.scalars(_bills_of(citizen_reference))]
@@ -126,6 +148,7 @@ def _bills_of(citizen_reference: str) -> Select[Bill]:
 
 
 def _show(house: House, bill: Bill) -> CitizensBill:
+    day, detail = today(), read_detail(bill.detail)
     return CitizensBill(
         id=bill.id,
         service=BILLERS[bill.biller].service,
@@ -142,6 +165,16 @@ def _show(house: House, bill: Bill) -> CitizensBill:
         biller_reference=bill.biller_reference,
         posting_reference=bill.posting_reference,
         refreshed_at=bill.account.refreshed_at,
+        standing=standing_on(bill, day),
+        paid_amount=bill.paid_amount,
+        late_fee=late_fee_on(bill, day),
+        owed=owed_on(bill, day),
+        expires_on=bill.expires_on,
+        edition=bill.edition,
+        amended_for=bill.amended_for,
+        lines=detail.lines,
+        reading=detail.reading,
+        steps=detail.steps,
     )
 
 

@@ -167,7 +167,7 @@ def _own_differences(uow: UnitOfWork, biller: str, day: date) -> Iterator[DayDif
     unpaid = (
         select(Posting)
         .outerjoin(Bill, bill_of)
-        .where(*booked, Bill.posting_reference.is_(None))
+        .where(*booked, Posting.order_id.is_(None), Bill.posting_reference.is_(None))
         .order_by(Posting.key)
     )
     for posting in uow.scalars(unpaid):
@@ -185,7 +185,13 @@ def _own_differences(uow: UnitOfWork, biller: str, day: date) -> Iterator[DayDif
     )
     for posting in uow.scalars(twice.order_by(Posting.key)):
         yield _of_posting(DayFault.BOOKED_TWICE, posting)
-    has_posting = select(Posting.key).where(bill_of, Posting.state == PostingState.BOOKED).exists()
+    # A bill may have been paid by an order of another number: the biller's own word joins them.
+    confirmed = and_(
+        Posting.biller == Bill.biller, Posting.answer_reference == Bill.posting_reference
+    )
+    has_posting = (
+        select(Posting.key).where(confirmed, Posting.state == PostingState.BOOKED).exists()
+    )
     alone = select(Bill).where(
         Bill.biller == biller,
         Bill.posting_reference.is_not(None),

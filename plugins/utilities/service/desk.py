@@ -9,7 +9,7 @@ from hashlib import sha256
 from typing import Any, NoReturn
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from app.sdk import DomainError, House, NotFound, UnitOfWork, new_id, now
@@ -20,12 +20,13 @@ from plugins.utilities.errors import (
     FileNumberReused,
     NothingAmended,
     OtherDepartmentsBiller,
+    PartlyPaid,
     PaymentUnderWay,
 )
 from plugins.utilities.events import BillChanged, BillsUploaded, DeskClientAdmitted, DeskRefused
-from plugins.utilities.models import Bill, BillChange, DeskClient, Posting, UploadedFile
+from plugins.utilities.models import Bill, BillChange, DeskClient, Order, Posting, UploadedFile
 from plugins.utilities.service.bill_file import read_desk_file
-from plugins.utilities.service.mirror import keep_filed
+from plugins.utilities.service.mirror import keep_editions, keep_filed
 from plugins.utilities.values import (
     Amendment,
     BillChangeView,
@@ -123,7 +124,8 @@ def amend_bill(
 ) -> BillChangeView:
     """Change what an open bill asks for or when, and keep what stood there and why.
 
-    Raise `BillNotFound`, `AlreadyPaid`, `BillNotOpen`, `PaymentUnderWay` or `NothingAmended`.
+    Raise `BillNotFound`, `AlreadyPaid`, `PartlyPaid`, `BillNotOpen`, `PaymentUnderWay` or
+    `NothingAmended`.
     """
     biller = enter_desk(uow, client_id, biller_id)
     bill = _lock_open(uow, client_id, biller, wanted.bill_number)
@@ -137,7 +139,12 @@ def amend_bill(
     change = _write_down(uow, client_id, bill, ChangeKind.AMENDED, wanted.reason, after)
     bill.amount, bill.due_date = after
     bill.seen_at = change.changed_at
+    bill.edition += 1
+    bill.amended_for = wanted.reason
+    if bill.amount != change.amount_before:
+        bill.detail = {}  # its lines explain another amount
     uow.flush()
+    keep_editions(uow, [bill.id])
     return _changed(change, bill)
 
 
@@ -146,7 +153,7 @@ def withdraw_open_bill(
 ) -> BillChangeView:
     """Take an open bill back, so that nobody owes it any more.
 
-    Raise `BillNotFound`, `AlreadyPaid`, `BillNotOpen` or `PaymentUnderWay`.
+    Raise `BillNotFound`, `AlreadyPaid`, `PartlyPaid`, `BillNotOpen` or `PaymentUnderWay`.
     """
     biller = enter_desk(uow, client_id, biller_id)
     bill = _lock_open(uow, client_id, biller, wanted.bill_number)
@@ -203,12 +210,19 @@ def _lock_open(uow: UnitOfWork, client_id: UUID, biller: Biller, bill_number: st
         _refuse(uow, client_id, biller.id, BillNotFound())
     if bill.status == BillStatus.PAID:
         raise AlreadyPaid
+    if bill.status == BillStatus.PARTIALLY_PAID:
+        raise PartlyPaid
     if bill.status != BillStatus.OPEN:
         raise BillNotOpen
-    under_way = select(Posting.key).where(
-        Posting.biller == biller.id,
-        Posting.biller_reference == bill_number,
-        Posting.state.in_(_UNDER_WAY),
+    in_order = Order.parts.contains([{"bill": bill_number}])
+    under_way = (
+        select(Posting.key)
+        .outerjoin(Order, Order.id == Posting.order_id)
+        .where(
+            Posting.biller == biller.id,
+            or_(Posting.biller_reference == bill_number, in_order),
+            Posting.state.in_(_UNDER_WAY),
+        )
     )
     if uow.scalar(under_way.limit(1)) is not None:
         raise PaymentUnderWay

@@ -3,11 +3,14 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from sqlalchemy import (
     ARRAY,
     ColumnElement,
     and_,
+    any_,
+    case,
     column,
     func,
     literal,
@@ -18,13 +21,17 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import Insert, insert
 
-from app.sdk import Fulfilment, House, UnitOfWork, new_id
-from plugins.utilities.models import Bill
+from app.sdk import Fulfilment, House, UnitOfWork, new_id, now
+from plugins.utilities.models import Bill, BillEdition
 from plugins.utilities.service.accounts import indexes_of
-from plugins.utilities.values import BillerBill, BillSource, BillStatus
+from plugins.utilities.values import OWED, BillerBill, BillSource, BillStatus
 
 _KEY = ("biller", "biller_reference")
 _TOLD = ("account_index", "amount", "currency", "period_from", "period_to", "due_date")
+_ASKED = (
+    *("status", "paid_at", "source", "seen_at"),
+    *("paid_amount", "late_fee", "expires_on", "detail"),
+)
 
 
 class Counts(NamedTuple):
@@ -44,11 +51,18 @@ def keep_asked(
         return
     statement = _insert(rows)
     told = statement.excluded
-    changes = {name: told[name] for name in (*_TOLD, "status", "paid_at", "source", "seen_at")}
-    may_change = and_(Bill.posting_reference.is_(None), Bill.seen_at <= told.seen_at)
-    uow.execute(
-        statement.on_conflict_do_update(index_elements=_KEY, set_=changes, where=may_change)
+    columns = Bill.__table__.c
+    differs = or_(
+        columns.amount != told.amount,
+        columns.due_date != told.due_date,
+        columns.detail != told.detail,
     )
+    changes = {name: told[name] for name in (*_TOLD, *_ASKED)}
+    may_change = and_(Bill.posting_reference.is_(None), Bill.seen_at <= told.seen_at)
+    statement = statement.on_conflict_do_update(
+        index_elements=_KEY, set_=changes | _amended(told, differs), where=may_change
+    )
+    keep_editions(uow, uow.scalars(statement.returning(columns.id)).all())
 
 
 def keep_filed(
@@ -63,10 +77,18 @@ def keep_filed(
     changes = {name: told[name] for name in (*_TOLD, "status")}
     columns = Bill.__table__.c
     differs = or_(*(columns[name].is_distinct_from(value) for name, value in changes.items()))
-    may_change = and_(Bill.status != BillStatus.PAID, differs)
-    statement = statement.on_conflict_do_update(index_elements=_KEY, set_=changes, where=may_change)
+    # A file knows nothing of part payments: what was paid in part is told by an inquiry.
+    may_change = and_(Bill.status != BillStatus.PAID, Bill.paid_amount == 0, differs)
+    is_amended = or_(columns.amount != told.amount, columns.due_date != told.due_date)
+    # Nor of lines and readings: those of another amount explain nothing any more.
+    detail = case((columns.amount != told.amount, told.detail), else_=columns.detail)
+    all_changes = {**changes, "detail": detail, **_amended(told, is_amended)}
+    statement = statement.on_conflict_do_update(
+        index_elements=_KEY, set_=all_changes, where=may_change
+    )
     # A new row has the id that was given; a changed one keeps its own; others are not returned.
     written = set(uow.scalars(statement.returning(columns.id)))
+    keep_editions(uow, written)
     created = len(written & {row["id"] for row in rows})
     return Counts(created, len(written) - created, len(rows) - len(written))
 
@@ -106,15 +128,69 @@ def mark_paid(uow: UnitOfWork, biller: str, bill_number: str, answer: Fulfilment
             Bill.biller_reference == bill_number,
             Bill.posting_reference.is_(None),
         )
-        .values(status=BillStatus.PAID, paid_at=answer.at, posting_reference=answer.reference)
+        .values(
+            status=BillStatus.PAID,
+            paid_at=answer.at,
+            posting_reference=answer.reference,
+            paid_amount=Bill.amount,
+        )
         .execution_options(synchronize_session=False)
     )
+
+
+def mark_laid(uow: UnitOfWork, bills: Iterable[BillerBill], answer: Fulfilment) -> None:
+    """Note what an order has paid of bills, as their biller tells they stand since.
+
+    One that is paid in full was paid through us, for good. A second call changes nothing, and
+    neither does what the biller said before it booked the order.
+    """
+    for told in bills:
+        if told.status == BillStatus.PAID:
+            mark_paid(uow, told.biller, told.number, answer)
+            continue
+        uow.execute(
+            update(Bill)
+            .where(
+                Bill.biller == told.biller,
+                Bill.biller_reference == told.number,
+                Bill.status.in_(OWED),
+                Bill.paid_amount < told.paid_amount,
+                Bill.amount > told.paid_amount,
+            )
+            .values(status=BillStatus.PARTIALLY_PAID, paid_amount=told.paid_amount, seen_at=now())
+            .execution_options(synchronize_session=False)
+        )
+
+
+def keep_editions(uow: UnitOfWork, bills: Iterable[UUID]) -> None:
+    """Keep how bills stand now as an edition of theirs; one that is kept already stays."""
+    columns = Bill.__table__.c
+    told = select(
+        columns.id,
+        columns.edition,
+        columns.amount,
+        columns.due_date,
+        columns.amended_for,
+        columns.detail,
+        columns.seen_at,
+    ).where(columns.id == any_(literal(list(bills), ARRAY(columns.id.type))))
+    names = ["bill_id", "edition", "amount", "due_date", "reason", "detail", "told_at"]
+    uow.execute(insert(BillEdition).from_select(names, told).on_conflict_do_nothing())
+
+
+def _amended(told: Any, differs: ColumnElement[bool]) -> dict[str, Any]:  # noqa: ANN401 - a row
+    """Return how edition and reason change where what a bill asks for differs."""
+    columns = Bill.__table__.c
+    return {
+        "edition": case((differs, columns.edition + 1), else_=columns.edition),
+        "amended_for": case((differs, told.amended_for), else_=columns.amended_for),
+    }
 
 
 def _withdraw(uow: UnitOfWork, *which: ColumnElement[bool]) -> None:
     uow.execute(
         update(Bill)
-        .where(Bill.status == BillStatus.OPEN, *which)
+        .where(Bill.status.in_(OWED), *which)
         .values(status=BillStatus.WITHDRAWN)
         .execution_options(synchronize_session=False)
     )
@@ -155,6 +231,12 @@ def _rows(
             "paid_at": bill.paid_at,
             "source": str(source),
             "seen_at": seen_at,
+            "paid_amount": bill.paid_amount,
+            "late_fee": bill.late_fee,
+            "expires_on": bill.expires_on,
+            "edition": 1,
+            "amended_for": bill.amended_for,
+            "detail": dict(bill.detail),
         }
         for bill in told
     ]

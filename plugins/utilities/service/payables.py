@@ -6,15 +6,18 @@ from sqlalchemy import select
 
 from app.sdk import House, Payable, UnitOfWork, now
 from plugins.utilities.client import BillerClient
-from plugins.utilities.errors import AlreadyPaid, BillNotFound
+from plugins.utilities.errors import AlreadyPaid, BillExpired, BillNotFound
 from plugins.utilities.models import Account, Bill
 from plugins.utilities.service.accounts import index_of
 from plugins.utilities.service.bills import list_open_bills, refresh_bills
 from plugins.utilities.service.mirror import keep_asked, withdraw_bill
+from plugins.utilities.service.orders import ask_order
+from plugins.utilities.service.owing import is_expired, owed_on, today
 from plugins.utilities.values import (
     BILLERS,
     Biller,
     BillStatus,
+    order_id_of,
     reference_of,
     split_reference,
 )
@@ -28,11 +31,14 @@ def list_payables(house: House, citizen_reference: str) -> Sequence[Payable]:
 
 
 def ask_payable(house: House, reference: str, citizen_reference: str) -> Payable:
-    """Return what the biller says is owed for a bill right now.
+    """Return what the biller says is owed for a bill right now, or what an order pays.
 
-    Raise `BillNotFound` also for a bill of an account that this citizen has not linked, and
-    `AlreadyPaid`.
+    Raise `BillNotFound` also for a bill of an account that this citizen has not linked,
+    `AlreadyPaid` and `BillExpired`; of an order what `ask_order` says.
     """
+    order_id = order_id_of(reference)
+    if order_id is not None:
+        return ask_order(house, order_id, citizen_reference)
     biller, bill_number = split_reference(reference)
     with house.unit_of_work() as uow:
         linked = _linked(uow, citizen_reference, biller)
@@ -53,6 +59,8 @@ def ask_payable(house: House, reference: str, citizen_reference: str) -> Payable
         ).one()
     if bill.status == BillStatus.PAID:
         raise AlreadyPaid
+    if is_expired(bill, today()):
+        raise BillExpired
     return _payable(bill)
 
 
@@ -65,14 +73,15 @@ def _linked(uow: UnitOfWork, citizen_reference: str, biller: Biller) -> frozense
 
 def _payable(bill: Bill) -> Payable:
     biller = BILLERS[bill.biller]
+    owed = owed_on(bill, today())
     period = f"{bill.period_from:%Y-%m-%d} – {bill.period_to:%Y-%m-%d}"
     return Payable(
         reference=reference_of(bill.biller, bill.biller_reference),
         title={language: f"{title} {period}" for language, title in biller.bill_title.items()},
-        amount=bill.amount,
+        amount=owed,
         currency=bill.currency,
         payee=biller.id,
         due_date=bill.due_date,
-        version=f"{bill.currency}-{bill.amount}",
+        version=f"{bill.currency}-{owed}",
         service=biller.service,
     )

@@ -3,36 +3,48 @@
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import date
+from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 
 from app.sdk import House
-from plugins.utilities.models import Account, LinkAllowance
+from plugins.utilities.models import Account, LinkAllowance, Order
 from plugins.utilities.service.accounts import number_of
 from plugins.utilities.service.bills import list_all_bills
+from plugins.utilities.service.orders import list_all_orders
 
 
 def export_citizen(house: House, citizen_reference: str) -> Mapping[str, object]:
-    """Return a citizen's accounts, their bills and the attempts to link, as JSON values."""
+    """Return a citizen's accounts, bills, orders and attempts to link, as JSON values."""
     with house.unit_of_work() as uow:
         accounts = uow.scalars(
             select(Account).where(Account.citizen_reference == citizen_reference)
         ).all()
         bills = list_all_bills(house, uow, citizen_reference)
+        orders = list_all_orders(house, uow, citizen_reference)
         allowance = uow.get(LinkAllowance, citizen_reference)
     return {
         "accounts": [_account(house, account) for account in accounts],
         "bills": [_plain(asdict(bill)) for bill in bills],
+        "orders": [_plain(asdict(order)) for order in orders],
         "link_attempts": [at.isoformat() for at in allowance.attempts] if allowance else [],
     }
 
 
 def erase_citizen(house: House, citizen_reference: str) -> None:
-    """Forget a citizen: links, names, attempts. Bills stay, and say nothing of who they were."""
+    """Forget a citizen: links, names, attempts, and whose orders were.
+
+    Bills and the amounts of orders stay for the billers' books, and say nothing of who they were.
+    """
     with house.unit_of_work() as uow:
         for table in (Account, LinkAllowance):
             uow.execute(delete(table).where(table.citizen_reference == citizen_reference))
+        uow.execute(
+            update(Order)
+            .where(Order.citizen_reference == citizen_reference)
+            .values(citizen_reference=None, number_sealed=None, token_sealed=None)
+        )
 
 
 def _account(house: House, account: Account) -> dict[str, object]:
@@ -49,11 +61,15 @@ def _account(house: House, account: Account) -> dict[str, object]:
 
 
 def _plain(values: Mapping[str, object]) -> dict[str, object]:
-    """Return JSON values: days and moments in ISO 8601, ids as text."""
+    """Return JSON values: days and moments in ISO 8601, ids and exact numbers as text."""
     return {name: _json(value) for name, value in values.items()}
 
 
 def _json(value: object) -> object:
     if isinstance(value, date):  # a moment is a day too
         return value.isoformat()
-    return str(value) if isinstance(value, UUID) else value
+    if isinstance(value, Mapping):
+        return _plain(value)
+    if isinstance(value, list | tuple):
+        return [_json(item) for item in value]
+    return str(value) if isinstance(value, UUID | Decimal) else value

@@ -7,6 +7,7 @@ to ask, and a biller that knows no keys is never told twice blindly.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from sqlalchemy import update
 from sqlalchemy.dialects.postgresql import insert
@@ -23,14 +24,35 @@ from app.sdk import (
     UnitOfWork,
     now,
 )
-from plugins.utilities.client import AnswerUnclear, BillerClient
+from plugins.utilities.client import AnswerUnclear, BillerClient, Booking
 from plugins.utilities.errors import refusal
-from plugins.utilities.models import Posting
-from plugins.utilities.service.mirror import mark_paid
-from plugins.utilities.values import BILLERS, Biller, PostingState, split_reference
+from plugins.utilities.models import Order, Posting
+from plugins.utilities.service.mirror import mark_laid, mark_paid
+from plugins.utilities.service.orders import laid_of
+from plugins.utilities.values import (
+    BILLERS,
+    Biller,
+    Laid,
+    PostingState,
+    order_id_of,
+    order_number,
+    split_reference,
+)
 
 SETTLING = timedelta(seconds=10)
 """How long a posting without an answer may still take effect: longer than a call can last."""
+PAID_BEFORE = "bill-already-paid"
+"""What a booking without effect means to the citizen: their money goes back."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """What a payment is for: a bill by its number, or an order by ours and how it is laid out."""
+
+    biller: Biller
+    number: str
+    order_id: UUID | None = None
+    laid: Laid | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +66,14 @@ class _Turn:
 def post_notice(house: House, notice: PaymentNotice) -> Fulfilment:
     """Tell the biller of a payment and return its confirmation; a repeat returns the same one.
 
-    Raise the biller's final refusal (again, on a repeat), `BillerUnavailable` when it surely has
-    not acted, and `OutcomeUnknown` when it may have.
+    Raise the biller's final refusal (again, on a repeat), `AlreadyPaid` when it has taken the money
+    without effect, `BillerUnavailable` when it surely has not acted, and `OutcomeUnknown` when it
+    may have.
     """
-    biller, bill_number = split_reference(notice.reference)
+    target = _target_of(house, notice.reference)
     with house.unit_of_work() as uow:
-        posting = _write_down(uow, biller, bill_number, notice)
-        turn = _take_turn(uow, biller, posting)
+        posting = _write_down(uow, target, notice)
+        turn = _take_turn(uow, target.biller, posting)
     if posting.state == PostingState.BOOKED:
         return _confirmation(posting)
     if posting.state == PostingState.REFUSED:
@@ -60,7 +83,7 @@ def post_notice(house: House, notice: PaymentNotice) -> Fulfilment:
         if found is not None:
             return found
         turn = _take_turn_after_inquiry(house, posting)
-    return _send(house, biller, bill_number, notice, turn)
+    return _send(house, target, notice, turn)
 
 
 def find_posting(house: House, key: str) -> Fulfilment | None:
@@ -74,19 +97,34 @@ def find_posting(house: House, key: str) -> Fulfilment | None:
         return None
     if posting.state == PostingState.BOOKED:
         return _confirmation(posting)
-    return _inquire(house, posting)
+    try:
+        return _inquire(house, posting)
+    except Conflict:
+        # It took the money without effect; told again, the house learns that from `fulfil`.
+        return None
 
 
-def _write_down(
-    uow: UnitOfWork, biller: Biller, bill_number: str, notice: PaymentNotice
-) -> Posting:
+def _target_of(house: House, reference: str) -> _Target:
+    """Return what a reference of ours names, or raise `BillNotFound`."""
+    order_id = order_id_of(reference)
+    if order_id is None:
+        return _Target(*split_reference(reference))
+    with house.unit_of_work() as uow:
+        order = uow.get(Order, order_id)
+    if order is None:
+        raise refusal("bill-not-found")
+    return _Target(BILLERS[order.biller], order_number(order.id), order.id, laid_of(house, order))
+
+
+def _write_down(uow: UnitOfWork, target: _Target, notice: PaymentNotice) -> Posting:
     """Return the posting of this notice, locked; write it if it is new."""
     uow.execute(
         insert(Posting)
         .values(
             key=notice.key,
-            biller=biller.id,
-            biller_reference=bill_number,
+            biller=target.biller.id,
+            biller_reference=target.number,
+            order_id=target.order_id,
             amount=notice.amount,
             currency=notice.currency,
             state=PostingState.UNSENT,
@@ -96,7 +134,7 @@ def _write_down(
     )
     posting = uow.get_one(Posting, notice.key, with_for_update=True)
     known = (posting.biller, posting.biller_reference, posting.amount, posting.currency)
-    if known != (biller.id, bill_number, notice.amount, notice.currency):
+    if known != (target.biller.id, target.number, notice.amount, notice.currency):
         raise refusal("key-reused")
     return posting
 
@@ -132,12 +170,11 @@ def _take_turn_after_inquiry(house: House, posting: Posting) -> _Turn:
     return turn
 
 
-def _send(
-    house: House, biller: Biller, bill_number: str, notice: PaymentNotice, turn: _Turn
-) -> Fulfilment:
+def _send(house: House, target: _Target, notice: PaymentNotice, turn: _Turn) -> Fulfilment:
     """Call the biller and write down what came of it."""
+    client = BillerClient.of(house)
     try:
-        answer = BillerClient.of(house).post(biller.id, bill_number, notice)
+        booking = client.post(target.biller.id, target.number, notice, target.laid)
     except Unavailable as error:
         _close(house, notice.key, turn, state=turn.if_nothing)
         if turn.if_nothing != PostingState.UNSENT:
@@ -150,12 +187,25 @@ def _send(
         reason = str(refused.extra["reason"])
         _close(house, notice.key, turn, state=PostingState.REFUSED, refusal=reason)
         raise
-    _book(house, notice.key, biller.id, bill_number, answer)
-    return answer
+    if booking.without_effect and target.biller.offers_inquiry:
+        booking = _earlier(client, target, notice.key, booking)
+    return _book(house, notice.key, target.biller.id, target.number, booking)
+
+
+def _earlier(client: BillerClient, target: _Target, key: str, booking: Booking) -> Booking:
+    """Return what took effect under a key if something did: it was told before, by us."""
+    try:
+        found = client.posting(target.biller.id, key)
+    except Unavailable as error:
+        raise OutcomeUnknown("an earlier call may have taken effect") from error
+    return booking if found is None or found.booking.without_effect else found.booking
 
 
 def _inquire(house: House, posting: Posting) -> Fulfilment | None:
-    """Ask the biller what it booked under a key, and write it down."""
+    """Ask the biller what it booked under a key, and write it down.
+
+    Raise `AlreadyPaid` when it booked it without effect.
+    """
     if not BILLERS[posting.biller].offers_inquiry:
         raise OutcomeUnknown(f"{posting.biller} cannot tell what it booked")
     asked_at = now()
@@ -166,25 +216,55 @@ def _inquire(house: House, posting: Posting) -> Fulfilment | None:
         return None
     if (found.bill_number, found.amount) != (posting.biller_reference, posting.amount):
         raise OutcomeUnknown(f"{posting.biller} booked something else under this key")
-    _book(house, posting.key, posting.biller, posting.biller_reference, found.fulfilment)
-    return found.fulfilment
+    return _book(house, posting.key, posting.biller, posting.biller_reference, found.booking)
 
 
-def _book(house: House, key: str, biller: str, bill_number: str, answer: Fulfilment) -> None:
-    """Write down a confirmation and mark the bill paid; a second call changes nothing."""
+def _book(house: House, key: str, biller: str, number: str, booking: Booking) -> Fulfilment:
+    """Write down a confirmation and what it has paid, and return it; twice changes nothing.
+
+    Raise `AlreadyPaid` for a booking without effect: the money has to go back.
+    """
+    answer = booking.fulfilment
     with house.unit_of_work() as uow:
-        uow.execute(
-            update(Posting)
-            .where(Posting.key == key, Posting.state != PostingState.BOOKED)
-            .values(
-                state=PostingState.BOOKED,
-                answer_reference=answer.reference,
-                answered_at=answer.at,
-                refusal=None,
-            )
-            .execution_options(synchronize_session=False)
+        if booking.without_effect:
+            _refuse(uow, key)
+        else:
+            _confirm(house, uow, key, booking)
+            mark_laid(uow, booking.bills, answer)
+            mark_paid(uow, biller, number, answer)
+    if booking.without_effect:
+        raise refusal(PAID_BEFORE)
+    return answer
+
+
+def _confirm(house: House, uow: UnitOfWork, key: str, booking: Booking) -> None:
+    answer = booking.fulfilment
+    order_id = uow.scalar(
+        update(Posting)
+        .where(Posting.key == key, Posting.state != PostingState.BOOKED)
+        .values(
+            state=PostingState.BOOKED,
+            answer_reference=answer.reference,
+            answered_at=answer.at,
+            refusal=None,
         )
-        mark_paid(uow, biller, bill_number, answer)
+        .returning(Posting.order_id)
+        .execution_options(synchronize_session=False)
+    )
+    if order_id is not None and booking.token is not None:
+        order = uow.get_one(Order, order_id, with_for_update=True)
+        if order.citizen_reference is not None:
+            place = f"orders|token|{order.id}"
+            order.token_sealed = house.vault.seal(booking.token, place=place)
+
+
+def _refuse(uow: UnitOfWork, key: str) -> None:
+    uow.execute(
+        update(Posting)
+        .where(Posting.key == key, Posting.state != PostingState.BOOKED)
+        .values(state=PostingState.REFUSED, refusal=PAID_BEFORE)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def _close(house: House, key: str, turn: _Turn, **values: object) -> None:

@@ -16,6 +16,7 @@ from plugins.utilities.values import (
     CustomerParam,
     Fetch,
     Pending,
+    TopUp,
     find_biller,
 )
 
@@ -33,6 +34,7 @@ class Terms:
     advance_allowed: bool
     min_amount: int
     pending: Pending
+    top_up: TopUp
     settlement_day: int
     closed_days: frozenset[date]
     late_fees: tuple[LateFeeRule, ...]
@@ -61,6 +63,7 @@ def _terms(values: Mapping[str, Any]) -> Terms:
         advance_allowed=values["advance_allowed"],
         min_amount=values["min_amount"],
         pending=Pending(values["pending"]),
+        top_up=TopUp(values["top_up"]),
         settlement_day=values["settlement_day"],
         closed_days=frozenset(date.fromisoformat(day) for day in values["closed_days"]),
         late_fees=tuple(_late_fee(rule) for rule in values.get("late_fees", ())),

@@ -16,12 +16,19 @@ class Fetch(StrEnum):
 
 
 class AmountRule(StrEnum):
-    """Which amounts a biller takes towards a bill at its own counter."""
+    """Which amounts a biller takes while something is owed, measured by all that is owed."""
 
     EXACT = "exact"
     AT_LEAST = "at_least"
     AT_MOST = "at_most"
     ANY = "any"
+
+
+class TopUp(StrEnum):
+    """How a prepaid meter is loaded: by a token that is typed in, or not at all."""
+
+    NONE = "none"
+    TOKEN = "token"  # noqa: S105 - a way of loading
 
 
 class Pending(StrEnum):

@@ -1,13 +1,16 @@
 """Bills: as a biller tells them, and as their citizen sees them."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from plugins.utilities.errors import BillNotFound
 from plugins.utilities.values.billers import BILLERS, Biller
+from plugins.utilities.values.details import BilledStep, BillLine, Reading
 
 BILL_NUMBER = r"[A-Za-z0-9._:-]{1,51}"
 
@@ -22,9 +25,28 @@ _BILL_NUMBER = re.compile(BILL_NUMBER)
 
 
 class BillStatus(StrEnum):
-    """What a biller says of a bill; withdrawn means that it no longer lists it."""
+    """What a biller says of a bill; withdrawn means that it no longer lists it.
+
+    What the calendar alone decides is no stored state: see `Standing`.
+    """
 
     OPEN = "open"
+    PARTIALLY_PAID = "partially_paid"
+    PAID = "paid"
+    WITHDRAWN = "withdrawn"
+
+
+OWED = (BillStatus.OPEN, BillStatus.PARTIALLY_PAID)
+"""The states of a bill of which something is still owed."""
+
+
+class Standing(StrEnum):
+    """Where a bill stands today: its status and the calendar."""
+
+    OPEN = "open"
+    PARTIALLY_PAID = "partially_paid"
+    OVERDUE = "overdue"
+    EXPIRED = "expired"
     PAID = "paid"
     WITHDRAWN = "withdrawn"
 
@@ -56,7 +78,11 @@ def split_reference(reference: str) -> tuple[Biller, str]:
 
 @dataclass(frozen=True, slots=True)
 class BillerBill:
-    """A bill as its biller tells it; the amount is in fen."""
+    """A bill as its biller tells it; amounts are in fen.
+
+    `late_fee` is what the biller has added by the day it was asked, None where it adds none.
+    `detail` is what `details.read_detail` reads: lines, reading and steps of the price.
+    """
 
     biller: str
     account: str
@@ -68,6 +94,11 @@ class BillerBill:
     due_date: date
     status: BillStatus = BillStatus.OPEN
     paid_at: datetime | None = None
+    paid_amount: int = 0
+    late_fee: int | None = None
+    expires_on: date | None = None
+    amended_for: str | None = None
+    detail: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +106,8 @@ class CitizensBill:
     """A bill as its citizen sees it.
 
     `biller_reference` is the biller's own number of the bill, `posting_reference` its confirmation
-    of a payment made here, `refreshed_at` when the biller was last heard of this account.
+    of a payment made here, `refreshed_at` when the biller was last heard of this account. `owed`
+    is what is to be paid today: `amount` and `late_fee` without `paid_amount`.
     """
 
     id: UUID
@@ -93,3 +125,24 @@ class CitizensBill:
     biller_reference: str
     posting_reference: str | None
     refreshed_at: datetime | None
+    standing: str
+    paid_amount: int
+    late_fee: int
+    owed: int
+    expires_on: date | None
+    edition: int
+    amended_for: str | None
+    lines: Sequence[BillLine]
+    reading: Reading | None
+    steps: Sequence[BilledStep]
+
+
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """A bill as it was once told; `reason` is why it replaced the edition before, where known."""
+
+    edition: int
+    amount: int
+    due_date: date
+    reason: str | None
+    told_at: datetime

@@ -15,7 +15,7 @@ import urllib3
 from sqlalchemy import Engine, event
 
 from app.factory import Rooms
-from app.sdk import Citizen, House, HttpClient, PaymentNotice, new_id, now
+from app.sdk import Citizen, House, HttpClient, Payable, PaymentNotice, new_id, now
 from plugins.utilities import service
 from plugins.utilities.provider import UtilitiesProvider
 from plugins.utilities.values import BILLERS, LinkedAccount, NewAccount
@@ -68,7 +68,7 @@ class Subscriber:
     holder_name: str = "李雷"
     bills: list[str] = field(default_factory=list)
 
-    def add_bill(self, amount: int = 4250, due_date: str = "2026-12-07") -> str:
+    def add_bill(self, amount: int = 4250, due_date: str = "2026-12-07", **more: object) -> str:
         """Put a bill on the account and return the biller's number of it."""
         number = f"B-{self.number}-{len(self.bills) + 1}"
         bill = {
@@ -79,7 +79,7 @@ class Subscriber:
             "period_from": "2026-10-01",
             "period_to": "2026-10-31",
             "due_date": due_date,
-        }
+        } | more
         assert self.city("POST", f"/billers/{self.biller}/bills", bill).status == 201
         self.bills.append(number)
         return number
@@ -141,9 +141,9 @@ def city(city_caller: City) -> Iterator[City]:
 def open_account(city: City) -> Callable[..., Subscriber]:
     """Return a maker of fresh accounts."""
 
-    def make(biller: str = "shiyan-water", holder_name: str = "李雷") -> Subscriber:
+    def make(biller: str = "shiyan-water", holder_name: str = "李雷", **more: object) -> Subscriber:
         number = f"88{next(_SERIAL):06d}{uuid4().hex[:4]}"
-        account = {"number": number, "holder_name": holder_name}
+        account = {"number": number, "holder_name": holder_name} | more
         assert city("POST", f"/billers/{biller}/accounts", account).status == 201
         return Subscriber(city, biller, number, holder_name)
 
@@ -211,6 +211,18 @@ def link(house: House, citizen: Citizen, subscriber: Subscriber) -> LinkedAccoun
     """Link an account as the route does."""
     with house.unit_of_work() as uow:
         return service.link_account(house, uow, citizen.reference, subscriber.wanted())
+
+
+def notice_for(payable: Payable) -> PaymentNotice:
+    """Return the news that a payable was paid, under a key of its own."""
+    return PaymentNotice(
+        key=str(new_id()),
+        reference=payable.reference,
+        amount=payable.amount,
+        currency=payable.currency,
+        paid_at=now(),
+        payee=payable.payee,
+    )
 
 
 def notice_of(subscriber: Subscriber, number: str, amount: int = 4250) -> PaymentNotice:

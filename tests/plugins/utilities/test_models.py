@@ -5,12 +5,13 @@ from uuid import uuid4
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from app.core import migrate
 from app.factory import Rooms
 from tests.conftest import World
 
+DELETE_EDITIONS = "delete from plugin_utilities.bill_editions"
 MOMENT = "2026-11-22T00:00:00Z"
 
 
@@ -80,6 +81,12 @@ def test_models_and_migrations_agree(rooms: Rooms, world: World) -> None:
         ({"source": "rumour"}, "ck_bills_source"),
         ({"status": "paid"}, "ck_bills_paid_at"),
         ({"paid_at": MOMENT}, "ck_bills_paid_at"),
+        ({"amount": 5, "paid_amount": 6}, "ck_bills_paid_amount"),
+        ({"amount": 5, "paid_amount": 1}, "ck_bills_partially_paid"),
+        ({"status": "partially_paid"}, "ck_bills_partially_paid"),
+        ({"late_fee": -1}, "ck_bills_late_fee"),
+        ({"edition": 0}, "ck_bills_edition"),
+        ({"amended_for": "whim"}, "ck_bills_amended_for"),
     ],
 )
 def test_an_impossible_bill_is_refused(
@@ -125,6 +132,66 @@ def test_a_key_names_one_posting(rooms: Rooms) -> None:
     insert(rooms, "postings", one)
     with pytest.raises(IntegrityError, match="pk_postings"):
         insert(rooms, "postings", one)
+
+
+def order(**changed: object) -> dict[str, Any]:
+    return {
+        "id": uuid4(),
+        "citizen_reference": uuid4().hex,
+        "kind": "payment",
+        "biller": "shiyan-water",
+        "number_sealed": b"x",
+        "amount": 5,
+        "currency": "CNY",
+        "parts": "[]",
+        "advance": 5,
+        "made_at": MOMENT,
+        "expires_at": "2026-11-22T00:30:00Z",
+    } | changed
+
+
+@pytest.mark.parametrize(
+    ("change", "constraint"),
+    [
+        ({"amount": 0}, "ck_orders_a"),
+        ({"advance": 6}, "ck_orders_advance"),
+        ({"expires_at": MOMENT}, "ck_orders_expires_at"),
+        ({"kind": "gift"}, "ck_orders_kind"),
+        ({"token_sealed": b"x"}, "ck_orders_token"),
+        ({"number_sealed": None}, "ck_orders_citizen_reference"),
+    ],
+)
+def test_an_impossible_order_is_refused(
+    rooms: Rooms, change: dict[str, Any], constraint: str
+) -> None:
+    insert(rooms, "orders", order())
+    with pytest.raises(IntegrityError, match=constraint):
+        insert(rooms, "orders", order(**change))
+
+
+def test_an_edition_is_never_changed(rooms: Rooms) -> None:
+    one = bill()
+    insert(rooms, "bills", one)
+    edition = {
+        "bill_id": one["id"],
+        "edition": 1,
+        "amount": 1,
+        "due_date": "2026-12-01",
+        "detail": "{}",
+        "told_at": MOMENT,
+    }
+    insert(rooms, "bill_editions", edition)
+    with pytest.raises(IntegrityError, match="pk_bill_editions"):
+        insert(rooms, "bill_editions", edition)
+    for statement in (
+        "update plugin_utilities.bill_editions set amount = 2",
+        "delete from plugin_utilities.bill_editions",
+    ):
+        with (
+            pytest.raises(ProgrammingError, match="permission denied"),
+            rooms.units.open(actor="test") as uow,
+        ):
+            uow.execute(text(statement))
 
 
 def test_a_citizen_has_one_link_to_an_account(rooms: Rooms) -> None:

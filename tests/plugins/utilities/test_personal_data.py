@@ -3,11 +3,14 @@
 import json
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from app.factory import Rooms
 from app.sdk import Citizen
+from plugins.utilities import service
+from plugins.utilities.models import Account
 from plugins.utilities.provider import UtilitiesProvider
+from plugins.utilities.values import NewOrder
 from tests.plugins.utilities.conftest import Subscriber, link
 
 
@@ -58,13 +61,20 @@ def test_erasing_leaves_no_trace_of_a_person_and_spares_others(
     for somebody in (citizen, stranger):
         link(provider.house, somebody, subscriber)
     provider.list_payables(citizen)
+    with provider.house.unit_of_work() as uow:
+        (mine,) = uow.scalars(
+            select(Account.id).where(Account.citizen_reference == citizen.reference)
+        )
+        order = service.mint_order(provider.house, uow, citizen.reference, mine, NewOrder(1000))
+    (kept,) = exported(provider, citizen)["orders"]
+    assert (kept["reference"], kept["amount"]) == (order.reference, 1000)
     for _ in range(2):
         provider.erase(citizen)
         assert not any(exported(provider, citizen).values())
     assert provider.list_payables(citizen) == []
     assert len(provider.list_payables(stranger)) == 1
     with rooms.units.open(actor="test", read_only=True) as uow:
-        for table in ("accounts", "bills", "postings", "bill_files", "link_allowances"):
+        for table in ("accounts", "bills", "orders", "postings", "bill_files", "link_allowances"):
             found = uow.scalar(
                 text(
                     f"select count(*) from plugin_utilities.{table} t "  # noqa: S608 - our names

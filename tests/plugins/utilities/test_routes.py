@@ -94,6 +94,16 @@ def test_link_see_and_unlink(client: FlaskClient, me: Citizen, subscriber: Subsc
         "biller_reference": number,
         "posting_reference": None,
         "refreshed_at": bill["refreshed_at"],
+        "standing": bill["standing"],
+        "paid_amount": 0,
+        "late_fee": 0,
+        "owed": 4250,
+        "expires_on": None,
+        "edition": 1,
+        "amended_for": None,
+        "lines": [],
+        "reading": None,
+        "steps": [],
     }
     assert client.get(f"/v1/utilities/bills/{bill['id']}", headers=me.auth).json == bill
     gone = client.delete(made.headers["Location"], headers=me.auth)

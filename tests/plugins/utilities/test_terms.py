@@ -6,12 +6,12 @@ import pytest
 from flask.testing import FlaskClient
 
 from app.factory import Rooms
-from plugins.utilities import values
+from plugins import utilities
 from plugins.utilities.service.terms import read_terms
 from tests.conftest import World
 from tests.factories import log_in
 
-FILE = Path(values.__file__).with_name("billers.toml").read_text(encoding="utf-8")
+FILE = Path(utilities.__file__).with_name("billers.toml").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
@@ -50,6 +50,7 @@ def test_an_app_can_draw_the_form_of_a_biller(
         "advance_allowed": False,
         "min_amount": 100,
         "pending": "person",
+        "top_up": "none",
         "settlement_day": 5,
     }
     nobody = client.get("/v1/utilities/billers/nobody/terms", headers=me.auth)

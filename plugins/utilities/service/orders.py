@@ -1,0 +1,354 @@
+"""Orders: one amount laid on an account's bills, oldest first, under a reference minted for it.
+
+What an order pays is fixed when it is minted: what the citizen saw is what the biller is told, or
+nothing. Whoever is quicker, the biller's counter or another order, is settled by the biller.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import selectinload
+
+from app.sdk import (
+    House,
+    NotFound,
+    Page,
+    PageRequest,
+    Payable,
+    UnitOfWork,
+    fetch_page,
+    mask_number,
+    new_id,
+    now,
+)
+from plugins.utilities.client import BillerClient
+from plugins.utilities.errors import (
+    AlreadyPaid,
+    AmountNotAllowed,
+    BillNotFound,
+    LateBillIndivisible,
+    NoPrepaidMeter,
+    OrderClosed,
+    OrderNotFound,
+    OrderOutdated,
+    TooManyOrders,
+)
+from plugins.utilities.models import Account, Bill, Order
+from plugins.utilities.service.accounts import lock_citizen, number_of
+from plugins.utilities.service.apportionment import Apportionment, apportion, total_owed
+from plugins.utilities.service.mirror import keep_asked
+from plugins.utilities.service.owing import (
+    is_expired,
+    late_fee_on,
+    owed_lines,
+    owed_on,
+    today,
+)
+from plugins.utilities.service.terms import Terms, find_terms
+from plugins.utilities.values import (
+    BILLERS,
+    CURRENCY,
+    OWED,
+    AmountRule,
+    BillerBill,
+    BillStatus,
+    CitizensOrder,
+    Laid,
+    NewOrder,
+    OrderKind,
+    OrderPart,
+    OrderStatus,
+    PostingState,
+    TopUp,
+    order_reference,
+)
+
+LIFETIME = timedelta(minutes=30)
+"""Longer than a payment of the house lives, so that one begun in time can be ended."""
+MAX_OPEN = 20
+_TITLES = {
+    OrderKind.PAYMENT: {"zh": "缴费", "en": "payment"},
+    OrderKind.TOP_UP: {"zh": "充值", "en": "top-up"},
+}
+_UNDER_WAY = (PostingState.UNSENT, PostingState.SENT, PostingState.UNCLEAR)
+
+
+def mint_order(
+    house: House, uow: UnitOfWork, citizen_reference: str, account_id: UUID, wanted: NewOrder
+) -> CitizensOrder:
+    """Mint a reference for an amount, laid on what the biller says is owed right now.
+
+    Raise `NotFound` for an account that is not the citizen's, `AmountNotAllowed` as the biller's
+    terms say, `LateBillIndivisible`, `NoPrepaidMeter`, `BillNotFound` or `TooManyOrders`.
+    """
+    with house.unit_of_work() as reading:
+        account = reading.scalar(
+            select(Account).where(
+                Account.id == account_id, Account.citizen_reference == citizen_reference
+            )
+        )
+    if account is None:
+        raise NotFound
+    number, client, asked_at = number_of(house, account), BillerClient.of(house), now()
+    if wanted.kind == OrderKind.TOP_UP:
+        _check_top_up(client, account.biller, number, wanted.amount)
+        laid = Apportionment((), 0)
+    else:
+        told = client.bills_of(account.biller, number)
+        keep_asked(uow, house, told, asked_at=asked_at)
+        laid = lay_out(wanted.amount, _open_bills(uow, account, wanted), account.biller)
+    lock_citizen(uow, citizen_reference)
+    _check_open(uow, citizen_reference)
+    order = _write_down(house, uow, account, number, wanted, laid)
+    return _show(house, order, OrderStatus.OPEN)
+
+
+def lay_out(amount: int, bills: Sequence[Bill], biller: str) -> Apportionment:
+    """Return how an amount falls on bills, oldest period first; the surplus is an advance.
+
+    The parts and the advance add up to the amount. Raise `AmountNotAllowed` for what the biller's
+    terms do not take, and `LateBillIndivisible` where a bill that costs a late fee would be cut.
+    """
+    day = today()
+    owed = owed_lines(bills, day)
+    _check_amount(find_terms(biller), amount, total_owed(owed))
+    laid = apportion(amount, owed)
+    before = 0
+    for bill in sorted(bills, key=lambda bill: (bill.period_from, bill.biller_reference)):
+        whole = owed_on(bill, day)
+        part = sum(p.amount for p in laid.parts if p.bill == bill.biller_reference)
+        if part not in (0, whole) and late_fee_on(bill, day):
+            raise LateBillIndivisible(at_least=before + whole)
+        before += whole
+    return laid
+
+
+def list_orders(
+    house: House,
+    uow: UnitOfWork,
+    citizen_reference: str,
+    page: PageRequest,
+    billers: Sequence[str],
+) -> Page[CitizensOrder]:
+    """Return a page of a citizen's orders at the named billers, the first minted first."""
+    mine = _orders_of(citizen_reference).where(Order.biller.in_(billers))
+    rows = fetch_page(uow, mine, [Order.made_at, Order.id], page)
+    return Page([_show(house, row, status_of(row)) for row in rows.items], rows.next_cursor)
+
+
+def find_order(
+    house: House, uow: UnitOfWork, citizen_reference: str, order_id: UUID, billers: Sequence[str]
+) -> CitizensOrder:
+    """Return one of a citizen's orders at the named billers, or raise `OrderNotFound`."""
+    mine = _orders_of(citizen_reference).where(Order.biller.in_(billers), Order.id == order_id)
+    order = uow.scalar(mine)
+    if order is None:
+        raise OrderNotFound
+    return _show(house, order, status_of(order))
+
+
+def list_all_orders(house: House, uow: UnitOfWork, citizen_reference: str) -> list[CitizensOrder]:
+    """Return every order of a citizen."""
+    return [
+        _show(house, order, status_of(order))
+        for order in uow.scalars(_orders_of(citizen_reference))
+    ]
+
+
+def ask_order(house: House, order_id: UUID, citizen_reference: str) -> Payable:
+    """Return what an order pays, once more after its biller was asked.
+
+    Raise `BillNotFound` for somebody else's order, `AlreadyPaid`, `OrderClosed`, or `OrderOutdated`
+    when a bill of it does not owe any more what the order lays on it.
+    """
+    with house.unit_of_work() as uow:
+        order = uow.scalar(_orders_of(citizen_reference).where(Order.id == order_id))
+    if order is None:
+        raise BillNotFound
+    status = status_of(order)
+    if status == OrderStatus.PAID:
+        raise AlreadyPaid
+    if status in (OrderStatus.REFUSED, OrderStatus.EXPIRED):
+        raise OrderClosed
+    laid = laid_of(house, order)
+    if laid.bills:
+        asked_at = now()
+        told = BillerClient.of(house).bills_of(order.biller, laid.account)
+        with house.unit_of_work() as uow:
+            keep_asked(uow, house, told, asked_at=asked_at)
+        if not _still_owes(told, laid):
+            raise OrderOutdated
+    biller = BILLERS[order.biller]
+    titles = _TITLES[OrderKind(order.kind)]
+    return Payable(
+        reference=order_reference(order.id),
+        title={language: f"{biller.title[language]} {titles[language]}" for language in titles},
+        amount=order.amount,
+        currency=order.currency,
+        payee=biller.id,
+        due_date=None,
+        version=f"{order.currency}-{order.amount}",
+        service=biller.service,
+    )
+
+
+def laid_of(house: House, order: Order) -> Laid:
+    """Return how a biller is told to lay out an order. Raise `BillNotFound` for an erased one."""
+    if order.number_sealed is None:
+        raise BillNotFound(reason="bill-not-found")
+    sums: dict[str, int] = {}
+    for part in order.parts:
+        sums[part["bill"]] = sums.get(part["bill"], 0) + part["amount"]
+    return Laid(
+        account=house.vault.unseal(order.number_sealed, place=f"orders|number|{order.id}"),
+        bills=[(bill, amount) for bill, amount in sums.items() if amount],
+        advance=order.advance,
+        top_up=order.amount if order.kind == OrderKind.TOP_UP else 0,
+    )
+
+
+def status_of(order: Order) -> OrderStatus:
+    """Return how an order stands: its postings say so, and without any the clock does."""
+    states = {posting.state for posting in order.postings}
+    if PostingState.BOOKED in states:
+        return OrderStatus.PAID
+    if states.intersection(_UNDER_WAY):
+        return OrderStatus.PROCESSING
+    if PostingState.REFUSED in states:
+        return OrderStatus.REFUSED
+    return OrderStatus.EXPIRED if order.expires_at <= now() else OrderStatus.OPEN
+
+
+def _orders_of(citizen_reference: str) -> Select[Order]:
+    """Return the statement of a citizen's orders: whose they are stands in its WHERE."""
+    return (
+        select(Order)
+        .options(selectinload(Order.postings))
+        .where(Order.citizen_reference == citizen_reference)
+    )
+
+
+def _check_top_up(client: BillerClient, biller: str, number: str, amount: int) -> None:
+    terms = find_terms(biller)
+    found = client.account(biller, number) if terms.top_up != TopUp.NONE else None
+    if found is None or not found.is_prepaid:
+        raise NoPrepaidMeter
+    if amount < terms.min_amount:
+        raise AmountNotAllowed(min_amount=terms.min_amount)
+
+
+def _check_amount(terms: Terms, amount: int, owed: int) -> None:
+    """Raise `AmountNotAllowed` for what the biller does not take while so much is owed."""
+    is_part, is_surplus = amount < owed, amount > owed
+    rule = terms.amount_rule
+    is_allowed = (
+        (not is_part or terms.partial_allowed)
+        and (not is_surplus or terms.advance_allowed)
+        and not (owed and is_part and rule in (AmountRule.EXACT, AmountRule.AT_LEAST))
+        and not (owed and is_surplus and rule in (AmountRule.EXACT, AmountRule.AT_MOST))
+        and (amount == owed or amount >= terms.min_amount)
+    )
+    if not is_allowed:
+        raise AmountNotAllowed(owed=owed, min_amount=terms.min_amount, amount_rule=str(rule))
+
+
+def _open_bills(uow: UnitOfWork, account: Account, wanted: NewOrder) -> Sequence[Bill]:
+    """Return the bills that are paid: all open ones of the account, or those that were named."""
+    day = today()
+    theirs = select(Bill).where(
+        Bill.biller == account.biller,
+        Bill.account_index == account.number_index,
+        Bill.status.in_(OWED),
+    )
+    # What the biller has just told was written past the objects of this unit.
+    fresh = theirs.execution_options(populate_existing=True)
+    bills = [bill for bill in uow.scalars(fresh) if not is_expired(bill, day)]
+    if wanted.bills is None:
+        return bills
+    named = set(wanted.bills)
+    if named - {bill.id for bill in bills}:
+        raise BillNotFound
+    return [bill for bill in bills if bill.id in named]
+
+
+def _check_open(uow: UnitOfWork, citizen_reference: str) -> None:
+    open_orders = (
+        select(func.count())
+        .select_from(Order)
+        .where(
+            Order.citizen_reference == citizen_reference,
+            Order.expires_at > now(),
+            ~Order.postings.any(),
+        )
+    )
+    if (uow.scalar(open_orders) or 0) >= MAX_OPEN:
+        raise TooManyOrders(f"At most {MAX_OPEN} orders can be open.")
+
+
+def _write_down(
+    house: House,
+    uow: UnitOfWork,
+    account: Account,
+    number: str,
+    wanted: NewOrder,
+    laid: Apportionment,
+) -> Order:
+    order_id, moment = new_id(), now()
+    order = Order(
+        id=order_id,
+        citizen_reference=account.citizen_reference,
+        kind=wanted.kind,
+        biller=account.biller,
+        number_sealed=house.vault.seal(number, place=f"orders|number|{order_id}"),
+        amount=wanted.amount,
+        currency=CURRENCY,
+        parts=[{"bill": p.bill, "head": p.head, "amount": p.amount} for p in laid.parts],
+        advance=laid.advance,
+        made_at=moment,
+        expires_at=moment + LIFETIME,
+    )
+    uow.add(order)
+    uow.flush()
+    return order
+
+
+def _still_owes(told: Sequence[BillerBill], laid: Laid) -> bool:
+    """Say whether each bill still owes at least what is laid on it."""
+    asked = {bill.number: bill for bill in told if bill.status != BillStatus.PAID}
+    for number, amount in laid.bills:
+        bill = asked.get(number)
+        if bill is None:
+            return False
+        whole = bill.amount - bill.paid_amount + (bill.late_fee or 0)
+        if amount != whole and (amount > whole or bill.late_fee):
+            return False
+    return True
+
+
+def _show(house: House, order: Order, status: OrderStatus) -> CitizensOrder:
+    postings = order.postings if status != OrderStatus.OPEN else []
+    booked = [p.answer_reference for p in postings if p.state == PostingState.BOOKED]
+    refused = [p.refusal for p in postings if p.state == PostingState.REFUSED]
+    token = order.token_sealed
+    return CitizensOrder(
+        id=order.id,
+        service=BILLERS[order.biller].service,
+        reference=order_reference(order.id),
+        biller=order.biller,
+        account_number_masked=mask_number(laid_of(house, order).account),
+        kind=order.kind,
+        amount=order.amount,
+        currency=order.currency,
+        status=status,
+        parts=[OrderPart(**part) for part in order.parts],
+        advance=order.advance,
+        made_at=order.made_at,
+        expires_at=order.expires_at,
+        posting_reference=booked[0] if booked else None,
+        refusal=refused[0] if refused and not booked else None,
+        token=None
+        if token is None
+        else house.vault.unseal(token, place=f"orders|token|{order.id}"),
+    )
