@@ -15,7 +15,9 @@ from app.sdk import (
 from plugins.utilities import service
 from plugins.utilities.routes.common import blueprint, house_of
 from plugins.utilities.schemas.accounts import AccountSchema, NewAccountSchema
+from plugins.utilities.schemas.explanations import ConsumedSchema
 from plugins.utilities.values import (
+    Consumed,
     LinkedAccount,
     NewAccount,
 )
@@ -61,3 +63,19 @@ class Account(MethodView):
     def delete(self, account_id: UUID) -> None:
         """Unlink my utility account."""
         service.unlink_account(request_unit(), citizen().reference, account_id)
+
+
+@blueprint.route("/accounts/<uuid:account_id>/consumption")
+class AccountConsumption(MethodView):
+    """What was used of an account, period by period."""
+
+    @blueprint.scope("bills.read")
+    @blueprint.page(ConsumedSchema)
+    def get(self, account_id: UUID) -> Page[Consumed]:
+        """List what my utility account has used.
+
+        The oldest of the last sixty periods first; use beyond twice the median of the twelve
+        periods before is flagged.
+        """
+        service.refresh_bills(house_of(), citizen().reference)
+        return Page(service.list_consumption(request_unit(), citizen().reference, account_id))

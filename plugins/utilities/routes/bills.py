@@ -13,9 +13,11 @@ from app.sdk import (
 from plugins.utilities import service
 from plugins.utilities.routes.common import blueprint, house_of, visible
 from plugins.utilities.schemas.bills import BillArgs, BillSchema, EditionSchema
+from plugins.utilities.schemas.explanations import ExplanationSchema
 from plugins.utilities.values import (
     CitizensBill,
     Edition,
+    Explanation,
 )
 
 
@@ -51,6 +53,25 @@ class Bill(MethodView):
         service.refresh_bills(house_of(), citizen().reference)
         return service.find_bill(
             house_of(), request_unit(), citizen().reference, bill_id, billers=visible()
+        )
+
+
+@blueprint.route("/bills/<uuid:bill_id>/explanation")
+class BillExplanation(MethodView):
+    """A bill reckoned once more."""
+
+    @blueprint.acting("view")
+    @blueprint.scope("bills.read")
+    @blueprint.response(200, ExplanationSchema)
+    def get(self, bill_id: UUID) -> Explanation:
+        """Explain my utility bill.
+
+        Each figure is reckoned from readings and prices, with the rule and its source; one that
+        the biller told differently is flagged, and so is use beyond twice one's own median.
+        """
+        service.refresh_bills(house_of(), citizen().reference)
+        return service.explain_bill(
+            request_unit(), citizen().reference, bill_id, billers=visible()
         )
 
 

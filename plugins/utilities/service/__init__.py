@@ -27,12 +27,14 @@ from plugins.utilities.service.desk import (
     upload_bills,
     withdraw_open_bill,
 )
+from plugins.utilities.service.explanation import explain_bill
 from plugins.utilities.service.imports import import_bill_file
 from plugins.utilities.service.orders import find_order, list_orders, mint_order
 from plugins.utilities.service.payables import ask_payable, list_payables
 from plugins.utilities.service.personal_data import erase_citizen, export_citizen
 from plugins.utilities.service.postings import find_posting, post_notice
 from plugins.utilities.service.terms import find_terms
+from plugins.utilities.service.usage import list_consumption
 
 __all__ = [
     "admit_client",
@@ -41,6 +43,7 @@ __all__ = [
     "compare_day",
     "dismiss_client",
     "erase_citizen",
+    "explain_bill",
     "export_citizen",
     "find_account",
     "find_bill",
@@ -52,6 +55,7 @@ __all__ = [
     "list_accounts",
     "list_bills",
     "list_clients",
+    "list_consumption",
     "list_editions",
     "list_open_bills",
     "list_orders",

@@ -108,11 +108,18 @@ def find_bill(
     billers: Collection[str] = BILLERS,
 ) -> CitizensBill:
     """Return one of a citizen's bills of the named billers, or raise `BillNotFound`."""
+    return _show(house, own_bill(uow, citizen_reference, bill_id, billers))
+
+
+def own_bill(
+    uow: UnitOfWork, citizen_reference: str, bill_id: UUID, billers: Collection[str]
+) -> Bill:
+    """Return the row of one of a citizen's bills of the named billers, or raise `BillNotFound`."""
     mine = _bills_of(citizen_reference).where(Bill.id == bill_id, Bill.biller.in_(billers))
-    bill = uow.scalar(mine)
+    bill: Bill | None = uow.scalar(mine)
     if bill is None:
         raise BillNotFound
-    return _show(house, bill)
+    return bill
 
 
 def list_editions(
@@ -122,9 +129,7 @@ def list_editions(
 
     Raise `BillNotFound`.
     """
-    mine = _bills_of(citizen_reference).where(Bill.id == bill_id, Bill.biller.in_(billers))
-    if uow.scalar(mine) is None:
-        raise BillNotFound
+    own_bill(uow, citizen_reference, bill_id, billers)
     kept = select(BillEdition).where(BillEdition.bill_id == bill_id)
     return [
         Edition(row.edition, row.amount, row.due_date, row.reason, row.told_at)
