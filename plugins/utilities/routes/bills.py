@@ -13,7 +13,7 @@ from app.sdk import (
 from plugins.utilities import service
 from plugins.utilities.routes.common import blueprint, house_of, visible
 from plugins.utilities.schemas.bills import BillArgs, BillSchema, EditionSchema
-from plugins.utilities.schemas.explanations import ExplanationSchema
+from plugins.utilities.schemas.explanations import BillExplanationSchema
 from plugins.utilities.values import (
     CitizensBill,
     Edition,
@@ -62,7 +62,7 @@ class BillExplanation(MethodView):
 
     @blueprint.acting("view")
     @blueprint.scope("bills.read")
-    @blueprint.response(200, ExplanationSchema)
+    @blueprint.response(200, BillExplanationSchema)
     def get(self, bill_id: UUID) -> Explanation:
         """Explain my utility bill.
 
@@ -70,9 +70,7 @@ class BillExplanation(MethodView):
         the biller told differently is flagged, and so is use beyond twice one's own median.
         """
         service.refresh_bills(house_of(), citizen().reference)
-        return service.explain_bill(
-            request_unit(), citizen().reference, bill_id, billers=visible()
-        )
+        return service.explain_bill(request_unit(), citizen().reference, bill_id, billers=visible())
 
 
 @blueprint.route("/bills/<uuid:bill_id>/editions")

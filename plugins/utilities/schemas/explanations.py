@@ -7,7 +7,7 @@ _KIND = fields.validate.OneOf([str(kind) for kind in FigureKind])
 _DOUBT = fields.validate.OneOf([str(doubt) for doubt in Doubt])
 
 
-class FigureSchema(Schema):
+class BillFigureSchema(Schema):
     """One figure as the biller told it and as the rule makes it, as exact decimal numbers."""
 
     kind = fields.Text(required=True, validate=[_KIND])
@@ -24,13 +24,13 @@ class FigureSchema(Schema):
     quantity = fields.Text(required=True, allow_none=True)
 
 
-class ExplanationSchema(Schema):
+class BillExplanationSchema(Schema):
     """A bill reckoned once more; `usual` is the median of the periods before."""
 
     bill_id = fields.UUID(required=True)
     amount = fields.Amount(required=True)
     currency = fields.Currency(required=True)
-    figures = fields.List(fields.Nested(FigureSchema), required=True)
+    figures = fields.List(fields.Nested(BillFigureSchema), required=True)
     differs = fields.Flag(required=True)
     is_unusual = fields.Flag(required=True)
     usual = fields.Text(required=True, allow_none=True)

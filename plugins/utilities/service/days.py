@@ -185,13 +185,14 @@ def _own_differences(uow: UnitOfWork, biller: str, day: date) -> Iterator[DayDif
     )
     for posting in uow.scalars(twice.order_by(Posting.key)):
         yield _of_posting(DayFault.BOOKED_TWICE, posting)
-    # A bill may have been paid by an order of another number: the biller's own word joins them.
-    confirmed = and_(
-        Posting.biller == Bill.biller, Posting.answer_reference == Bill.posting_reference
+    # An order has another number than the bills that it pays: the biller's own word joins them.
+    by_order = and_(
+        Posting.order_id.is_not(None),
+        Posting.biller == Bill.biller,
+        Posting.answer_reference == Bill.posting_reference,
     )
-    has_posting = (
-        select(Posting.key).where(confirmed, Posting.state == PostingState.BOOKED).exists()
-    )
+    booked_for_it = and_(or_(bill_of, by_order), Posting.state == PostingState.BOOKED)
+    has_posting = select(Posting.key).where(booked_for_it).exists()
     alone = select(Bill).where(
         Bill.biller == biller,
         Bill.posting_reference.is_not(None),

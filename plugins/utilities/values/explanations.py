@@ -9,7 +9,7 @@ from uuid import UUID
 
 
 class FigureKind(StrEnum):
-    """Which figure of a bill is reckoned: use, a step of the price, charges, all lines, lateness."""
+    """Which figure is reckoned: the use, a step of the price, charges, all lines, lateness."""
 
     QUANTITY = "quantity"
     STEP = "step"

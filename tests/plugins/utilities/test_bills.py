@@ -74,6 +74,16 @@ def test_bills_are_pulled_when_they_are_read(
         biller_reference=number,
         posting_reference=None,
         refreshed_at=bill.refreshed_at,
+        standing=bill.standing,
+        paid_amount=0,
+        late_fee=0,
+        owed=4250,
+        expires_on=None,
+        edition=1,
+        amended_for=None,
+        lines=(),
+        reading=None,
+        steps=(),
     )
     assert bill.refreshed_at is not None
     assert bill.refreshed_at <= now()

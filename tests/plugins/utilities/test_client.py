@@ -225,7 +225,7 @@ def test_an_inquiry_finds_or_surely_finds_not() -> None:
     found = client(200, POSTING).posting("shiyan-power", "k")
     assert found is not None
     assert (found.bill_number, found.amount) == ("W-1", 4250)
-    assert found.fulfilment.reference == "PWR-000004"
+    assert found.booking.fulfilment.reference == "PWR-000004"
     assert client(404, {"code": "posting-not-found"}).posting("shiyan-power", "k") is None
 
 

@@ -13,7 +13,7 @@ from app.sdk import Citizen, House, NotFound
 from plugins.utilities import service
 from plugins.utilities.errors import BillNotFound
 from plugins.utilities.service.owing import today
-from plugins.utilities.values import Consumed, Explanation, ExplainedFigure
+from plugins.utilities.values import Consumed, ExplainedFigure, Explanation
 from tests.conftest import World
 from tests.factories import log_in
 from tests.plugins.utilities.conftest import Subscriber, link
@@ -55,9 +55,7 @@ def told_and_reckoned(figures: list[ExplainedFigure], kind: str) -> list[tuple[s
 def test_a_right_bill_agrees_with_readings_steps_and_the_rule(
     house: House, citizen: Citizen, subscriber: Subscriber
 ) -> None:
-    number = subscriber.add_bill(
-        5813, detail=reading("1203.5", "1224") | STEPS | charge(5813)
-    )
+    number = subscriber.add_bill(5813, detail=reading("1203.5", "1224") | STEPS | charge(5813))
     link(house, citizen, subscriber)
     found = explained(house, citizen, subscriber, number)
     assert not found.differs
@@ -77,7 +75,7 @@ def test_a_right_bill_agrees_with_readings_steps_and_the_rule(
 @pytest.mark.parametrize(
     ("detail", "kind", "told", "reckoned"),
     [
-        # A reading that is one off, a step at another price, a charge and a sum of the biller's own.
+        # A reading one off, a step at another price, a charge and a sum of the biller's own.
         (reading("1203.5", "1225") | STEPS | charge(5813), "quantity", "20.5", "21.5"),
         (
             {"steps": [STEPS["steps"][0], step("15", "25", "395", "5.5", 2173)]} | charge(5813),
@@ -204,9 +202,7 @@ def test_over_http_numbers_are_exact_texts_and_others_see_nothing(
         "number": subscriber.number,
         "holder_name": subscriber.holder_name,
     }
-    place = client.post("/v1/utilities/accounts", json=account, headers=me.auth).headers[
-        "Location"
-    ]
+    place = client.post("/v1/utilities/accounts", json=account, headers=me.auth).headers["Location"]
     (bill,) = client.get("/v1/utilities/bills", headers=me.auth).json["items"]
     path = f"/v1/utilities/bills/{bill['id']}/explanation"
     found = client.get(path, headers=me.auth)

@@ -65,6 +65,7 @@ def test_erasing_leaves_no_trace_of_a_person_and_spares_others(
         (mine,) = uow.scalars(
             select(Account.id).where(Account.citizen_reference == citizen.reference)
         )
+    with provider.house.unit_of_work() as uow:
         order = service.mint_order(provider.house, uow, citizen.reference, mine, NewOrder(1000))
     (kept,) = exported(provider, citizen)["orders"]
     assert (kept["reference"], kept["amount"]) == (order.reference, 1000)
