@@ -3,13 +3,13 @@
 It tells figures and days, never what to do. Nothing here knows a database or a clock.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 
 from plugins.traffic.service.dated import Basis
 from plugins.traffic.service.deadlines import Deadlines, reckon_deadlines
-from plugins.traffic.service.instalments import split
 from plugins.traffic.service.rules import Rules
 from plugins.traffic.service.surcharge import Halt, Pause, find_full_day, reckon_surcharge
 from plugins.traffic.service.terms import last_day
@@ -213,10 +213,13 @@ class _Case:
         return fines + self.standing.surcharge_paid
 
     def settle(self, fine: int, on: date, more: Pause | None = None) -> tuple[Due, int]:
-        """Return what is due, and what was paid too much, if the fine is so much."""
+        """Return what is due, and what was paid too much, if the fine is so much.
+
+        A lower fine leaves the first parts as they are and takes from the last ones.
+        """
         pauses = self.standing.pauses if more is None else (*self.standing.pauses, more)
         rule = self.rules.surcharge(self.standing.received_on)
-        amounts = split(fine, [part.amount for part in self.parts])
+        amounts = _laid(fine, [part.amount for part in self.parts])
         added = sum(
             reckon_surcharge(amount, part.pay_by, min(on, part.paid_on or on), rule, pauses).amount
             for amount, part in zip(amounts, self.parts, strict=True)
@@ -238,6 +241,15 @@ class _Case:
         ]
         known = [day for day in days if day is not None]
         return max(known) if known and len(known) == len(days) else None
+
+
+def _laid(fine: int, parts: Iterable[int]) -> list[int]:
+    """Lay a fine on parts that are at least as much, in their order."""
+    laid, left = [], fine
+    for part in parts:
+        laid.append(min(part, left))
+        left -= laid[-1]
+    return laid
 
 
 def _remedies(case: _Case, on: date) -> tuple[Remedy, ...]:

@@ -174,6 +174,12 @@ def test_each_instalment_is_late_by_its_own_day() -> None:
     assert (sheet.due, sheet.paid, sheet.most) == (Due(13_333, 2_000), 6_667, 40_000)
     # The third has grown to its most 34 days after 28 February.
     assert sheet.full_on == date(2027, 4, 3)
+    # A reduction to 80.00 leaves the first part, 13.33 of the second and nothing of the third.
+    # An action before the court begins on 10 February (the 60 days are over): nine days of 0.3999.
+    lowered = make_sheet(standing, date(2027, 2, 10), RULES, reduced_to=8_000).prospect
+    assert lowered is not None
+    assert lowered.review is Halt.LITIGATION
+    assert outcomes(lowered)[Ending.REDUCED] == (1_333 + 359, 0)
 
 
 def test_a_deferral_stops_the_clock_and_is_no_remedy() -> None:

@@ -1,5 +1,6 @@
 """What the police are told acts once, or is refused for good, however their system behaves."""
 
+import sqlite3
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 import urllib3
 
 from sandbox.city import serve_city
+from sandbox.store import Store
 from sandbox.wire import today
 from tests.sandbox.conftest import Caller
 from tests.sandbox.police.conftest import AT, DECIDED_AT, Scene, ask, set_scene
@@ -350,3 +352,19 @@ def test_what_the_police_took_outlives_a_restart(tmp_path: Path) -> None:
         again = ask(city, "POST", "postings", posting)
         assert (again.status, again.body) == (200, first | {"effective": False})
         city.close()
+
+
+def test_the_file_itself_takes_a_key_once() -> None:
+    store = Store(None, seed=lambda _: None)
+    taken = (
+        "INSERT INTO police_notices (call, key, subject, told, received_at, outcome)"
+        " VALUES (?, 'same', '1', '{}', '2026-11-29', ?)"
+    )
+    with store.change() as connection:
+        connection.execute(taken, ["posting", "taken"])
+        # Another kind of call has keys of its own, and a repeat or a refusal takes none.
+        for call, outcome in (("change", "taken"), ("posting", "repeated"), ("posting", "down")):
+            connection.execute(taken, [call, outcome])
+    with pytest.raises(sqlite3.IntegrityError, match="UNIQUE"), store.change() as connection:
+        connection.execute(taken, ["posting", "taken"])
+    store.close()
