@@ -153,7 +153,11 @@ def test_only_a_penalty_asks_for_money(
 ) -> None:
     number = scene.record()["notice_no"]
     wanted = {"notice_no": number, "decided_at": DECIDED_AT, "kind": kind, "fine": fine}
-    assert scene.call("POST", "/police/decisions", wanted).status == status
+    answer = scene.call("POST", "/police/decisions", wanted)
+    assert answer.status == status
+    if status == 201:
+        usual = 20_000 if kind == "penalty" else 0
+        assert answer.body["decision"]["fine"] == (usual if fine is None else fine)
 
 
 def test_a_penalty_is_amended_and_withdrawn_without_a_word(scene: Scene) -> None:
