@@ -8,13 +8,19 @@ from typing import Any
 from marshmallow import Schema, fields, validate
 
 from app.catalog.service.entry_schemas import TitleEntrySchema
-from app.core.json_schema import Form, find_flaws
+from app.core.json_schema import find_flaws
 from app.host.manifest_schema import Strict
-from app.sdk.operations import KINDS, DeclaredRefusal, Operation, could_be_both, is_path
+from app.sdk.operations import (
+    KINDS,
+    MOST_ANSWERED,
+    MOST_SENT,
+    build_operation,
+    could_be_both,
+    is_path,
+)
 
 MOST_OPERATIONS = 20
 MOST_REFUSALS = 20
-MOST_SENT, MOST_ANSWERED = 64 * 1024, 256 * 1024
 METHODS = ("GET", "POST", "PUT", "DELETE")
 _KEBAB = r"^(?:[a-z0-9]+(-[a-z0-9]+)*)\Z"
 _LONGEST_CODE = 32  # with the provider's name and a colon before it, a code of the house's length
@@ -41,6 +47,14 @@ class RefusalSchema(Strict):
     title = fields.Nested(TitleEntrySchema, required=True)
 
 
+class ExampleSchema(Strict):
+    """A call of the operation."""
+
+    path = fields.String(required=True, validate=validate.Length(max=200))
+    query = fields.Dict()
+    body = fields.Dict()
+
+
 class OperationSchema(Strict):
     """One operation."""
 
@@ -53,6 +67,7 @@ class OperationSchema(Strict):
     query = fields.Dict()
     body = fields.Dict()
     answer = fields.Dict(required=True)
+    example = fields.Nested(ExampleSchema, required=True)
     refusals = fields.List(
         fields.Nested(RefusalSchema), validate=validate.Length(max=MOST_REFUSALS)
     )
@@ -78,7 +93,10 @@ def operation_faults(manifest: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
                 said = f"A path may mean both {one['id']!r} and {other['id']!r}."
                 yield f"services[{number}].operations", said
         for place, operation in enumerate(declared):
-            yield from _faults(operation, f"services[{number}].operations[{place}]")
+            where = f"services[{number}].operations[{place}]"
+            faults = [*_faults(operation, where)]
+            # What is no form cannot judge an example.
+            yield from faults or _example_faults(operation, where, service["assurance"])
 
 
 def _faults(operation: Mapping[str, Any], place: str) -> Iterator[tuple[str, str]]:
@@ -112,23 +130,8 @@ def _form_faults(operation: Mapping[str, Any], place: str) -> Iterator[tuple[str
             yield f"{place}.query.properties.{name}", "Must be a string, an integer or a boolean."
 
 
-def build_operation(raw: Mapping[str, Any], assurance: str) -> Operation:
-    """Return the operation that a valid table says; what is not said is the service's."""
-    return Operation(
-        id=raw["id"],
-        title=raw["title"],
-        method=raw["method"],
-        path=raw["path"],
-        assurance=raw.get("assurance", assurance),
-        idempotent=raw.get("idempotent", True),
-        query=_form(raw.get("query")),
-        body=_form(raw.get("body")),
-        answer=Form(raw["answer"]),
-        refusals=tuple(DeclaredRefusal(**refusal) for refusal in raw.get("refusals", ())),
-        most_sent=raw.get("max_body", MOST_SENT),
-        most_answered=raw.get("max_answer", MOST_ANSWERED),
-    )
-
-
-def _form(raw: Mapping[str, Any] | None) -> Form | None:
-    return None if raw is None else Form(raw)
+def _example_faults(
+    operation: Mapping[str, Any], place: str, assurance: str
+) -> Iterator[tuple[str, str]]:
+    for inner, message in build_operation(operation, assurance).example_faults():
+        yield f"{place}.example.{inner}", message

@@ -11,9 +11,8 @@ from typing import Any, Literal
 from marshmallow import Schema, ValidationError
 
 from app.consent.values import Basis
-from app.host.declared_operations import build_operation
 from app.host.manifest_schema import SDK_SUPPORTED, ManifestSchema
-from app.sdk.operations import Operation
+from app.sdk.operations import Operation, build_operation
 from app.sdk.registry import Closed, Page, Payee, Posting, Service
 
 MANIFEST = "manifest.toml"

@@ -12,6 +12,14 @@ class OperationRefusalSchema(Schema):
     title = fields.Nested(Title, required=True)
 
 
+class OperationExampleSchema(Schema):
+    """A call that its provider answers: below the gateway of its service."""
+
+    path = fields.Text(required=True, metadata={"examples": ["/car-parks/north"]})
+    query = fields.Dict(required=True, allow_none=True)
+    body = fields.Dict(required=True, allow_none=True)
+
+
 class OperationSchema(Schema):
     """An operation as the provider's manifest declares it; the forms are JSON Schema 2020-12."""
 
@@ -21,9 +29,10 @@ class OperationSchema(Schema):
     path = fields.Text(required=True, metadata={"examples": ["/car-parks/{car_park}"]})
     assurance = fields.Text(required=True)
     idempotent = fields.Flag(required=True)
-    query = fields.Dict(required=True, allow_none=True, attribute="query.schema")
-    body = fields.Dict(required=True, allow_none=True, attribute="body.schema")
+    query = fields.Dict(required=True, allow_none=True, attribute="query.schema", dump_default=None)
+    body = fields.Dict(required=True, allow_none=True, attribute="body.schema", dump_default=None)
     answer = fields.Dict(required=True, attribute="answer.schema")
+    example = fields.Nested(OperationExampleSchema, required=True)
     refusals = fields.List(fields.Nested(OperationRefusalSchema), required=True)
 
 

@@ -5,10 +5,12 @@ comes out. Nothing else is sent, and nothing else comes back.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import urlencode
+
+import orjson
 
 from app.core.errors import Conflict, DomainError, Forbidden, Invalid, NotFound, Unavailable
 from app.core.json_schema import Form
@@ -26,6 +28,8 @@ KINDS: Mapping[int, type[DomainError]] = {
 _NAME_IN_PATH = re.compile(r"\{[a-z][a-z0-9_]*\}")
 _WHOLE = re.compile(r"-?(?:0|[1-9][0-9]{0,14})")
 _FLAGS = {"true": True, "false": False}
+MOST_SENT, MOST_ANSWERED = 64 * 1024, 256 * 1024
+"""In bytes: what bodies and answers may have where a manifest says nothing less."""
 
 
 class OperationNotFound(NotFound):
@@ -63,6 +67,15 @@ class DeclaredRefusal:
 
 
 @dataclass(frozen=True, slots=True)
+class Example:
+    """A call that its provider says is answered: apps are written after it, and trials make it."""
+
+    path: str
+    query: Mapping[str, Any] | None
+    body: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
 class Operation:
     """One operation of a service, as the manifest of its provider declares it.
 
@@ -79,6 +92,7 @@ class Operation:
     query: Form | None
     body: Form | None
     answer: Form
+    example: Example
     refusals: tuple[DeclaredRefusal, ...]
     most_sent: int
     most_answered: int
@@ -115,6 +129,31 @@ class Operation:
         if faults:
             raise Invalid(errors=faults)
 
+    def example_faults(self) -> Iterator[tuple[str, str]]:
+        """Yield where the example is no call of this operation, and why."""
+        if not self.fits(self.method, self.example.path):
+            yield "path", "Does not fit the path of the operation."
+        for name, form in (("query", self.query), ("body", self.body)):
+            given = getattr(self.example, name)
+            if form is None and given is not None:
+                yield name, f"The operation takes no {name}."
+            elif form is not None:
+                for fault in form.faults(given or {}):
+                    yield name + fault["pointer"].replace("/", "."), fault["message"]
+        if len(orjson.dumps(self.example.body)) > self.most_sent:
+            yield "body", "Is larger than `max_body`."
+
+    def example_call(self, service: str, key: str | None) -> "OperationCall":
+        """Return the call that the example is; only what acts has a key."""
+        pairs = sorted((self.example.query or {}).items())
+        return OperationCall(
+            service=service,
+            path=self.example.path,
+            query=urlencode([(name, _written(value)) for name, value in pairs]),
+            body=None if self.body is None else self.example.body or {},
+            key=None if self.is_safe else key,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class OperationCall:
@@ -125,6 +164,11 @@ class OperationCall:
     query: str = ""
     body: object | None = None
     key: str | None = None
+
+    @property
+    def target(self) -> str:
+        """Return where a remote provider is called, after its base URL."""
+        return f"/operations/{self.service}{self.path}" + (f"?{self.query}" if self.query else "")
 
 
 class Operator(Protocol):
@@ -137,6 +181,26 @@ class Operator(Protocol):
 
         Raise `Unavailable` when surely nothing has happened, `OperationOutcomeUnknown` otherwise.
         """
+
+
+def build_operation(raw: Mapping[str, Any], assurance: str) -> Operation:
+    """Return the operation that a valid table says; what is not said is the service's."""
+    example = raw["example"]
+    return Operation(
+        id=raw["id"],
+        title=raw["title"],
+        method=raw["method"],
+        path=raw["path"],
+        assurance=raw.get("assurance", assurance),
+        idempotent=raw.get("idempotent", True),
+        query=_form(raw.get("query")),
+        body=_form(raw.get("body")),
+        answer=Form(raw["answer"]),
+        example=Example(example["path"], example.get("query"), example.get("body")),
+        refusals=tuple(DeclaredRefusal(**refusal) for refusal in raw.get("refusals", ())),
+        most_sent=raw.get("max_body", MOST_SENT),
+        most_answered=raw.get("max_answer", MOST_ANSWERED),
+    )
 
 
 def is_path(template: str) -> bool:
@@ -160,6 +224,15 @@ def could_be_both(one: str, other: str) -> bool:
 def _pattern(template: str) -> re.Pattern[str]:
     parts = template.split("/")
     return re.compile("/".join(SEGMENT if p.startswith("{") else re.escape(p) for p in parts))
+
+
+def _form(raw: Mapping[str, Any] | None) -> Form | None:
+    return None if raw is None else Form(raw)
+
+
+def _written(value: object) -> str:
+    """Return an argument as it stands in a query."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _typed(schema: Mapping[str, Any], text: str) -> object:

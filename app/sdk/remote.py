@@ -372,14 +372,13 @@ class RemoteOperator:
         self, operation: Operation, call: OperationCall, citizen: Citizen
     ) -> Mapping[str, Any]:
         """Return the answer; nothing of one that is not of the declared form is passed on."""
-        path = f"/operations/{call.service}{call.path}" + (f"?{call.query}" if call.query else "")
         try:
             if operation.is_safe:
-                answer = self._line.read(path, READ_SECONDS, citizen)
+                answer = self._line.read(call.target, READ_SECONDS, citizen)
             else:
                 answer = self._line.send(
                     operation.method,
-                    path,
+                    call.target,
                     TOLD_SECONDS,
                     citizen=citizen,
                     key=call.key,

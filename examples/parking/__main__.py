@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from .account import Account
 from .city import City, own_key, public_jwk
 from .fees import Fees
+from .places import Places
 from .service import Parking, serve
 
 HERE = Path(__file__).resolve().parent
@@ -20,7 +21,7 @@ def main() -> None:
     url = os.environ.get("PARKING_URL", "http://127.0.0.1:8020")
     city = City(os.environ.get("CITY_URL", "http://127.0.0.1:8000"), "parking")
     place.mkdir(exist_ok=True)
-    key = own_key(place / "key.pem")
+    key, books = own_key(place / "key.pem"), place / "books.sqlite"
     asked = _arguments()
 
     manifest = json.loads((HERE / "manifest.json").read_text(encoding="utf-8"))
@@ -34,7 +35,7 @@ def main() -> None:
         account = Account.read(asked.credentials)
         print(account.call("GET", f"/v1/providers/{manifest['name']}")["status"])
     elif asked.command == "stay":
-        fees = Fees(place / "books.sqlite")
+        fees = Fees(books)
         for reference in asked.references:
             fees.record_stay(reference, asked.plate, asked.minutes)
             print(reference)
@@ -42,7 +43,7 @@ def main() -> None:
             city.tell(key, "payables.changed", {})
     elif asked.command == "serve":
         parts = urlsplit(url)
-        parking = Parking(Fees(place / "books.sqlite"), city, key, parts.netloc)
+        parking = Parking(Fees(books), Places(books), city, key, parts.netloc)
         host, _, port = (asked.listen or parts.netloc).rpartition(":")
         server = serve(parking, host, int(port))
         print(f"parking listens at {host}:{port}", flush=True)

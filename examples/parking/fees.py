@@ -1,15 +1,13 @@
-"""The business: parking fees, what was paid of them, and who asked for which; kept in SQLite.
+"""The business: parking fees, what was paid of them, and who asked for which.
 
 One transaction for each use, and a repeated payment notice gets the first answer: that is all that
 "idempotent" asks for.
 """
 
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
+
+from .books import Books, Refused, now
 
 PAYEE = "wudang-parking"
 CURRENCY = "CNY"
@@ -41,14 +39,6 @@ CREATE TABLE IF NOT EXISTS asked (
 );
 CREATE TABLE IF NOT EXISTS nonces (nonce TEXT PRIMARY KEY, expires INTEGER NOT NULL);
 """
-
-
-class Refused(Exception):
-    """We say no, and why: a status of HTTP and a code that stays the same."""
-
-    def __init__(self, status: int, code: str, title: str) -> None:
-        super().__init__(title)
-        self.status, self.code, self.title = status, code, title
 
 
 NO_SUCH_FEE = Refused(404, "no-such-fee", "There is no such parking fee")
@@ -93,18 +83,14 @@ def price(minutes: int) -> int:
     return days * MOST_FEN_A_DAY + min(MOST_FEN_A_DAY, -(-rest // _HOUR) * FEN_AN_HOUR)
 
 
-class Fees:
-    """The books of the company; safe to use from several threads and processes."""
+class Fees(Books):
+    """What is owed and what was paid."""
 
-    def __init__(self, file: Path) -> None:
-        self._file = file
-        with self._open() as books:
-            books.execute("PRAGMA journal_mode = WAL")
-            books.executescript(_TABLES)
+    tables = _TABLES
 
     def check(self) -> None:
         """Raise what is wrong when the books cannot be read."""
-        with self._open() as books:
+        with self.open() as books:
             books.execute("SELECT 1 FROM fees LIMIT 1")
 
     def record_stay(self, reference: str, plate: str, minutes: int) -> Fee | None:
@@ -112,19 +98,19 @@ class Fees:
         amount = price(minutes)
         if amount == 0:
             return None
-        with self._transaction() as books:
-            row = (reference, plate, minutes, amount, _now())
+        with self.transaction() as books:
+            row = (reference, plate, minutes, amount, now())
             books.execute("INSERT INTO fees VALUES (?, ?, ?, ?, ?)", row)
         return Fee(reference, plate, minutes, amount)
 
     def find(self, reference: str) -> Fee:
         """Return an unpaid fee, or refuse: it is not there, or it was paid."""
-        with self._open() as books:
+        with self.open() as books:
             return _unpaid(books, reference)
 
     def remember(self, citizen: str, reference: str) -> None:
         """Show a fee in the list of a citizen who has asked for it by its number."""
-        with self._transaction() as books:
+        with self.transaction() as books:
             books.execute("INSERT OR IGNORE INTO asked VALUES (?, ?)", (citizen, reference))
 
     def of_citizen(self, citizen: str) -> list[Fee]:
@@ -134,7 +120,7 @@ class Fees:
             WHERE citizen = ? AND reference NOT IN (SELECT reference FROM payments)
             ORDER BY left_at DESC LIMIT 1000
         """
-        with self._open() as books:
+        with self.open() as books:
             return [Fee(*row) for row in books.execute(query, (citizen,))]
 
     def book(self, notice: Notice) -> Booking:
@@ -143,7 +129,7 @@ class Fees:
         Money has moved already. What we refuse here is sent back to the citizen by the city, so we
         refuse only what we shall never be able to book.
         """
-        with self._transaction() as books:
+        with self.transaction() as books:
             known = books.execute(
                 "SELECT reference, amount FROM payments WHERE key = ?", (notice.key,)
             ).fetchone()
@@ -154,7 +140,7 @@ class Fees:
                 terms = (notice.amount, notice.currency, notice.payee)
                 if terms != (fee.amount, CURRENCY, PAYEE):
                     raise Refused(422, "wrong-amount", "Another amount or payee is owed")
-                row = (notice.key, fee.reference, fee.amount, notice.paid_at, _now())
+                row = (notice.key, fee.reference, fee.amount, notice.paid_at, now())
                 books.execute(
                     "INSERT INTO payments (key, reference, amount, paid_at, booked_at)"
                     " VALUES (?, ?, ?, ?, ?)",
@@ -164,48 +150,27 @@ class Fees:
 
     def find_booking(self, key: str) -> Booking:
         """Return what was booked under a key, or refuse: there surely is nothing."""
-        with self._open() as books:
+        with self.open() as books:
             return _booked(books, key)
 
     def data_of(self, citizen: str) -> list[str]:
         """Return all that we keep about a citizen: the numbers of the fees they asked for."""
         query = "SELECT reference FROM asked WHERE citizen = ? ORDER BY reference"
-        with self._open() as books:
+        with self.open() as books:
             return [reference for (reference,) in books.execute(query, (citizen,))]
 
     def forget(self, citizen: str) -> None:
         """Forget a citizen; what was paid stays in the books, without anybody's name."""
-        with self._transaction() as books:
+        with self.transaction() as books:
             books.execute("DELETE FROM asked WHERE citizen = ?", (citizen,))
 
-    def claim_nonce(self, nonce: str, expires: int, now: int) -> bool:
+    def claim_nonce(self, nonce: str, expires: int, at: int) -> bool:
         """Say whether a nonce is new, and remember it for as long as it could be used."""
-        with self._transaction() as books:
-            books.execute("DELETE FROM nonces WHERE expires < ?", (now,))
+        with self.transaction() as books:
+            books.execute("DELETE FROM nonces WHERE expires < ?", (at,))
             row = (nonce, expires)
             made = books.execute("INSERT OR IGNORE INTO nonces VALUES (?, ?)", row)
             return made.rowcount == 1
-
-    @contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
-        books = sqlite3.connect(self._file, timeout=1.5, isolation_level=None)
-        try:
-            books.execute("PRAGMA foreign_keys = ON")
-            yield books
-        finally:
-            books.close()
-
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        """Do all of it or nothing; writers wait for each other."""
-        with self._open() as books:
-            books.execute("BEGIN IMMEDIATE")
-            try:
-                yield books
-            except BaseException:
-                books.execute("ROLLBACK")
-                raise
-            books.execute("COMMIT")
 
 
 def _unpaid(books: sqlite3.Connection, reference: str) -> Fee:
@@ -225,7 +190,3 @@ def _booked(books: sqlite3.Connection, key: str) -> Booking:
         raise Refused(404, "no-such-payment", "Nothing was booked under this key")
     number, booked_at = row
     return Booking(f"PK-{number:06d}", booked_at)
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds")

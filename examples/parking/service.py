@@ -9,10 +9,12 @@ from datetime import datetime
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote
 
+from .books import Refused
 from .city import Citizen, City, NoSuchCitizen
-from .fees import CURRENCY, PAYEE, Fee, Fees, Notice, Refused
+from .fees import CURRENCY, PAYEE, Fee, Fees, Notice
+from .places import Places, Wish
 from .signing import BadSignature, OwnKey, Request, Signed, sign_answer, verify_request
 
 CONTRACT = 1
@@ -24,18 +26,24 @@ Answer = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Call:
-    """One call of the city's: the parts of the path, the body, and the citizen if it is of one."""
+    """One call of the city's: the parts of the path, and the citizen if it is of one."""
 
     parts: tuple[str, ...]
+    query: Mapping[str, str]
+    key: str
     body: bytes
     citizen: Citizen | None
 
 
 class Parking:
-    """What we offer the city; the table at the end of the class is the contract."""
+    """What we offer the city; the table at the end of the class is the contract.
 
-    def __init__(self, fees: Fees, city: City, key: OwnKey, authority: str) -> None:
-        self.fees, self.city, self.key, self.authority = fees, city, key, authority
+    The first eight calls are the city's, the last two are the operations of our manifest.
+    """
+
+    def __init__(self, fees: Fees, places: Places, city: City, key: OwnKey, authority: str) -> None:
+        self.fees, self.places = fees, places
+        self.city, self.key, self.authority = city, key, authority
 
     def admit(self, request: Request, now: int) -> Signed:
         """Return what is known of a request that the city has made, or raise `BadSignature`."""
@@ -59,9 +67,17 @@ class Parking:
         for method, form, handle in self.CALLS:
             found = re.fullmatch(form, request.path)
             if method == request.method and found:
-                parts = tuple(unquote(part) for part in found.groups())
-                return handle(self, Call(parts, request.body, self._citizen(request, now)))
+                return handle(self, self._read(request, found.groups(), now))
         raise Refused(404, "no-such-call", "The contract has no such call")
+
+    def _read(self, request: Request, parts: tuple[str, ...], now: int) -> Call:
+        return Call(
+            parts=tuple(unquote(part) for part in parts),
+            query=dict(parse_qsl(request.target.partition("?")[2])),
+            key=request.headers.get("idempotency-key", ""),
+            body=request.body,
+            citizen=self._citizen(request, now),
+        )
 
     def _citizen(self, request: Request, now: int) -> Citizen | None:
         token = request.headers.get("citizen-context")
@@ -93,11 +109,23 @@ class Parking:
         return asdict(self.fees.find_booking(call.parts[0]))
 
     def _export(self, call: Call) -> Answer:
-        return {"asked_for": self.fees.data_of(_of(call).reference)}
+        citizen = _of(call).reference
+        return {
+            "asked_for": self.fees.data_of(citizen),
+            "reservations": self.places.data_of(citizen),
+        }
 
     def _erase(self, call: Call) -> Answer:
         self.fees.forget(_of(call).reference)
+        self.places.forget(_of(call).reference)
         return {}
+
+    def _count_free(self, call: Call) -> Answer:
+        _of(call)
+        return {"free": self.places.count_free(call.parts[0], call.query.get("day"))}
+
+    def _reserve(self, call: Call) -> Answer:
+        return {"number": self.places.reserve(call.key, _wish(call))}
 
     CALLS: ClassVar[list[tuple[str, str, Callable[["Parking", Call], Answer]]]] = [
         ("GET", r"/\.well-known/city-provider", _discover),
@@ -108,6 +136,8 @@ class Parking:
         ("GET", r"/fulfilments/([^/]+)", _find),
         ("GET", r"/personal-data", _export),
         ("DELETE", r"/personal-data", _erase),
+        ("GET", r"/operations/parking-fee/car-parks/([^/]+)", _count_free),
+        ("POST", r"/operations/parking-fee/car-parks/([^/]+)/reservations", _reserve),
     ]
 
 
@@ -166,7 +196,7 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, *_: object) -> None:
         """Keep quiet: addresses hold numbers of fees."""
 
-    do_GET = do_PUT = do_DELETE = _handle  # noqa: N815 - the names that http.server calls
+    do_GET = do_PUT = do_POST = do_DELETE = _handle  # noqa: N815 - the names that http.server calls
 
 
 def _of(call: Call) -> Citizen:
@@ -205,6 +235,12 @@ def _notice(key: str, body: bytes) -> Notice:
     if not is_sound or notice.key != key or paid_at.utcoffset() is None:
         raise Refused(422, "malformed-notice", "The notice is not of the contract's form")
     return notice
+
+
+def _wish(call: Call) -> Wish:
+    """Return what is wanted; the city lets nothing through that is not of the manifest's form."""
+    said = json.loads(call.body)
+    return Wish(_of(call).reference, call.parts[0], said["plate"], said["minutes"])
 
 
 def _is_too_late(deadline: str | None, now: int) -> bool:

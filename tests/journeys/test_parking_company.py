@@ -4,12 +4,13 @@ bill is, receipt included."""
 
 import json
 from collections.abc import Iterator
+from urllib.parse import urlencode
 
 import pytest
 
 from tests.journeys import company as companies
 from tests.journeys.company import Company, await_service
-from tests.journeys.house import Citizen, House, confirm, run_house, wait_until
+from tests.journeys.house import Citizen, House, confirm, new_key, run_house, wait_until
 from tests.live import Answer
 
 FEE = 600
@@ -56,7 +57,7 @@ def test_step_2_what_the_page_says_is_so(house: House, company: Company) -> None
     desk = companies.staff(house)
     shown = desk.get("/v1/marketplace/providers/parking").json
     assert shown["status"] == company.run("status", "account.json") == "live"
-    assert len(shown["badge"]["duties"]) == 32
+    assert len(shown["badge"]["duties"]) == 36
     moves = desk.get("/v1/marketplace/providers/parking/moves?limit=100").json["items"]
     reached = [move["to_state"] for move in sorted(moves, key=lambda move: move["sequence"])]
     wanted = "applied document_review sandbox conformance_passed canary live"
@@ -93,7 +94,36 @@ def test_step_4_a_fee_is_paid_as_a_water_bill_is(
     refused(citizen.start(order(PAID)), 409, "already-paid")
 
 
-def test_step_5_the_company_sends_some_of_it_back(
+def test_step_5_places_are_counted_and_reserved(
+    house: House, company: Company, citizen: Citizen
+) -> None:
+    gateway = "/v1/services/parking-fee/gateway"
+    listed = citizen.get(gateway).json["items"]
+    count, reserve = (one["example"] for one in listed)
+    free = citizen.get(gateway + count["path"]).json["result"]["free"]
+    tomorrow = f"{gateway}{count['path']}?{urlencode(count['query'])}"
+    assert citizen.get(tomorrow).status == 200
+
+    key = new_key()
+    place = gateway + reserve["path"]
+    answers = [citizen.post(place, reserve["body"], **{"Idempotency-Key": key}) for _ in range(2)]
+    assert [answer.status for answer in answers] == [200, 200], answers[0].body
+    assert answers[0].json == answers[1].json
+    assert answers[0].json["result"]["number"].startswith("R-")
+    assert citizen.get(gateway + count["path"]).json["result"] == {"free": free - 1}
+
+    full = f"{gateway}/car-parks/golden-summit/reservations"
+    for status in (200, 200, 409):  # it has two places
+        last = citizen.post(full, reserve["body"], **{"Idempotency-Key": new_key()})
+        assert last.status == status, last.body
+    assert last.json["title_zh"] == "停车场已满"
+    refused(last, 409, "parking:no-space")
+    nowhere = citizen.get(f"{gateway}/car-parks/nowhere")
+    refused(nowhere, 404, "parking:no-such-car-park")
+    refused(citizen.get(f"{gateway}/payables"), 404, "operation-not-found")
+
+
+def test_step_6_the_company_sends_some_of_it_back(
     house: House, company: Company, citizen: Citizen
 ) -> None:
     (payment,) = citizen.get("/v1/payments?limit=100").json["items"]
@@ -105,7 +135,7 @@ def test_step_5_the_company_sends_some_of_it_back(
     assert done["refunded_amount"] == 300
 
 
-def test_step_6_the_company_lets_its_service_rest_and_go_on(
+def test_step_7_the_company_lets_its_service_rest_and_go_on(
     house: House, company: Company, citizen: Citizen
 ) -> None:
     reason = {"zh": "系统升级，请稍后再来。", "en": "We are upgrading; please come back later."}
@@ -118,7 +148,7 @@ def test_step_6_the_company_lets_its_service_rest_and_go_on(
     assert citizen.start(order(RESTING)).status == 201
 
 
-def test_step_7_staff_throws_the_kill_switch(
+def test_step_8_staff_throws_the_kill_switch(
     house: House, company: Company, citizen: Citizen
 ) -> None:
     desk = companies.staff(house, companies.OPERATOR)

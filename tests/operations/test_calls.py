@@ -1,6 +1,5 @@
 """Operations that a remote provider declares, called by citizens over HTTP, and what never goes."""
 
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -50,6 +49,7 @@ def operations() -> list[dict[str, Any]]:
         "idempotent": True,
         "body": form(places={"type": "integer", "minimum": 1}),
         "answer": form(number={"type": "string", "maxLength": 20}),
+        "example": {"path": "/car-parks/7/places", "body": {"places": 1}},
         "refusals": [
             {"code": "no-space", "status": 409, "title": {"zh": "车位已满", "en": "It is full"}}
         ],
@@ -65,9 +65,11 @@ def operations() -> list[dict[str, Any]]:
             "additionalProperties": False,
         },
         "answer": form(free={"type": "integer", "minimum": 0}),
+        "example": {"path": "/car-parks/7", "query": {"day": 3}},
     }
     once = {**reserve, "id": "reserve-once", "method": "PUT", "idempotent": False}
     strong = {**ask, "id": "ask-strongly", "path": "/secrets", "assurance": "verified"}
+    strong["example"] = {"path": "/secrets"}
     return [reserve, ask, once, strong]
 
 
@@ -148,6 +150,22 @@ def test_a_declared_operation_is_called_with_nothing_of_the_citizens_own(town: T
     assert told
 
 
+def test_the_list_of_operations_tells_their_forms_and_an_example(town: Town) -> None:
+    answer = town.client.get(GATEWAY, headers=town.citizen.auth)
+    assert answer.status_code == 200, answer.text
+    listed = {one["id"]: one for one in answer.json["items"]}
+    assert listed["ask"]["example"] == {
+        "path": "/car-parks/7",
+        "query": {"day": 3},
+        "body": None,
+    }
+    assert listed["reserve"]["example"]["body"] == {"places": 1}
+    for name, one in listed.items():
+        assert one["answer"]["type"] == "object", name
+    example = listed["ask"]["example"]
+    assert town.ask(example["path"], query_string=example["query"]).status_code == 200
+
+
 @pytest.mark.parametrize(
     ("path", "query", "status"),
     [
@@ -221,7 +239,7 @@ def test_what_is_not_idempotent_is_sent_once_whatever_comes_of_it(town: Town) ->
 
 def test_a_suspended_provider_is_not_called(town: Town) -> None:
     assert town.suspend.suspend("parking").status_code == 200
-    time.sleep(1)
+    town.rooms.deps[Roster]._refresh()  # noqa: SLF001 - processes do so once a second
     before = len(town.house.calls)
     refused(town.ask(), 503, "service-unavailable")
     assert len(town.house.calls) == before
@@ -242,6 +260,15 @@ def test_a_suspended_provider_is_not_called(town: Town) -> None:
         {"method": "PATCH"},
         {"refusals": [{"code": "gone", "status": 500, "title": _TITLE}]},
         {"path": "/{anything}/7"},
+        {"example": {"path": "/spare/7"}},
+        {"example": {"path": "/spare", "query": {"day": 8}}},
+        {"example": {"path": "/spare", "query": {"day": "3"}}},
+        {"example": {"path": "/spare", "query": {"week": 1}}},
+        {"example": {"path": "/spare", "body": {}}},
+        {"example": {"path": "/spare", "own": 1}},
+        {"example": "/spare"},
+        {"method": "PUT", "idempotent": True, "body": form(a={"type": "boolean"})},
+        {"method": "DELETE", "idempotent": True},
     ],
 )
 def test_a_manifest_with_an_unsafe_operation_is_refused(change: Mapping[str, Any]) -> None:
@@ -257,5 +284,30 @@ def test_a_manifest_with_an_unsafe_operation_is_refused(change: Mapping[str, Any
         if "operations" in fault["pointer"]
     }
     assert faults([reserve, ask]) == set()
-    spare = {**ask, "id": "spare"}
-    assert faults([ask, {**spare, "path": "/spare", **change}])
+    spare = {**ask, "id": "spare", "path": "/spare", "example": {"path": "/spare"}}
+    assert faults([ask, spare]) == set()
+    assert faults([ask, {**spare, **change}])
+
+
+@pytest.mark.parametrize(
+    ("body", "more", "place"),
+    [
+        ({"places": 1}, {}, None),
+        ({"places": 0}, {}, "body/places"),
+        ({}, {}, "body"),
+        (None, {}, "body"),
+        ({"places": 1, "more": 1}, {}, "body"),
+        ({"places": 1}, {"max_body": 12}, None),
+        ({"places": 1}, {"max_body": 11}, "body"),
+    ],
+)
+def test_an_example_is_of_its_operations_forms_and_size(
+    body: object, more: Mapping[str, Any], place: str | None
+) -> None:
+    own = make_manifest("parking", {"kty": "OKP", "crv": "Ed25519", "kid": "a", "x": "A" * 43})
+    reserve = {**operations()[0], **more}
+    reserve["example"] = {"path": "/car-parks/7/places"} | ({} if body is None else {"body": body})
+    services = [{**own["services"][0], "operations": [reserve]}]
+    faults = check_remote_manifest({**own, "services": services}, ROOT / "config", ())
+    found = [fault["pointer"].partition("/example/")[2] for fault in faults]
+    assert [one for one in found if one] == ([] if place is None else [place])

@@ -60,7 +60,7 @@ def replayed(trial: Trial) -> str:
     prepared = trial.caller.prepare("GET", payable_path(reference), statement=Statement.of(citizen))
     first = trial.caller.send(prepared)
     need(first.status == HTTPStatus.OK, f"the first time it is answered with {said(first)}")
-    return _refused(trial.caller.send(prepared))
+    return refused(trial.caller.send(prepared))
 
 
 def swapped_body(trial: Trial) -> str:
@@ -150,7 +150,7 @@ def _not_booked(
     prepared = trial.caller.prepare(
         "PUT", f"/fulfilments/{notice.key}", key=notice.key, body=wire.dump(notice), terms=terms
     )
-    seen = _refused(trial.caller.send(bend(prepared)))
+    seen = refused(trial.caller.send(bend(prepared)))
     for key in filter(None, (notice.key, moved_to)):
         need(
             trial.provider.find_fulfilment(key) is None,
@@ -166,10 +166,11 @@ def _not_shown(trial: Trial, statement: Statement | None, terms: Terms | None = 
     prepared = trial.caller.prepare(
         "GET", payable_path(reference), statement=statement, terms=terms
     )
-    return _refused(trial.caller.send(prepared))
+    return refused(trial.caller.send(prepared))
 
 
-def _refused(reply: Reply) -> str:
+def refused(reply: Reply) -> str:
+    """Return how a request was refused at the door; raise `Broken` if it was not."""
     need(reply.status in _AT_THE_DOOR, f"it is answered with {said(reply)}")
     return said(reply)
 

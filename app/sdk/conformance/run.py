@@ -5,7 +5,12 @@ from typing import Any
 
 from app.core.egress import NoAnswer
 from app.core.errors import DomainError
-from app.sdk.conformance import answer_duties, payable_duties, request_duties
+from app.sdk.conformance import (
+    answer_duties,
+    operation_duties,
+    payable_duties,
+    request_duties,
+)
 from app.sdk.conformance.duty import Broken, Duty, Finding, named
 from app.sdk.conformance.trial import Trial
 from app.sdk.provider import OutcomeUnknown
@@ -16,6 +21,7 @@ DUTIES: tuple[Duty[Any], ...] = (
     *payable_duties.DUTIES,
     *answer_duties.DUTIES,
     *request_duties.DUTIES,
+    *operation_duties.DUTIES,
 )
 """In the order in which they are tried: who does not answer at all is asked no further."""
 

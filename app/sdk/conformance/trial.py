@@ -12,8 +12,17 @@ from app.core.errors import Conflict, DomainError
 from app.core.ids import new_id, new_secret
 from app.sdk.conformance.caller import Caller
 from app.sdk.conformance.duty import Broken
+from app.sdk.operations import Operation, Operator, build_operation
 from app.sdk.provider import Citizen, OutcomeUnknown, PayableProvider
-from app.sdk.remote import City, Line, RemoteKeeper, RemotePayable, Sender
+from app.sdk.remote import City, Line, RemoteKeeper, RemoteOperator, RemotePayable, Sender
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredOperation:
+    """An operation of a manifest, and the service that it belongs to."""
+
+    service: str
+    operation: Operation
 
 
 @dataclass(slots=True)
@@ -25,6 +34,7 @@ class Trial:
 
     caller: Caller
     provider: PayableProvider
+    operator: Operator
     manifest: Mapping[str, Any]
     declared: Mapping[str, Any]
     references: Sequence[str]
@@ -34,6 +44,19 @@ class Trial:
     def unknown_reference(self) -> str:
         """Return a reference that nobody has minted."""
         return f"no-such-{new_id()}"
+
+    @property
+    def operations(self) -> list[DeclaredOperation]:
+        """Return what this trial looks at: of its service, and of those that are not payable."""
+        mine = [one for one in self.manifest["services"] if one["id"] not in self._others]
+        try:
+            return [
+                DeclaredOperation(service["id"], build_operation(raw, service["assurance"]))
+                for service in mine
+                for raw in service.get("operations", ())
+            ]
+        except KeyError as missing:
+            raise Broken(f"the manifest declares an operation without {missing}") from missing
 
     @property
     def _others(self) -> frozenset[str]:
@@ -75,6 +98,7 @@ def open_trials(
         Trial(
             caller=Caller(base_url, manifest["name"], city, keys.get, sender),
             provider=RemoteKeeper(line) if keeps_data else RemotePayable(line),
+            operator=RemoteOperator(line),
             manifest=manifest,
             declared=service,
             references=references,

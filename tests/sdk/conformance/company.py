@@ -65,8 +65,10 @@ def open_company(folder: Path, *edits: Edit, public: str | None = None) -> Itera
         path.write_text(text.replace(before, after), encoding="utf-8")
     sys.path.insert(0, str(folder))
     try:
-        parts = ("service", "city", "fees")
-        service, theirs, books = (importlib.import_module(f"{name}.{part}") for part in parts)
+        parts = ("service", "city", "fees", "places")
+        service, theirs, books, places = (
+            importlib.import_module(f"{name}.{part}") for part in parts
+        )
     finally:
         sys.path.remove(str(folder))
     ours = city()
@@ -77,7 +79,7 @@ def open_company(folder: Path, *edits: Edit, public: str | None = None) -> Itera
     key = theirs.own_key(folder / "key.pem")
     # It has asked for the keys just now: nobody is at that address.
     city_of_theirs = theirs.City(ISSUER, "parking", known, time.monotonic())
-    parking = service.Parking(fees, city_of_theirs, key, "")
+    parking = service.Parking(fees, places.Places(folder / "books.sqlite"), city_of_theirs, key, "")
     server = service.serve(parking, "127.0.0.1", 0)
     inner = f"http://127.0.0.1:{server.server_address[1]}"
     url = public or inner

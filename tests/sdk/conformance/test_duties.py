@@ -152,7 +152,7 @@ SPOILT: list[tuple[str, str, list[Edit]]] = [
             (
                 "fees.py",
                 '    return Booking(f"PK-{number:06d}", booked_at)',
-                '    return Booking(f"PK-{number:06d}", _now())',
+                '    return Booking(f"PK-{number:06d}", now())',
             )
         ],
     ),
@@ -163,7 +163,7 @@ SPOILT: list[tuple[str, str, list[Edit]]] = [
             (
                 "fees.py",
                 'raise Refused(404, "no-such-payment", "Nothing was booked under this key")',
-                'return Booking("PK-0", _now())',
+                'return Booking("PK-0", now())',
             )
         ],
     ),
@@ -206,8 +206,8 @@ SPOILT: list[tuple[str, str, list[Edit]]] = [
         [
             ("fees.py", "key TEXT NOT NULL UNIQUE", "key TEXT NOT NULL"),
             ("fees.py", "reference TEXT NOT NULL UNIQUE", "reference TEXT NOT NULL"),
-            ("fees.py", '"BEGIN IMMEDIATE"', '"SELECT 1"'),
-            ("fees.py", '"COMMIT"', '"SELECT 1"'),
+            ("books.py", '"BEGIN IMMEDIATE"', '"SELECT 1"'),
+            ("books.py", '"COMMIT"', '"SELECT 1"'),
             (
                 "fees.py",
                 "                fee = _unpaid(books, notice.reference)",
@@ -318,6 +318,80 @@ SPOILT: list[tuple[str, str, list[Edit]]] = [
         [("city.py", ' and claims["aud"] == f"provider:{self.name}"', "")],
     ),
     (
+        "operations-answer",
+        "answers in another form",
+        [("service.py", '{"free": self', '{"places": self')],
+    ),
+    (
+        "operations-answer",
+        "says more than it declares",
+        [("service.py", '{"number": self.', '{"plate": "鄂C·A1234", "number": self.')],
+    ),
+    (
+        "operations-answer",
+        "refuses as it has never said",
+        [
+            ("places.py", 'CAR_PARKS = {"north": 120', 'CAR_PARKS = {"south": 120'),
+            ("places.py", '"no-such-car-park"', '"closed-on-mondays"'),
+        ],
+    ),
+    (
+        "operations-answer",
+        "signs nothing of its own",
+        [
+            (
+                "service.py",
+                SENT,
+                '        if self.path.startswith("/operations/"):\n'
+                '            headers = {"Content-Type": kind}\n' + SENT,
+            )
+        ],
+    ),
+    (
+        "operations-repeated",
+        "reserves another place each time",
+        [
+            (
+                "service.py",
+                "self.places.reserve(call.key,",
+                "self.places.reserve(str(time.time_ns()),",
+            )
+        ],
+    ),
+    (
+        "operations-context",
+        "counts for nobody",
+        [
+            (
+                "service.py",
+                """        _of(call)
+        return {"free\"""",
+                """        return {"free\"""",
+            )
+        ],
+    ),
+    (
+        "operations-context",
+        "reserves for nobody",
+        [("service.py", "Wish(_of(call).reference,", 'Wish("nobody",')],
+    ),
+    (
+        "operations-undeclared",
+        "counts the places of everything",
+        [
+            (
+                "service.py",
+                'parking-fee/car-parks/([^/]+)", _count',
+                'parking-fee/car-parks/([^/]+).*", _count',
+            )
+        ],
+    ),
+    (
+        "operations-undeclared",
+        "calls it a bad request",
+        [("service.py", 'Refused(404, "no-such-call"', 'Refused(400, "no-such-call"')],
+    ),
+    (
         "context-of-another-kind",
         "believes every token",
         [("city.py", '(header["alg"], header["typ"]) != ("EdDSA", CONTEXT_TYPE) or ', "")],
@@ -352,6 +426,47 @@ def test_a_provider_that_breaks_a_duty_is_found(
     assert not finding.is_kept, finding.seen
     assert finding.seen
     assert not run.is_conforming([finding])
+
+
+def test_who_declares_no_operation_owes_none(tmp_path: Path) -> None:
+    ids = {duty.id for duty in run.DUTIES if duty.id.startswith("operations-")}
+    with open_company(tmp_path) as company:
+        manifest = dict(company.trial.manifest)
+        manifest["services"] = [
+            {name: value for name, value in service.items() if name != "operations"}
+            for service in manifest["services"]
+        ]
+        company.trial.manifest = manifest
+        findings = run.try_all(company.trial, ids)
+    assert [(f.is_kept, f.seen) for f in findings] == [(True, "it declares no operation")] * 4
+
+
+def test_operations_of_services_that_nobody_pays_for_are_tried(tmp_path: Path) -> None:
+    with open_company(tmp_path) as company:
+        (own,) = company.trial.manifest["services"]
+        shown = {**own, "id": "free-places", "kind": "listing"}
+        other = {**own, "id": "other-fee"}
+        company.trial.manifest = {**company.trial.manifest, "services": [own, shown, other]}
+        tried = [(one.service, one.operation.id) for one in company.trial.operations]
+        (finding,) = run.try_all(company.trial, {"operations-answer"})
+    names = ("count-free-places", "reserve-place")
+    assert tried == [
+        (service, name) for service in ("parking-fee", "free-places") for name in names
+    ]
+    assert not finding.is_kept, "the company answers for one service only"
+
+
+def test_an_operation_without_an_example_is_a_broken_duty(tmp_path: Path) -> None:
+    with open_company(tmp_path) as company:
+        (own,) = company.trial.manifest["services"]
+        bare = [{n: v for n, v in one.items() if n != "example"} for one in own["operations"]]
+        services = [{**own, "operations": bare}]
+        company.trial.manifest = {**company.trial.manifest, "services": services}
+        (finding,) = run.try_all(company.trial, {"operations-answer"})
+    assert (finding.is_kept, finding.seen) == (
+        False,
+        "the manifest declares an operation without 'example'",
+    )
 
 
 def test_who_does_not_answer_at_all_is_asked_no_further(tmp_path: Path) -> None:
