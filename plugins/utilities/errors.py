@@ -19,6 +19,14 @@ class TooManyAccounts(Conflict):
     title_en = "No more accounts can be linked"
 
 
+class LookUpNotFound(NotFound):
+    """This citizen has found no such account within the last half hour."""
+
+    code = "look-up-not-found"
+    title_zh = "查询结果不存在或已过期"
+    title_en = "There is no such look-up, or it has expired"
+
+
 class TooManyLinkAttempts(RateLimited):
     """The citizen has tried to link too often within an hour."""
 

@@ -1,4 +1,4 @@
-"""What the audit trail is told of the billers' desk."""
+"""What the audit trail is told of look-ups and of the billers' desk."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -66,3 +66,13 @@ class DayCompared(AuditEvent):
     day: str
     lines: int
     differences: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AccountLookedUp(AuditEvent):
+    """A citizen asked for somebody's account by its number; refused when nothing was shown."""
+
+    name = "utilities.account_looked_up"
+    title_zh = "按户号查询了账户"
+    title_en = "An account was looked up by its number"
+    biller: str

@@ -129,7 +129,6 @@ def test_what_a_mandate_opens_and_what_it_does_not(
         ("GET", "/v1/me/inbox"),
         ("GET", "/v1/payments"),
         ("GET", "/v1/auth/sessions"),
-        ("GET", "/v1/utilities/accounts"),
         ("GET", "/v1/delegation/mandates"),
         ("POST", f"/v1/delegation/mandates/{mandate_id}/revocation"),
     ):

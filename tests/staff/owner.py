@@ -54,6 +54,12 @@ def make_owner(client: FlaskClient, world: World, rooms: Rooms) -> Owner:
             "/v1/utilities/bills/{bill_id}": bill.id,
             "/v1/utilities/accounts/{account_id}": first(client, who, "/v1/utilities/accounts"),
             "/v1/utilities/orders/{order_id}": utility_order(client, who),
+            "/v1/utilities/look-ups/{look_up_id}": made(
+                client,
+                who,
+                "/v1/utilities/look-ups",
+                {"biller": bill.biller, "number": bill.account, "family_name": "张"},
+            ),
             "/v1/me/inbox/{message_id}": first(client, who, "/v1/me/inbox"),
             "/v1/me/exports/{export_id}": export(client, rooms, who),
             "/v1/me/consents/{consent_id}": str(consent),

@@ -1,6 +1,6 @@
 """Tables, one file for each thing they are about; each is in the schema of this plug-in."""
 
-from plugins.utilities.models.accounts import Account, LinkAllowance
+from plugins.utilities.models.accounts import Account, LinkAllowance, LookUp
 from plugins.utilities.models.base import Base
 from plugins.utilities.models.bills import Bill, BillEdition
 from plugins.utilities.models.desk import BillChange, DeskClient
@@ -17,6 +17,7 @@ __all__ = [
     "BillFile",
     "DeskClient",
     "LinkAllowance",
+    "LookUp",
     "Order",
     "Posting",
     "UploadedFile",

@@ -13,13 +13,21 @@ from app.sdk import (
     request_unit,
 )
 from plugins.utilities import service
-from plugins.utilities.routes.common import blueprint, house_of
-from plugins.utilities.schemas.accounts import AccountSchema, NewAccountSchema
+from plugins.utilities.routes.common import blueprint, house_of, visible
+from plugins.utilities.schemas.accounts import (
+    AccountSchema,
+    FoundAccountSchema,
+    MoveOutSchema,
+    NewAccountSchema,
+    NewLookUpSchema,
+)
 from plugins.utilities.schemas.explanations import ConsumedSchema
 from plugins.utilities.values import (
     Consumed,
+    FoundAccount,
     LinkedAccount,
     NewAccount,
+    NewLookUp,
 )
 
 _CREATED = 201
@@ -29,12 +37,15 @@ _CREATED = 201
 class Accounts(MethodView):
     """The accounts that the calling citizen has linked."""
 
+    @blueprint.acting("view")
     @blueprint.scope("bills.read")
     @blueprint.arguments(PageArgs, location="query")
     @blueprint.page(AccountSchema)
     def get(self, query: dict[str, Any]) -> Page[LinkedAccount]:
         """List my utility accounts."""
-        return service.list_accounts(house_of(), request_unit(), citizen().reference, query["page"])
+        return service.list_accounts(
+            house_of(), request_unit(), citizen().reference, query["page"], visible()
+        )
 
     @blueprint.arguments(NewAccountSchema)
     @blueprint.response(201, AccountSchema)
@@ -53,11 +64,14 @@ class Accounts(MethodView):
 class Account(MethodView):
     """One linked account."""
 
+    @blueprint.acting("view")
     @blueprint.scope("bills.read")
     @blueprint.response(200, AccountSchema)
     def get(self, account_id: UUID) -> LinkedAccount:
         """Show my utility account."""
-        return service.find_account(house_of(), request_unit(), citizen().reference, account_id)
+        return service.find_account(
+            house_of(), request_unit(), citizen().reference, account_id, visible()
+        )
 
     @blueprint.response(204)
     def delete(self, account_id: UUID) -> None:
@@ -65,10 +79,42 @@ class Account(MethodView):
         service.unlink_account(request_unit(), citizen().reference, account_id)
 
 
+@blueprint.route("/accounts/<uuid:account_id>/move-out")
+class AccountMoveOut(MethodView):
+    """The end of living where an account is."""
+
+    @blueprint.arguments(MoveOutSchema)
+    @blueprint.response(200, AccountSchema)
+    def put(self, body: dict[str, Any], account_id: UUID) -> LinkedAccount:
+        """Move out of where my utility account is.
+
+        Bills of periods that begin after the last day are not shown and not to be paid any more.
+        """
+        return service.move_out(
+            house_of(), request_unit(), citizen().reference, account_id, body["last_day"]
+        )
+
+
+@blueprint.route("/look-ups")
+class LookUps(MethodView):
+    """Accounts of other people, found by number."""
+
+    @blueprint.arguments(NewLookUpSchema)
+    @blueprint.response(201, FoundAccountSchema)
+    def post(self, wanted: NewLookUp) -> tuple[FoundAccount, int]:
+        """Find somebody else's account to pay for it.
+
+        An unknown number and another name are refused alike; attempts are few and kept.
+        """
+        found = service.look_up_account(house_of(), request_unit(), citizen().reference, wanted)
+        return found, _CREATED
+
+
 @blueprint.route("/accounts/<uuid:account_id>/consumption")
 class AccountConsumption(MethodView):
     """What was used of an account, period by period."""
 
+    @blueprint.acting("view")
     @blueprint.scope("bills.read")
     @blueprint.page(ConsumedSchema)
     def get(self, account_id: UUID) -> Page[Consumed]:
@@ -78,4 +124,7 @@ class AccountConsumption(MethodView):
         periods before is flagged.
         """
         service.refresh_bills(house_of(), citizen().reference)
-        return Page(service.list_consumption(request_unit(), citizen().reference, account_id))
+        found = service.list_consumption(
+            request_unit(), citizen().reference, account_id, billers=visible()
+        )
+        return Page(found)

@@ -17,6 +17,6 @@ def house_of() -> House:
     return deps(UtilitiesProvider).house
 
 
-def visible() -> list[str]:
-    """Return the billers whose bills the caller may see: all, but for a delegate."""
-    return [biller.id for biller in BILLERS.values() if acts_within(biller.service)]
+def visible(action: str = "view") -> list[str]:
+    """Return the billers whose bills the caller may see, or pay: all, but for a delegate."""
+    return [biller.id for biller in BILLERS.values() if acts_within(biller.service, action)]

@@ -19,6 +19,7 @@ _CREATED = 201
 class AccountOrders(MethodView):
     """What is paid of an account in another way than bill by bill."""
 
+    @blueprint.acting("pay")
     @blueprint.repeatable
     @blueprint.arguments(NewOrderSchema)
     @blueprint.response(201, OrderSchema)
@@ -29,7 +30,27 @@ class AccountOrders(MethodView):
         advance, as far as the biller's terms allow. It can be paid once, within half an hour.
         """
         order = service.mint_order(
-            house_of(), request_unit(), citizen().reference, account_id, wanted
+            house_of(),
+            request_unit(),
+            citizen().reference,
+            account_id,
+            wanted,
+            billers=visible("pay"),
+        )
+        return order, _CREATED, {"Location": url_for("utilities.Order", order_id=order.id)}
+
+
+@blueprint.route("/look-ups/<uuid:look_up_id>/orders")
+class LookUpOrders(MethodView):
+    """What is paid for somebody else."""
+
+    @blueprint.repeatable
+    @blueprint.arguments(NewOrderSchema)
+    @blueprint.response(201, OrderSchema)
+    def post(self, wanted: NewOrder, look_up_id: UUID) -> tuple[CitizensOrder, int, dict[str, str]]:
+        """Mint an order for an account that I have looked up."""
+        order = service.mint_order_for_others(
+            house_of(), request_unit(), citizen().reference, look_up_id, wanted
         )
         return order, _CREATED, {"Location": url_for("utilities.Order", order_id=order.id)}
 

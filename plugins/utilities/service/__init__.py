@@ -4,6 +4,7 @@ from plugins.utilities.service.accounts import (
     find_account,
     link_account,
     list_accounts,
+    move_out,
     unlink_account,
 )
 from plugins.utilities.service.bills import (
@@ -29,7 +30,13 @@ from plugins.utilities.service.desk import (
 )
 from plugins.utilities.service.explanation import explain_bill
 from plugins.utilities.service.imports import import_bill_file
-from plugins.utilities.service.orders import find_order, list_orders, mint_order
+from plugins.utilities.service.look_ups import look_up_account
+from plugins.utilities.service.orders import (
+    find_order,
+    list_orders,
+    mint_order,
+    mint_order_for_others,
+)
 from plugins.utilities.service.payables import ask_payable, list_payables
 from plugins.utilities.service.personal_data import erase_citizen, export_citizen
 from plugins.utilities.service.postings import find_posting, post_notice
@@ -61,8 +68,11 @@ __all__ = [
     "list_orders",
     "list_payables",
     "list_postings",
+    "look_up_account",
     "make_posting_file",
     "mint_order",
+    "mint_order_for_others",
+    "move_out",
     "post_notice",
     "read_statement",
     "refresh_bills",

@@ -1,8 +1,8 @@
 """Linking the account of a biller to a citizen who knows its number and its holder's name."""
 
 import unicodedata
-from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from collections.abc import Collection, Iterable, Mapping
+from datetime import date, timedelta
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, delete, func, select
@@ -22,7 +22,13 @@ from app.sdk import (
 from plugins.utilities.client import BillerClient
 from plugins.utilities.errors import AccountMismatch, TooManyAccounts, TooManyLinkAttempts
 from plugins.utilities.models import Account, LinkAllowance
-from plugins.utilities.values import LinkedAccount, NewAccount, find_biller
+from plugins.utilities.values import (
+    BILLERS,
+    AccountStatus,
+    LinkedAccount,
+    NewAccount,
+    find_biller,
+)
 
 MAX_ACCOUNTS = 20
 MAX_ATTEMPTS = 10
@@ -39,7 +45,7 @@ def link_account(
     """
     biller = find_biller(wanted.biller)
     with house.unit_of_work() as attempt:
-        _count_attempt(attempt, citizen_reference)
+        count_attempt(attempt, citizen_reference)
     holder = BillerClient.of(house).holder_of(biller.id, wanted.number)
     if holder is None or _plain(holder) != _plain(wanted.holder_name):
         raise AccountMismatch
@@ -47,19 +53,30 @@ def link_account(
 
 
 def list_accounts(
-    house: House, uow: UnitOfWork, citizen_reference: str, page: PageRequest
+    house: House,
+    uow: UnitOfWork,
+    citizen_reference: str,
+    page: PageRequest,
+    billers: Collection[str] = tuple(BILLERS),
 ) -> Page[LinkedAccount]:
-    """Return a page of a citizen's accounts, the first linked first."""
-    statement = select(Account).where(Account.citizen_reference == citizen_reference)
+    """Return a page of a citizen's accounts at the named billers, the first linked first."""
+    statement = select(Account).where(
+        Account.citizen_reference == citizen_reference, Account.biller.in_(billers)
+    )
     rows = fetch_page(uow, statement, [Account.id], page)
     return Page([show_account(house, row) for row in rows.items], rows.next_cursor)
 
 
 def find_account(
-    house: House, uow: UnitOfWork, citizen_reference: str, account_id: UUID
+    house: House,
+    uow: UnitOfWork,
+    citizen_reference: str,
+    account_id: UUID,
+    billers: Collection[str] = tuple(BILLERS),
 ) -> LinkedAccount:
-    """Return one of a citizen's accounts, or raise `NotFound`."""
-    account = uow.scalar(select(Account).where(*_own(citizen_reference, account_id)))
+    """Return one of a citizen's accounts at the named billers, or raise `NotFound`."""
+    mine = (*_own(citizen_reference, account_id), Account.biller.in_(billers))
+    account = uow.scalar(select(Account).where(*mine))
     if account is None:
         raise NotFound
     return show_account(house, account)
@@ -72,6 +89,23 @@ def unlink_account(uow: UnitOfWork, citizen_reference: str, account_id: UUID) ->
         raise NotFound
 
 
+def move_out(
+    house: House, uow: UnitOfWork, citizen_reference: str, account_id: UUID, last_day: date
+) -> LinkedAccount:
+    """Note the last day on which a citizen lives where an account is; once more moves the day.
+
+    Bills whose period begins later are not theirs any more; linking the account again undoes it.
+    Raise `NotFound`.
+    """
+    mine = select(Account).where(*_own(citizen_reference, account_id))
+    account: Account | None = uow.scalar(mine.with_for_update())
+    if account is None:
+        raise NotFound
+    account.moved_out_on = last_day
+    uow.flush()
+    return show_account(house, account)
+
+
 def show_account(house: House, account: Account) -> LinkedAccount:
     """Return an account as its citizen sees it: with a masked number."""
     return LinkedAccount(
@@ -80,6 +114,8 @@ def show_account(house: House, account: Account) -> LinkedAccount:
         number_masked=mask_number(number_of(house, account)),
         linked_at=account.linked_at,
         refreshed_at=account.refreshed_at,
+        status=AccountStatus.MOVED_OUT if account.moved_out_on else AccountStatus.VERIFIED,
+        moved_out_on=account.moved_out_on,
     )
 
 
@@ -102,7 +138,7 @@ def indexes_of(
     return {account: found[name] for account, name in names.items()}
 
 
-def _count_attempt(uow: UnitOfWork, citizen_reference: str) -> None:
+def count_attempt(uow: UnitOfWork, citizen_reference: str) -> None:
     """Count an attempt within the last hour; guessing names or numbers ends at the tenth."""
     moment = now()
     allowance = lock_citizen(uow, citizen_reference)
@@ -135,6 +171,7 @@ def _link(house: House, uow: UnitOfWork, citizen_reference: str, wanted: NewAcco
         )
     )
     if known is not None:
+        known.moved_out_on = None
         return known
     if (uow.scalar(select(func.count()).select_from(Account).where(mine)) or 0) >= MAX_ACCOUNTS:
         raise TooManyAccounts(f"At most {MAX_ACCOUNTS} accounts can be linked.")

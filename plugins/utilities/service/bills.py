@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from uuid import UUID
 
-from sqlalchemy import Select, select, update
+from sqlalchemy import ColumnElement, Select, or_, select, update
 from sqlalchemy.orm import contains_eager
 
 from app.sdk import (
@@ -148,8 +148,13 @@ def _bills_of(citizen_reference: str) -> Select[Bill]:
         select(Bill)
         .join(Bill.account)
         .options(contains_eager(Bill.account))
-        .where(Account.citizen_reference == citizen_reference)
+        .where(Account.citizen_reference == citizen_reference, is_lived_in())
     )
+
+
+def is_lived_in() -> ColumnElement[bool]:
+    """Match bills of a period in which the citizen of the joined account still lived there."""
+    return or_(Account.moved_out_on.is_(None), Bill.period_from <= Account.moved_out_on)
 
 
 def _show(house: House, bill: Bill) -> CitizensBill:

@@ -4,8 +4,9 @@ What an order pays is fixed when it is minted: what the citizen saw is what the 
 nothing. Whoever is quicker, the biller's counter or another order, is settled by the biller.
 """
 
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
 from uuid import UUID
 
 from sqlalchemy import Select, func, select
@@ -38,6 +39,7 @@ from plugins.utilities.errors import (
 from plugins.utilities.models import Account, Bill, Order
 from plugins.utilities.service.accounts import lock_citizen, number_of
 from plugins.utilities.service.apportionment import Apportionment, apportion, total_owed
+from plugins.utilities.service.look_ups import looked_up_number, own_look_up
 from plugins.utilities.service.mirror import keep_asked
 from plugins.utilities.service.owing import (
     is_expired,
@@ -75,33 +77,77 @@ _TITLES = {
 _UNDER_WAY = (PostingState.UNSENT, PostingState.SENT, PostingState.UNCLEAR)
 
 
+@dataclass(frozen=True, slots=True)
+class _Payee:
+    """The account that is paid for, and the last day of periods that are paid."""
+
+    biller: str
+    number: str
+    number_index: bytes
+    last_day: date = date.max
+
+
 def mint_order(
-    house: House, uow: UnitOfWork, citizen_reference: str, account_id: UUID, wanted: NewOrder
+    house: House,
+    uow: UnitOfWork,
+    citizen_reference: str,
+    account_id: UUID,
+    wanted: NewOrder,
+    *,
+    billers: Collection[str] = BILLERS,
 ) -> CitizensOrder:
     """Mint a reference for an amount, laid on what the biller says is owed right now.
 
-    Raise `NotFound` for an account that is not the citizen's, `AmountNotAllowed` as the biller's
-    terms say, `LateBillIndivisible`, `NoPrepaidMeter`, `BillNotFound` or `TooManyOrders`.
+    Raise `NotFound` for an account that is not the citizen's or at none of the named billers,
+    `AmountNotAllowed` as the biller's terms say, `LateBillIndivisible`, `NoPrepaidMeter`,
+    `BillNotFound` or `TooManyOrders`.
     """
     with house.unit_of_work() as reading:
         account = reading.scalar(
             select(Account).where(
-                Account.id == account_id, Account.citizen_reference == citizen_reference
+                Account.id == account_id,
+                Account.citizen_reference == citizen_reference,
+                Account.biller.in_(billers),
             )
         )
     if account is None:
         raise NotFound
-    number, client, asked_at = number_of(house, account), BillerClient.of(house), now()
+    payee = _Payee(
+        account.biller,
+        number_of(house, account),
+        account.number_index,
+        account.moved_out_on or date.max,
+    )
+    return _mint(house, uow, citizen_reference, payee, wanted)
+
+
+def mint_order_for_others(
+    house: House, uow: UnitOfWork, citizen_reference: str, look_up_id: UUID, wanted: NewOrder
+) -> CitizensOrder:
+    """Mint a reference for an account that the citizen has looked up, as `mint_order` does.
+
+    Raise `LookUpNotFound` for one that is not the citizen's, or not of the last half hour.
+    """
+    with house.unit_of_work() as reading:
+        found = own_look_up(reading, citizen_reference, look_up_id)
+    payee = _Payee(found.biller, looked_up_number(house, found), found.number_index)
+    return _mint(house, uow, citizen_reference, payee, wanted)
+
+
+def _mint(
+    house: House, uow: UnitOfWork, citizen_reference: str, payee: _Payee, wanted: NewOrder
+) -> CitizensOrder:
+    client, asked_at = BillerClient.of(house), now()
     if wanted.kind == OrderKind.TOP_UP:
-        _check_top_up(client, account.biller, number, wanted.amount)
+        _check_top_up(client, payee.biller, payee.number, wanted.amount)
         laid = Apportionment((), 0)
     else:
-        told = client.bills_of(account.biller, number)
+        told = client.bills_of(payee.biller, payee.number)
         keep_asked(uow, house, told, asked_at=asked_at)
-        laid = lay_out(wanted.amount, _open_bills(uow, account, wanted), account.biller)
+        laid = lay_out(wanted.amount, _open_bills(uow, payee, wanted), payee.biller)
     lock_citizen(uow, citizen_reference)
     _check_open(uow, citizen_reference)
-    order = _write_down(house, uow, account, number, wanted, laid)
+    order = _write_down(house, uow, citizen_reference, payee, wanted, laid)
     return _show(house, order, OrderStatus.OPEN)
 
 
@@ -254,12 +300,13 @@ def _check_amount(terms: Terms, amount: int, owed: int) -> None:
         raise AmountNotAllowed(owed=owed, min_amount=terms.min_amount, amount_rule=str(rule))
 
 
-def _open_bills(uow: UnitOfWork, account: Account, wanted: NewOrder) -> Sequence[Bill]:
+def _open_bills(uow: UnitOfWork, payee: _Payee, wanted: NewOrder) -> Sequence[Bill]:
     """Return the bills that are paid: all open ones of the account, or those that were named."""
     day = today()
     theirs = select(Bill).where(
-        Bill.biller == account.biller,
-        Bill.account_index == account.number_index,
+        Bill.biller == payee.biller,
+        Bill.account_index == payee.number_index,
+        Bill.period_from <= payee.last_day,
         Bill.status.in_(OWED),
     )
     # What the biller has just told was written past the objects of this unit.
@@ -290,18 +337,18 @@ def _check_open(uow: UnitOfWork, citizen_reference: str) -> None:
 def _write_down(
     house: House,
     uow: UnitOfWork,
-    account: Account,
-    number: str,
+    citizen_reference: str,
+    payee: _Payee,
     wanted: NewOrder,
     laid: Apportionment,
 ) -> Order:
     order_id, moment = new_id(), now()
     order = Order(
         id=order_id,
-        citizen_reference=account.citizen_reference,
+        citizen_reference=citizen_reference,
         kind=wanted.kind,
-        biller=account.biller,
-        number_sealed=house.vault.seal(number, place=f"orders|number|{order_id}"),
+        biller=payee.biller,
+        number_sealed=house.vault.seal(payee.number, place=f"orders|number|{order_id}"),
         amount=wanted.amount,
         currency=CURRENCY,
         parts=[{"bill": p.bill, "head": p.head, "amount": p.amount} for p in laid.parts],

@@ -1,6 +1,7 @@
 """What a citizen owes: from our copy for the overview, from the biller for a payment."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import date
 
 from sqlalchemy import select
 
@@ -51,7 +52,9 @@ def ask_payable(house: House, reference: str, citizen_reference: str) -> Payable
             withdraw_bill(uow, biller.id, bill_number, asked_at=asked_at)
         raise BillNotFound
     with house.unit_of_work() as uow:
-        if index_of(house, uow, biller.id, told.account) not in linked:
+        number_index = index_of(house, uow, biller.id, told.account)
+        last_day = linked.get(number_index, date.min)
+        if last_day is not None and told.period_from > last_day:
             raise BillNotFound
         keep_asked(uow, house, [told], asked_at=asked_at)
         bill = uow.scalars(
@@ -64,11 +67,12 @@ def ask_payable(house: House, reference: str, citizen_reference: str) -> Payable
     return _payable(bill)
 
 
-def _linked(uow: UnitOfWork, citizen_reference: str, biller: Biller) -> frozenset[bytes]:
-    statement = select(Account.number_index).where(
+def _linked(uow: UnitOfWork, citizen_reference: str, biller: Biller) -> Mapping[bytes, date | None]:
+    """Return a citizen's accounts at a biller, each with the last day on which they live there."""
+    statement = select(Account.number_index, Account.moved_out_on).where(
         Account.citizen_reference == citizen_reference, Account.biller == biller.id
     )
-    return frozenset(uow.scalars(statement))
+    return {row.number_index: row.moved_out_on for row in uow.execute(statement)}
 
 
 def _payable(bill: Bill) -> Payable:

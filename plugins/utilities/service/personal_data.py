@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import delete, select, update
 
 from app.sdk import House
-from plugins.utilities.models import Account, LinkAllowance, Order
+from plugins.utilities.models import Account, LinkAllowance, LookUp, Order
 from plugins.utilities.service.accounts import number_of
 from plugins.utilities.service.bills import list_all_bills
 from plugins.utilities.service.orders import list_all_orders
@@ -23,11 +23,18 @@ def export_citizen(house: House, citizen_reference: str) -> Mapping[str, object]
         ).all()
         bills = list_all_bills(house, uow, citizen_reference)
         orders = list_all_orders(house, uow, citizen_reference)
+        look_ups = uow.scalars(
+            select(LookUp).where(LookUp.citizen_reference == citizen_reference)
+        ).all()
         allowance = uow.get(LinkAllowance, citizen_reference)
     return {
         "accounts": [_account(house, account) for account in accounts],
         "bills": [_plain(asdict(bill)) for bill in bills],
         "orders": [_plain(asdict(order)) for order in orders],
+        "look_ups": [
+            {"biller": row.biller, "asked_at": row.asked_at.isoformat(), "found": row.is_found}
+            for row in look_ups
+        ],
         "link_attempts": [at.isoformat() for at in allowance.attempts] if allowance else [],
     }
 
@@ -38,7 +45,7 @@ def erase_citizen(house: House, citizen_reference: str) -> None:
     Bills and the amounts of orders stay for the billers' books, and say nothing of who they were.
     """
     with house.unit_of_work() as uow:
-        for table in (Account, LinkAllowance):
+        for table in (Account, LinkAllowance, LookUp):
             uow.execute(delete(table).where(table.citizen_reference == citizen_reference))
         uow.execute(
             update(Order)

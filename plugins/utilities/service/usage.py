@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from app.sdk import NotFound, UnitOfWork
 from plugins.utilities.models import Account, Bill
+from plugins.utilities.service.bills import is_lived_in
 from plugins.utilities.service.tariff import Usual, compare, used_between
 from plugins.utilities.values import (
     BILLERS,
@@ -90,7 +91,7 @@ def list_consumption(
     theirs = (
         select(Bill)
         .join(Bill.account)
-        .where(Account.id == account.id, Bill.status != BillStatus.WITHDRAWN)
+        .where(Account.id == account.id, is_lived_in(), Bill.status != BillStatus.WITHDRAWN)
     )
     latest = theirs.order_by(Bill.period_from.desc(), Bill.id.desc()).limit(MOST_PERIODS)
     bills = uow.scalars(latest).all()[::-1]

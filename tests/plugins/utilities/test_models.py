@@ -169,6 +169,21 @@ def test_an_impossible_order_is_refused(
         insert(rooms, "orders", order(**change))
 
 
+@pytest.mark.parametrize("change", [{"is_found": True}, {"number_sealed": b"x"}])
+def test_what_was_not_found_keeps_no_number(rooms: Rooms, change: dict[str, Any]) -> None:
+    look_up = {
+        "id": uuid4(),
+        "citizen_reference": uuid4().hex,
+        "biller": "shiyan-water",
+        "number_index": b"x",
+        "is_found": False,
+        "asked_at": MOMENT,
+    }
+    insert(rooms, "look_ups", look_up)
+    with pytest.raises(IntegrityError, match="ck_look_ups_found"):
+        insert(rooms, "look_ups", look_up | {"id": uuid4()} | change)
+
+
 def test_an_edition_is_never_changed(rooms: Rooms) -> None:
     one = bill()
     insert(rooms, "bills", one)

@@ -75,7 +75,15 @@ def test_erasing_leaves_no_trace_of_a_person_and_spares_others(
     assert provider.list_payables(citizen) == []
     assert len(provider.list_payables(stranger)) == 1
     with rooms.units.open(actor="test", read_only=True) as uow:
-        for table in ("accounts", "bills", "orders", "postings", "bill_files", "link_allowances"):
+        for table in (
+            "accounts",
+            "bills",
+            "orders",
+            "postings",
+            "bill_files",
+            "link_allowances",
+            "look_ups",
+        ):
             found = uow.scalar(
                 text(
                     f"select count(*) from plugin_utilities.{table} t "  # noqa: S608 - our names
