@@ -12,7 +12,7 @@ SERVICE, PAYEE = "traffic-fine", "shiyan-treasury"
 DEPARTMENT = "traffic-police"
 MAX_FINE = 10**8
 """No fine that a road user can get comes near a million yuan."""
-PLATE = r"[\u4e00-\u9fff][A-Z][A-HJ-NP-Z0-9]{4,6}[A-HJ-NP-Z0-9\u4e00-\u9fff]"
+PLATE = r"[\u4e00-\u9fff][A-Z][A-HJ-NP-Z0-9]{5,6}"
 ENGINE_TAIL = r"[A-Z0-9]{6}"
 FILE_NUMBER = r"[0-9]{12}"
 POLICE_NUMBER = r"[A-Za-z0-9-]{1,40}"
@@ -344,3 +344,19 @@ class OfficerView:
     staff_id: UUID
     badge: str
     named_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ReliefView:
+    """A request to pay later or in parts."""
+
+    id: UUID
+    violation_id: UUID
+    kind: str
+    statement: str | None
+    until: date | None
+    parts: int | None
+    status: str
+    asked_at: datetime
+    decided_at: datetime | None
+    reason: str | None

@@ -22,6 +22,7 @@ from tests.delegation.support import (
 from tests.factories import run_jobs
 from tests.identity.ways_in import add_passkey, passkey_options
 from tests.payments.helpers import make_bill, new_key, pay
+from tests.plugins.traffic import conftest as traffic
 from tests.staff import support as office
 
 
@@ -60,6 +61,7 @@ def make_owner(client: FlaskClient, world: World, rooms: Rooms) -> Owner:
                 "/v1/utilities/look-ups",
                 {"biller": bill.biller, "number": bill.account, "family_name": "张"},
             ),
+            **fine(client, world, who),
             "/v1/me/inbox/{message_id}": first(client, who, "/v1/me/inbox"),
             "/v1/me/exports/{export_id}": export(client, rooms, who),
             "/v1/me/consents/{consent_id}": str(consent),
@@ -127,6 +129,20 @@ def standing_order(
         "/v1/autopay/collections/{collection_id}": str(
             autopay.collections(rooms, order["id"])[0].id
         ),
+    }
+
+
+def fine(client: FlaskClient, world: World, who: Person) -> Mapping[str, str]:
+    """Return a vehicle, a violation of it, and an objection to that."""
+    car = traffic.make_car(world)
+    vehicle = traffic.link(client, who.citizen, car)
+    violation = traffic.decided(client, who.citizen, car)
+    contest = traffic.object_to(client, who.citizen, violation["id"], "reconsideration")
+    assert contest.status_code == 201, contest.text
+    return {
+        "/v1/traffic/vehicles/{vehicle_id}": vehicle["id"],
+        "/v1/traffic/violations/{violation_id}": violation["id"],
+        "/v1/traffic/contests/{contest_id}": contest.json["id"],
     }
 
 

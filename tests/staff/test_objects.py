@@ -34,6 +34,11 @@ BODIES = {
         "code": "123456",
         "password": "seven blue herons wade",
     },
+    "POST /v1/traffic/violations/{violation_id}/reliefs": {
+        "kind": "instalments",
+        "parts": 2,
+        "statement": "家庭困难",
+    },
 }
 ABSENT = "01890a5d-ac96-774b-bcce-b302099a8057"
 PRIVILEGED = (

@@ -1,0 +1,305 @@
+"""Speaks to the police's system: what an answer means, and what no answer means."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from urllib.parse import quote
+
+from app.sdk import Fulfilment, House, HttpClient, NoAnswer, OutcomeUnknown, Reply
+from plugins.traffic.errors import PoliceUnavailable, refusal
+from plugins.traffic.values import (
+    CURRENCY,
+    DIGEST,
+    MAX_FINE,
+    POLICE_NUMBER,
+    Decision,
+    DecisionWish,
+    Outcome,
+    PoliceCase,
+    Speed,
+)
+
+_DONE, _CREATED, _NOT_FOUND, _DOWN = 200, 201, 404, 503
+_REFUSING = frozenset({404, 409, 422})
+_UNSTORABLE = re.compile("[\\0\ud800-\udfff]")
+_MOST_POINTS = 12
+_MOST_CASES = 500
+
+
+class AnswerUnclear(OutcomeUnknown):
+    """The police are done with the request, and their answer does not say what they did."""
+
+
+@dataclass(frozen=True, slots=True)
+class HoldersCases:
+    """What the police have of a driving licence."""
+
+    cases: list[PoliceCase]
+    licence_class: str
+    issued_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class PoliceClient:
+    """The police's system behind one address and one key."""
+
+    http: HttpClient
+    url: str
+    key: str
+
+    @classmethod
+    def of(cls, house: House) -> "PoliceClient":
+        """Return the client that the settings describe."""
+        settings = house.settings
+        return cls(house.http, settings["police_url"].rstrip("/"), settings["police_key"])
+
+    def of_vehicle(self, plate: str, engine_tail: str) -> list[PoliceCase] | None:
+        """Return the cases of a vehicle, or None unless both facts are of one vehicle."""
+        found = self._search({"plate": plate, "engine": engine_tail})
+        return None if found is None else _cases(found)
+
+    def of_licence(self, number: str, archive: str) -> HoldersCases | None:
+        """Return a licence and its holder's cases, or None unless both facts are of one licence."""
+        found = self._search({"licence": number, "archive": archive})
+        if found is None:
+            return None
+        licence = found.get("licence")
+        if not isinstance(licence, dict):
+            raise PoliceUnavailable
+        return HoldersCases(_cases(found), _text(licence, "class"), _day(licence, "issued_on"))
+
+    def of_decision(self, decision_no: str) -> PoliceCase | None:
+        """Return the case of a decision as it is now, or None when there is none."""
+        reply = self.http.get(f"{self.url}/decisions/{_part(decision_no)}", headers=self._headers)
+        body = _object(reply)
+        if (reply.status, body.get("code")) == (_NOT_FOUND, "decision-not-found"):
+            return None
+        if reply.status != _DONE:
+            raise PoliceUnavailable
+        case = read_case(body)
+        if case.decision is None or case.decision.decision_no != decision_no:
+            raise PoliceUnavailable
+        return case
+
+    def decide(self, notice_no: str, key: str, wish: DecisionWish) -> PoliceCase:
+        """Have a decision written down, and return the case with it; the same key decides once.
+
+        Raise `PoliceUnavailable` when it surely was not, a final refusal, and `OutcomeUnknown`.
+        """
+        body = {
+            "key": key,
+            "kind": wish.outcome,
+            "fine": wish.fine,
+            "points": wish.points,
+            "reason": wish.reason,
+        }
+        reply = self._tell(f"violations/{_part(notice_no)}/decisions", body)
+        try:
+            case = read_case(_object(reply))
+        except PoliceUnavailable as error:
+            raise AnswerUnclear("a decision was answered with something else") from error
+        if case.notice_no != notice_no or case.decision is None:
+            raise AnswerUnclear("a decision was answered with something else")
+        return case
+
+    def change(self, decision_no: str, key: str, body: Mapping[str, object]) -> None:
+        """Have the change of a decision written down; raises as `decide`."""
+        self._tell(f"decisions/{_part(decision_no)}/changes", {"key": key, **body})
+
+    def post(self, body: Mapping[str, object]) -> Fulfilment:
+        """Tell that money was paid for a decision; raises as `decide`."""
+        try:
+            return _fulfilment(_object(self._tell("postings", body)))
+        except PoliceUnavailable as error:
+            raise AnswerUnclear("a posting was answered with something else") from error
+
+    def posting(self, key: str) -> Fulfilment | None:
+        """Return what was booked under a key, or None when nothing was."""
+        reply = self.http.get(f"{self.url}/postings/by-key/{_part(key)}", headers=self._headers)
+        body = _object(reply)
+        if (reply.status, body.get("code")) == (_NOT_FOUND, "posting-not-found"):
+            return None
+        if reply.status != _DONE:
+            raise PoliceUnavailable
+        return _fulfilment(body)
+
+    @property
+    def _headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.key}"}
+
+    def _search(self, facts: Mapping[str, str]) -> Mapping[str, Any] | None:
+        """Return what belongs to two facts; they stand in a body, as addresses are logged."""
+        try:
+            reply = self.http.post(f"{self.url}/searches", facts, headers=self._headers)
+        except NoAnswer as error:
+            raise PoliceUnavailable from error
+        body = _object(reply)
+        if reply.status == _NOT_FOUND and body.get("code") == "not-found":
+            return None
+        if reply.status != _DONE:
+            raise PoliceUnavailable
+        return body
+
+    def _tell(self, path: str, body: Mapping[str, object]) -> Reply:
+        """Tell something that counts; return the answer to what was taken."""
+        try:
+            reply = self.http.post(f"{self.url}/{path}", body, headers=self._headers)
+        except NoAnswer as error:
+            if error.may_have_acted:
+                raise OutcomeUnknown("the police did not answer") from error
+            raise PoliceUnavailable from error
+        if reply.status in {_DONE, _CREATED}:
+            return reply
+        code = _object(reply).get("code")
+        if (reply.status, code) == (_DOWN, "down"):
+            # The one failure of which the police promise that nothing happened.
+            raise PoliceUnavailable
+        if reply.status in _REFUSING and isinstance(code, str):
+            raise refusal(code)
+        raise AnswerUnclear(f"the police answered {reply.status}")
+
+
+def read_case(body: Mapping[str, Any]) -> PoliceCase:
+    """Return a case, or raise `PoliceUnavailable` when anything in it makes no sense."""
+    status = _text(body, "status")
+    if status not in {"recorded", "decided", "paid", "withdrawn"}:
+        raise PoliceUnavailable
+    told = body.get("decision")
+    if told is None and status in {"decided", "paid"}:
+        raise PoliceUnavailable
+    return PoliceCase(
+        notice_no=_number(body, "notice_no"),
+        plate=_text(body, "plate"),
+        vehicle_class=_text(body, "vehicle_class"),
+        offence_code=_text(body, "offence_code"),
+        title=_title(body.get("title")),
+        legal_basis=_text(body, "legal_basis"),
+        place=_text(body, "place"),
+        at=_moment(body, "at"),
+        speed=_speed(body.get("speed")),
+        evidence=_evidence(body.get("evidence")),
+        authority=_text(body, "authority"),
+        recorder=_text(body, "officer"),
+        points=_whole(body, "points", _MOST_POINTS),
+        is_withdrawn=status == "withdrawn",
+        decision=None if told is None else _decision(told),
+    )
+
+
+def _decision(body: object) -> Decision | None:
+    """Return a decision; one that was not served yet binds nobody, and is none."""
+    if not isinstance(body, dict) or body.get("currency") != CURRENCY:
+        raise PoliceUnavailable
+    if body.get("served_on") is None:
+        return None
+    try:
+        outcome = Outcome(_text(body, "kind"))
+    except ValueError as error:
+        raise PoliceUnavailable from error
+    decision = Decision(
+        decision_no=_number(body, "decision_no"),
+        outcome=outcome,
+        procedure=_text(body, "procedure"),
+        fine=_whole(body, "fine", MAX_FINE),
+        points=_whole(body, "points", _MOST_POINTS),
+        decided_at=_moment(body, "decided_at"),
+        served_on=_day(body, "served_on"),
+        served_by=_text(body, "served_by"),
+        paid=_whole(body, "paid", MAX_FINE),
+        surcharge_paid=_whole(body, "surcharge_paid", MAX_FINE),
+    )
+    if (outcome is Outcome.PENALTY) != (decision.fine > 0):
+        raise PoliceUnavailable
+    return decision
+
+
+def _cases(body: Mapping[str, Any]) -> list[PoliceCase]:
+    items = body.get("items")
+    if not isinstance(items, list) or len(items) > _MOST_CASES:
+        raise PoliceUnavailable
+    return [read_case(item if isinstance(item, dict) else {}) for item in items]
+
+
+def _speed(value: object) -> Speed | None:
+    if value is None:
+        return None
+    if not isinstance(value, dict):
+        raise PoliceUnavailable
+    return Speed(_whole(value, "measured", 1000), _whole(value, "limit", 1000))
+
+
+def _evidence(value: object) -> tuple[Mapping[str, str], ...]:
+    if not isinstance(value, list):
+        raise PoliceUnavailable
+    found = []
+    for item in value:
+        if not isinstance(item, dict):
+            raise PoliceUnavailable
+        one = {name: _text(item, name) for name in ("kind", "sha256", "url")}
+        if re.fullmatch(DIGEST, one["sha256"]) is None:
+            raise PoliceUnavailable
+        found.append(one)
+    return tuple(found)
+
+
+def _title(value: object) -> Mapping[str, str]:
+    if not isinstance(value, dict):
+        raise PoliceUnavailable
+    return {language: _text(value, language) for language in ("zh", "en")}
+
+
+def _fulfilment(body: Mapping[str, Any]) -> Fulfilment:
+    return Fulfilment(_text(body, "reference"), _moment(body, "at"))
+
+
+def _object(reply: Reply) -> Mapping[str, Any]:
+    """Return the JSON object of an answer, empty when it holds none."""
+    try:
+        body = reply.json()
+    except NoAnswer:
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def _text(body: Mapping[str, Any], name: str) -> str:
+    value = body.get(name)
+    if not isinstance(value, str) or not value or _UNSTORABLE.search(value):
+        raise PoliceUnavailable
+    return value
+
+
+def _number(body: Mapping[str, Any], name: str) -> str:
+    value = _text(body, name)
+    if re.fullmatch(POLICE_NUMBER, value) is None:
+        raise PoliceUnavailable
+    return value
+
+
+def _whole(body: Mapping[str, Any], name: str, most: int) -> int:
+    value = body.get(name)
+    if type(value) is not int or not 0 <= value <= most:
+        raise PoliceUnavailable
+    return value
+
+
+def _day(body: Mapping[str, Any], name: str) -> date:
+    try:
+        return date.fromisoformat(_text(body, name))
+    except ValueError as error:
+        raise PoliceUnavailable from error
+
+
+def _moment(body: Mapping[str, Any], name: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(_text(body, name))
+    except ValueError as error:
+        raise PoliceUnavailable from error
+    if moment.tzinfo is None:
+        raise PoliceUnavailable
+    return moment
+
+
+def _part(value: str) -> str:
+    return quote(value, safe="")

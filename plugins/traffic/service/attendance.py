@@ -1,0 +1,80 @@
+"""What time brings: news that wait for the police, money that goes back, terms that end."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import exists, select
+
+from app.sdk import Conflict, House, NotFound, now
+from plugins.traffic.models import Due, Return, Violation
+from plugins.traffic.service.contests import is_contestable
+from plugins.traffic.service.dues import today
+from plugins.traffic.service.mirror import settle
+from plugins.traffic.service.orders import send_waiting
+from plugins.traffic.values import DueStatus, ReturnState, ViolationStatus
+
+_BATCH = 50
+_LONGEST_TERM = timedelta(days=183)
+"""No term for a court ends sooner after a decision was served."""
+
+
+def attend(house: House) -> None:
+    """Do what is due, each step bounded and safe to run again."""
+    send_waiting(house)
+    send_returns(house)
+    mark_overdue(house)
+    close_paid(house)
+
+
+def send_returns(house: House) -> None:
+    """Hand the house the money that goes back; the same return twice is one.
+
+    What was paid over the police's counter goes back there. What cannot go back now waits.
+    """
+    with house.unit_of_work() as uow:
+        waiting = select(Return).where(Return.state == ReturnState.WAITING)
+        rows = uow.scalars(waiting.order_by(Return.decided_at).limit(_BATCH)).all()
+    for row in rows:
+        try:
+            house.return_payment(row.reference, row.amount, row.reason)
+        except NotFound:
+            _close_return(house, row.id, ReturnState.REFUSED)
+        except Conflict:
+            continue
+        else:
+            _close_return(house, row.id, ReturnState.DONE)
+
+
+def mark_overdue(house: House) -> None:
+    """Say of every fine whose last day is over that its surcharge runs."""
+    quiet = (ViolationStatus.PAYABLE, ViolationStatus.DEFERRED, ViolationStatus.INSTALMENTS)
+    late = exists().where(
+        Due.violation_id == Violation.id, Due.status == DueStatus.OPEN, Due.pay_by < today()
+    )
+    with house.unit_of_work() as uow:
+        statement = select(Violation).where(Violation.status.in_(quiet), late)
+        rows = uow.scalars(statement.order_by(Violation.id).limit(_BATCH).with_for_update())
+        for violation in rows.all():
+            settle(uow, violation, cause="the last day is over")
+
+
+def close_paid(house: House) -> None:
+    """Close paid cases against which nothing can be done any more."""
+    with house.unit_of_work() as uow:
+        statement = select(Violation).where(
+            Violation.status == ViolationStatus.PAID,
+            Violation.served_on < today() - _LONGEST_TERM,
+        )
+        rows = uow.scalars(
+            statement.order_by(Violation.served_on, Violation.id).limit(_BATCH).with_for_update()
+        )
+        for violation in rows.all():
+            if not is_contestable(uow, violation):
+                uow.move(violation, ViolationStatus.CLOSED, cause="every term is over")
+
+
+def _close_return(house: House, return_id: UUID, state: ReturnState) -> None:
+    with house.unit_of_work() as uow:
+        row = uow.lock(Return, return_id)
+        row.state = state
+        row.sent_at = now()

@@ -1,0 +1,84 @@
+"""Asking the police about a citizen's vehicles and licence, when our copy is old."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+
+from app.sdk import House, Unavailable, now, within
+from plugins.traffic.client import PoliceClient
+from plugins.traffic.models import Licence, Vehicle
+from plugins.traffic.service.linking import plate_of
+from plugins.traffic.service.mirror import keep_cases
+
+FRESH = timedelta(seconds=10)
+"""How long our copy is good enough."""
+RETRY = timedelta(seconds=2)
+"""How long the police's system is left alone when it did not answer."""
+_SECONDS = 1.5
+
+
+def refresh(house: House, citizen_reference: str) -> None:
+    """Ask the police about what a citizen has linked and was last asked about 10 s ago or more.
+
+    Never raises because of the police: what is stored stays, and `refreshed_at` tells its age.
+    """
+    asked_at = now()
+    linked: list[Vehicle | Licence] = []
+    with house.unit_of_work() as uow:
+        for kind in (Vehicle, Licence):
+            mine = (kind.citizen_reference == citizen_reference, kind.ask_after <= asked_at)
+            linked += uow.scalars(select(kind).where(*mine).order_by(kind.id))
+    with within(_SECONDS):
+        _ask(house, linked, asked_at)
+
+
+def _ask(house: House, linked: Sequence[Vehicle | Licence], asked_at: datetime) -> None:
+    """Ask about each; one that is not answered leaves the others for the next time."""
+    client = PoliceClient.of(house)
+    for place, thing in enumerate(linked):
+        try:
+            if isinstance(thing, Vehicle):
+                _ask_vehicle(house, client, thing, asked_at)
+            else:
+                _ask_licence(house, client, thing, asked_at)
+        except Unavailable:
+            _leave_alone(house, linked[place:])
+            return
+
+
+def _ask_vehicle(house: House, client: PoliceClient, vehicle: Vehicle, asked_at: datetime) -> None:
+    engine = house.vault.unseal(vehicle.engine_sealed, place=f"vehicles|engine|{vehicle.id}")
+    cases = client.of_vehicle(plate_of(house, vehicle), engine)
+    with house.unit_of_work() as uow:
+        # None: sold, or its engine was changed. It shows what it showed, and nothing new.
+        keep_cases(house, uow, cases or (), asked_at=asked_at)
+        _note(uow.get(Vehicle, vehicle.id), asked_at)
+
+
+def _ask_licence(house: House, client: PoliceClient, licence: Licence, asked_at: datetime) -> None:
+    number, archive = (
+        house.vault.unseal(sealed, place=f"licences|{name}|{licence.id}")
+        for name, sealed in (("number", licence.number_sealed), ("archive", licence.archive_sealed))
+    )
+    found = client.of_licence(number, archive)
+    with house.unit_of_work() as uow:
+        if found is not None:
+            keep_cases(
+                house, uow, found.cases, asked_at=asked_at, licence_index=licence.number_index
+            )
+        _note(uow.get(Licence, licence.id), asked_at)
+
+
+def _note(thing: Vehicle | Licence | None, asked_at: datetime) -> None:
+    if thing is not None:  # it may have been unlinked meanwhile
+        thing.ask_after = asked_at + FRESH
+        thing.refreshed_at = asked_at
+
+
+def _leave_alone(house: House, linked: Sequence[Vehicle | Licence]) -> None:
+    with house.unit_of_work() as uow:
+        for thing in linked:
+            found = uow.get(type(thing), thing.id)
+            if found is not None:
+                found.ask_after = now() + RETRY

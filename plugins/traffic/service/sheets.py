@@ -1,0 +1,56 @@
+"""The fairness sheet of a citizen's fine, from what stands in our books."""
+
+from uuid import UUID
+
+from sqlalchemy import select
+
+from app.sdk import UnitOfWork
+from plugins.traffic.errors import NoPenalty
+from plugins.traffic.models import Due, Return, Violation
+from plugins.traffic.service.dues import day_of, dues_of, pauses_of, today
+from plugins.traffic.service.fairness import FairnessSheet, Part, Standing, make_sheet
+from plugins.traffic.service.rules import find_rules
+from plugins.traffic.service.violations import own
+from plugins.traffic.values import DueStatus, Outcome, ReturnState, ViolationStatus
+
+
+def find_sheet(uow: UnitOfWork, citizen_reference: str, violation_id: UUID) -> FairnessSheet:
+    """Return the sheet of a citizen's fine as it stands today.
+
+    Raise `NoPenalty` as long as nothing was decided, and when nothing is left of the penalty.
+    """
+    violation = own(uow, citizen_reference, violation_id)
+    if violation.outcome != Outcome.PENALTY or violation.status == ViolationStatus.CANCELLED:
+        raise NoPenalty
+    return make_sheet(_standing(uow, violation), today(), find_rules())
+
+
+def _standing(uow: UnitOfWork, violation: Violation) -> Standing:
+    assert violation.served_on is not None
+    assert violation.procedure is not None
+    live = [due for due in dues_of(uow, violation) if due.status != DueStatus.WITHDRAWN]
+    parts, left = [], violation.fine
+    for due in live:
+        amount = min(due.fine, left)
+        left -= amount
+        if amount:
+            paid_on = None if due.paid_at is None else day_of(due.paid_at)
+            parts.append(Part(amount, due.pay_by, paid_on))
+    return Standing(
+        fine=violation.fine,
+        received_on=violation.served_on,
+        procedure=violation.procedure,
+        parts=tuple(parts),
+        surcharge_paid=sum(_surcharge_kept(uow, due) for due in live),
+        pauses=tuple(pauses_of(uow, violation)),
+    )
+
+
+def _surcharge_kept(uow: UnitOfWork, due: Due) -> int:
+    """Return the surcharge that was paid for a due and does not go back."""
+    if due.paid_amount is None:
+        return 0
+    back = select(Return.surcharge).where(
+        Return.reference == due.reference, Return.state != ReturnState.REFUSED
+    )
+    return max(0, due.paid_amount - due.fine - sum(uow.scalars(back)))
