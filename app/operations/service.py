@@ -107,8 +107,9 @@ def _note(uow: UnitOfWork, deps: OperationDeps, event: OperationCalled) -> None:
 
 def _begin_once(uow: UnitOfWork) -> None:
     """Commit that this key's call is about to be sent, or raise when it may have been already."""
-    if uow.key is not None and uow.key.resource_id is not None:
-        raise OperationOutcomeUnknown
-    with uow.phase():
+    is_repeat = uow.key is not None and uow.key.resource_id is not None
+    with uow.phase():  # of a repeat, too: what it is told is then this key's answer for good
         if uow.key is not None:
-            uow.key.made(uow, new_id())
+            uow.key.made(uow, uow.key.resource_id or new_id())
+    if is_repeat:
+        raise OperationOutcomeUnknown

@@ -1,138 +1,16 @@
 """Operations that a remote provider declares, called by citizens over HTTP, and what never goes."""
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
-from flask.testing import FlaskClient
 from sqlalchemy import text
-from werkzeug.test import TestResponse
 
-from app.core import migrate
-from app.core.unit_of_work import Units
-from app.factory import Rooms, build, create_app
 from app.host.remote_manifest import check_remote_manifest
-from app.host.roster import Roster
-from app.sdk.remote import City
-from config.settings import ROOT, Settings
-from tests.conftest import World
-from tests.contract import ContractClient
-from tests.databases import empty_database
-from tests.factories import Citizen, log_in
+from config.settings import ROOT
+from tests.operations.town import GATEWAY, TITLE, Town, form, operations, refused
 from tests.payments.helpers import new_key
-from tests.providers.support import make_company, make_manifest, make_office, new_jwk
-from tests.sdk.remote_house import KEY_ID, Company, open_company
-
-GATEWAY = "/v1/services/parking-fee/gateway"
-_TITLE = {"zh": "停车", "en": "Parking"}
-
-
-def form(**properties: Mapping[str, object]) -> dict[str, object]:
-    """Return a form of an object that has all of these members and no others."""
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": sorted(properties),
-        "additionalProperties": False,
-    }
-
-
-def operations() -> list[dict[str, Any]]:
-    """Return what the company declares: a question, and two ways to reserve places."""
-    reserve = {
-        "id": "reserve",
-        "title": _TITLE,
-        "method": "POST",
-        "path": "/car-parks/{car_park}/places",
-        "idempotent": True,
-        "body": form(places={"type": "integer", "minimum": 1}),
-        "answer": form(number={"type": "string", "maxLength": 20}),
-        "example": {"path": "/car-parks/7/places", "body": {"places": 1}},
-        "refusals": [
-            {"code": "no-space", "status": 409, "title": {"zh": "车位已满", "en": "It is full"}}
-        ],
-    }
-    ask = {
-        "id": "ask",
-        "title": _TITLE,
-        "method": "GET",
-        "path": "/car-parks/{car_park}",
-        "query": {
-            "type": "object",
-            "properties": {"day": {"type": "integer", "maximum": 7}},
-            "additionalProperties": False,
-        },
-        "answer": form(free={"type": "integer", "minimum": 0}),
-        "example": {"path": "/car-parks/7", "query": {"day": 3}},
-    }
-    once = {**reserve, "id": "reserve-once", "method": "PUT", "idempotent": False}
-    strong = {**ask, "id": "ask-strongly", "path": "/secrets", "assurance": "verified"}
-    strong["example"] = {"path": "/secrets"}
-    return [reserve, ask, once, strong]
-
-
-@dataclass(frozen=True)
-class Town:
-    """A house, a company beside it, and a citizen of basic assurance."""
-
-    rooms: Rooms
-    client: FlaskClient
-    house: Company
-    citizen: Citizen
-    suspend: Any
-
-    def ask(
-        self, path: str = "/car-parks/7", query_string: Mapping[str, str] | None = None
-    ) -> TestResponse:
-        """Ask as the citizen's app."""
-        headers = {**self.citizen.auth, "Cookie": "a=b", "X-Own": "1"}
-        return self.client.get(GATEWAY + path, headers=headers, query_string=query_string)
-
-    def reserve(self, places: object, key: str | None = None, method: str = "POST") -> TestResponse:
-        """Reserve as the citizen's app."""
-        return self.client.open(
-            f"{GATEWAY}/car-parks/7/places",
-            method=method,
-            json={"places": places},
-            headers={**self.citizen.auth, "Idempotency-Key": key or new_key()},
-        )
-
-
-@pytest.fixture(scope="module")
-def town(world: World, note_events: Callable[[Units], None]) -> Iterator[Town]:
-    house = Company()
-    with open_company(house), empty_database(world) as env:
-        env["EGRESS_LOOPBACK"] = f"{env['EGRESS_LOOPBACK']},{urlsplit(house.base).netloc}"
-        settings = Settings.from_env(env)
-        city = City.of(settings.provider_signing_key, settings.web.public_url)
-        house.city_key = city.signer.key.public_key()
-        rooms = build(settings)
-        migrate.upgrade(env["DATABASE_OWNER_URL"], env["DATABASE_URL"], rooms.histories)
-        rooms.enter_plugins()
-        rooms.load_catalogue()
-        app = create_app(settings, rooms)
-        app.test_client_class = ContractClient
-        own = make_manifest("parking", new_jwk(house.key, KEY_ID))
-        own["base_url"] = house.base
-        own["services"][0]["id"], own["payees"][0]["id"] = "parking-fee", "parking-company"
-        own["services"][0]["operations"] = operations()
-        company = replace(
-            make_company(app, rooms), name="parking", manifest=own, key=house.key, kid=KEY_ID
-        )
-        office = make_office(app, rooms)
-        company.register()
-        office.bring(company, "live")
-        rooms.deps[Roster]._refresh()  # noqa: SLF001 - what follows starts at once
-        client = app.test_client()
-        yield Town(rooms, client, house, log_in(client, world, rooms), office)
-        note_events(rooms.units)
-        rooms.close()
-
-
-def refused(answer: TestResponse, status: int, code: str) -> None:
-    assert (answer.status_code, answer.json["code"]) == (status, code), answer.text
+from tests.providers.support import make_manifest
 
 
 def test_a_declared_operation_is_called_with_nothing_of_the_citizens_own(town: Town) -> None:
@@ -238,8 +116,8 @@ def test_what_is_not_idempotent_is_sent_once_whatever_comes_of_it(town: Town) ->
 
 
 def test_a_suspended_provider_is_not_called(town: Town) -> None:
-    assert town.suspend.suspend("parking").status_code == 200
-    town.rooms.deps[Roster]._refresh()  # noqa: SLF001 - processes do so once a second
+    assert town.office.suspend("parking").status_code == 200
+    town.refresh()
     before = len(town.house.calls)
     refused(town.ask(), 503, "service-unavailable")
     assert len(town.house.calls) == before
@@ -258,7 +136,7 @@ def test_a_suspended_provider_is_not_called(town: Town) -> None:
         {"body": form()},
         {"query": form(a={"type": "object", "additionalProperties": False})},
         {"method": "PATCH"},
-        {"refusals": [{"code": "gone", "status": 500, "title": _TITLE}]},
+        {"refusals": [{"code": "gone", "status": 500, "title": TITLE}]},
         {"path": "/{anything}/7"},
         {"example": {"path": "/spare/7"}},
         {"example": {"path": "/spare", "query": {"day": 8}}},
