@@ -83,6 +83,20 @@ class PoliceClient:
             raise PoliceUnavailable
         return case
 
+    def knows(self, decision_no: str, digits: str) -> bool:
+        """Say whether somebody's digits are a second fact of a decision; False for none such."""
+        path = f"{self.url}/decisions/{_part(decision_no)}/checks"
+        try:
+            reply = self.http.post(path, {"digits": digits}, headers=self._headers)
+        except NoAnswer as error:
+            raise PoliceUnavailable from error
+        body = _object(reply)
+        if (reply.status, body.get("code")) == (_NOT_FOUND, "decision-not-found"):
+            return False
+        if reply.status != _DONE or body.get("result") not in {"match", "mismatch"}:
+            raise PoliceUnavailable
+        return bool(body["result"] == "match")
+
     def decide(self, notice_no: str, key: str, wish: DecisionWish) -> PoliceCase:
         """Have a decision written down, and return the case with it; the same key decides once.
 

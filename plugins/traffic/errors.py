@@ -19,6 +19,14 @@ class TooManyTries(RateLimited):
     title_en = "Too many attempts to prove something"
 
 
+class TooManyReferences(Forbidden):
+    """Somebody has named too many fines within an hour that are not theirs."""
+
+    code = "too-many-references"
+    title_zh = "查询他人罚款次数过多，请稍后再试"
+    title_en = "Too many fines were named that are not the caller's"
+
+
 class TooManyVehicles(Conflict):
     """The citizen has linked as many vehicles as one may."""
 

@@ -49,3 +49,22 @@ class ReliefDecided(AuditEvent):
     relief_id: UUID
     officer: UUID
     granted: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DecisionLookedUp(AuditEvent):
+    """Somebody looked a decision up by its number and a second fact, or was refused."""
+
+    name = "traffic.decision_looked_up"
+    title_zh = "凭文书编号查询了处罚决定"
+    title_en = "A decision was looked up by its number"
+    violation_id: UUID | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReferenceTried(AuditEvent):
+    """Somebody wanted to pay a fine that is not theirs, or that there is not."""
+
+    name = "traffic.reference_tried"
+    title_zh = "尝试缴纳非本人的罚款被拒绝"
+    title_en = "Somebody named a fine that is not theirs"

@@ -450,6 +450,16 @@ class Return(Base):
     sent_at: Mapped[datetime | None]
 
 
+class Lookup(Base):
+    """Who has proven to know two facts of a decision, and may pay it until when."""
+
+    __tablename__ = "lookups"
+
+    citizen_reference: Mapped[str] = mapped_column(primary_key=True)
+    violation_id: Mapped[UUID] = mapped_column(ForeignKey(Violation.id), primary_key=True)
+    expires_at: Mapped[datetime]
+
+
 class Allowance(Base):
     """When somebody tried to prove something lately; its row is the lock of their trying."""
 

@@ -24,7 +24,9 @@ from plugins.traffic.schemas import (
     ContestEvidenceSchema,
     ContestReasonSchema,
     ContestSchema,
+    DecisionLookupSchema,
     FairnessSheetSchema,
+    FoundDecisionSchema,
     LicenceSchema,
     NewBadgeSchema,
     NewContestSchema,
@@ -43,6 +45,7 @@ from plugins.traffic.service.fairness import FairnessSheet
 from plugins.traffic.values import (
     CitizensViolation,
     ContestView,
+    FoundDecision,
     LinkedLicence,
     LinkedVehicle,
     NewContest,
@@ -238,6 +241,21 @@ class Reliefs(MethodView):
     def post(self, wanted: NewRelief, violation_id: UUID) -> ReliefView:
         """Ask to pay a fine later or in parts."""
         return service.ask_relief(_house(), request_unit(), _me(), violation_id, wanted)
+
+
+@blueprint.route("/decision-lookups")
+class DecisionLookups(MethodView):
+    """Decisions that are not the caller's, by two facts."""
+
+    @blueprint.arguments(DecisionLookupSchema)
+    @blueprint.response(201, FoundDecisionSchema)
+    def post(self, wanted: dict[str, str]) -> FoundDecision:
+        """Look up a decision by its number and a second fact.
+
+        An unknown number and a wrong fact are refused alike, ten tries an hour for each citizen
+        and for each number.
+        """
+        return service.look_up(_house(), request_unit(), _me(), **wanted)
 
 
 @blueprint.route("/desk/contests")

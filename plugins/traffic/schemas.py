@@ -12,6 +12,8 @@ from plugins.traffic.values import (
     FILE_NUMBER,
     MAX_FINE,
     PLATE,
+    POLICE_NUMBER,
+    SECOND_FACT,
     ContestKind,
     ContestStatus,
     Ground,
@@ -343,3 +345,24 @@ class FairnessSheetSchema(Schema):
     remedies = fields.List(fields.Nested(SheetRemedySchema), required=True)
     prospect = fields.Nested(SheetProspectSchema, required=True, allow_none=True)
     surcharge_source = fields.Text(required=True, max_length=500)
+
+
+class DecisionLookupSchema(Schema):
+    """A decision's number and a second fact.
+
+    The last six of the engine's number, or the last four of the driver's licence.
+    """
+
+    decision_no = fields.Text(required=True, max_length=40, pattern=POLICE_NUMBER)
+    digits = fields.Text(required=True, max_length=6, pattern=SECOND_FACT)
+
+
+class FoundDecisionSchema(Schema):
+    """A decision, masked; it can be paid by whoever asked until `payable_until`."""
+
+    decision_no = fields.Text(required=True)
+    status = fields.Text(required=True)
+    title = fields.Nested(fields.Title, required=True)
+    plate_masked = fields.Text(required=True)
+    dues = fields.List(fields.Nested(FineDueSchema), required=True)
+    payable_until = fields.Moment(required=True)

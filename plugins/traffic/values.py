@@ -14,6 +14,7 @@ MAX_FINE = 10**8
 """No fine that a road user can get comes near a million yuan."""
 PLATE = r"[\u4e00-\u9fff][A-Z][A-HJ-NP-Z0-9]{5,6}"
 ENGINE_TAIL = r"[A-Z0-9]{6}"
+SECOND_FACT = r"[A-Z0-9]{6}|[0-9]{3}[0-9X]"
 FILE_NUMBER = r"[0-9]{12}"
 POLICE_NUMBER = r"[A-Za-z0-9-]{1,40}"
 BADGE = r"[A-Z0-9-]{1,20}"
@@ -360,3 +361,15 @@ class ReliefView:
     asked_at: datetime
     decided_at: datetime | None
     reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FoundDecision:
+    """A decision as somebody sees it who knows two facts of it."""
+
+    decision_no: str
+    status: str
+    title: Mapping[str, Any]
+    plate_masked: str
+    dues: tuple[DueView, ...]
+    payable_until: datetime

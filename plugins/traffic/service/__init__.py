@@ -23,6 +23,7 @@ from plugins.traffic.service.linking import (
     unlink_licence,
     unlink_vehicle,
 )
+from plugins.traffic.service.lookups import look_up
 from plugins.traffic.service.officers import check_department, name_badge
 from plugins.traffic.service.payables import ask_payable, list_payables
 from plugins.traffic.service.personal_data import erase_citizen, export_citizen
@@ -65,6 +66,7 @@ __all__ = [
     "list_violations",
     "list_waiting",
     "list_waiting_reliefs",
+    "look_up",
     "name_badge",
     "post_notice",
     "read_contest",

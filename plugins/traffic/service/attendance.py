@@ -3,10 +3,10 @@
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import exists, select
+from sqlalchemy import delete, exists, select
 
 from app.sdk import Conflict, House, NotFound, now
-from plugins.traffic.models import Due, Return, Violation
+from plugins.traffic.models import Due, Lookup, Return, Violation
 from plugins.traffic.service.contests import is_contestable
 from plugins.traffic.service.dues import today
 from plugins.traffic.service.mirror import settle
@@ -24,6 +24,7 @@ def attend(house: House) -> None:
     send_returns(house)
     mark_overdue(house)
     close_paid(house)
+    forget_lookups(house)
 
 
 def send_returns(house: House) -> None:
@@ -71,6 +72,12 @@ def close_paid(house: House) -> None:
         for violation in rows.all():
             if not is_contestable(uow, violation):
                 uow.move(violation, ViolationStatus.CLOSED, cause="every term is over")
+
+
+def forget_lookups(house: House) -> None:
+    """Forget who looked a decision up, once they may not pay it any more."""
+    with house.unit_of_work() as uow:
+        uow.execute(delete(Lookup).where(Lookup.expires_at <= now()))
 
 
 def _close_return(house: House, return_id: UUID, state: ReturnState) -> None:

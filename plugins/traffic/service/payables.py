@@ -10,6 +10,7 @@ from plugins.traffic.errors import AlreadyPaid, FineNotFound
 from plugins.traffic.models import Due, Violation
 from plugins.traffic.service.contests import is_contestable
 from plugins.traffic.service.dues import pauses_of, surcharge_of, today
+from plugins.traffic.service.lookups import may_pay, note_miss
 from plugins.traffic.service.mirror import keep_case
 from plugins.traffic.service.refresh import refresh
 from plugins.traffic.service.violations import belongs_to
@@ -39,9 +40,10 @@ def ask_payable(house: House, reference: str, citizen_reference: str) -> Payable
     """
     with house.unit_of_work() as uow:
         found = _find(uow, reference, citizen_reference)
-        if found is None:
-            raise FineNotFound
-        decision_no = found[1].decision_no
+    if found is None:
+        note_miss(house, citizen_reference)
+        raise FineNotFound
+    decision_no = found[1].decision_no
     assert decision_no is not None
     asked_at = now()
     told = PoliceClient.of(house).of_decision(decision_no)
@@ -61,10 +63,16 @@ def _find(uow: UnitOfWork, reference: str, citizen_reference: str) -> tuple[Due,
     row = uow.execute(
         select(Due, Violation)
         .join(Violation, Violation.id == Due.violation_id)
-        .where(Due.reference == reference, belongs_to(citizen_reference))
+        .where(Due.reference == reference)
         .execution_options(populate_existing=True)
     ).one_or_none()
-    return None if row is None else (row[0], row[1])
+    if row is None:
+        return None
+    due, violation = row
+    is_own = select(belongs_to(citizen_reference)).where(Violation.id == violation.id)
+    if not uow.scalar(is_own) and not may_pay(uow, citizen_reference, violation):
+        return None
+    return due, violation
 
 
 def _payable(uow: UnitOfWork, violation: Violation, due: Due) -> Payable:

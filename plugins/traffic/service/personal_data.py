@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from sqlalchemy import delete, select, update
 
 from app.sdk import House
-from plugins.traffic.models import Allowance, Contest, Licence, Relief, Vehicle, Violation
+from plugins.traffic.models import Allowance, Contest, Licence, Lookup, Relief, Vehicle, Violation
 
 
 def export_citizen(house: House, citizen_reference: str) -> Mapping[str, object]:
@@ -18,6 +18,9 @@ def export_citizen(house: House, citizen_reference: str) -> Mapping[str, object]
         answered = uow.scalars(
             select(Violation.notice_no).where(Violation.answered_by == citizen_reference)
         ).all()
+        looked_up = uow.scalars(
+            select(Lookup.violation_id).where(Lookup.citizen_reference == citizen_reference)
+        ).all()
         tries = uow.scalars(select(Allowance).where(Allowance.tried_by == citizen_reference)).all()
     return {
         "vehicles": [_vehicle(house, vehicle) for vehicle in vehicles],
@@ -25,6 +28,7 @@ def export_citizen(house: House, citizen_reference: str) -> Mapping[str, object]
         "accepted_or_contested": sorted(answered),
         "contests": [_contest(house, contest) for contest in contests],
         "reliefs": [_relief(house, relief) for relief in reliefs],
+        "looked_up": [str(violation_id) for violation_id in looked_up],
         "attempts": {one.kind: [at.isoformat() for at in one.attempts] for one in tries},
     }
 
@@ -35,7 +39,7 @@ def erase_citizen(house: House, citizen_reference: str) -> None:
     Violations and what was decided stay, and lead to nobody: they are the police's files.
     """
     with house.unit_of_work() as uow:
-        for linked in (Vehicle, Licence):
+        for linked in (Vehicle, Licence, Lookup):
             uow.execute(delete(linked).where(linked.citizen_reference == citizen_reference))
         uow.execute(delete(Allowance).where(Allowance.tried_by == citizen_reference))
         uow.execute(

@@ -1,4 +1,4 @@
-"""What meets in the same moment, and what only time brings: nothing is paid twice or kept wrongly."""
+"""What meets in the same moment, and what only time brings: nothing is paid twice."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any

@@ -1,0 +1,82 @@
+"""Finding a decision by its number and a second fact: few tries, little shown, all of it kept."""
+
+from datetime import timedelta
+from hashlib import sha256
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+
+from app.sdk import House, UnitOfWork, now
+from plugins.traffic.client import PoliceClient
+from plugins.traffic.errors import ProofMismatch, TooManyReferences, TooManyTries
+from plugins.traffic.events import DecisionLookedUp, ReferenceTried
+from plugins.traffic.models import Lookup, Violation
+from plugins.traffic.service.dues import today
+from plugins.traffic.service.linking import count_try, mask_plate
+from plugins.traffic.service.mirror import keep_case
+from plugins.traffic.service.violations import show_dues
+from plugins.traffic.values import FoundDecision, Outcome
+
+LOOKUP, REFERENCE, DECISION = "lookup", "reference", "decision"
+"""What tries are counted of: by whom, by whom without a second fact, and against what."""
+GOOD_FOR = timedelta(minutes=30)
+
+
+def look_up(
+    house: House, uow: UnitOfWork, citizen_reference: str, decision_no: str, digits: str
+) -> FoundDecision:
+    """Return a decision, masked, to whoever knows its number and a second fact.
+
+    The last six of the engine's number, or the last four of the driver's licence. They may pay it
+    within half an hour. Raise `ProofMismatch` alike for an unknown number and a wrong fact, and
+    `TooManyTries` for a citizen who guesses, and for a decision that is guessed at.
+    """
+    count_try(house, LOOKUP, citizen_reference)
+    # The number itself is kept nowhere before somebody has proven to know it.
+    count_try(house, DECISION, sha256(decision_no.encode()).hexdigest())
+    client = PoliceClient.of(house)
+    asked_at = now()
+    case = client.of_decision(decision_no) if client.knows(decision_no, digits) else None
+    if case is None:
+        uow.record(DecisionLookedUp(result="refused"))
+        raise ProofMismatch
+    violation = keep_case(house, uow, case, asked_at=asked_at)
+    until = now() + GOOD_FOR
+    uow.execute(
+        insert(Lookup)
+        .values(citizen_reference=citizen_reference, violation_id=violation.id, expires_at=until)
+        .on_conflict_do_update(
+            index_elements=[Lookup.citizen_reference, Lookup.violation_id],
+            set_={"expires_at": until},
+        )
+    )
+    uow.record(DecisionLookedUp(violation_id=violation.id))
+    is_owed = violation.outcome == Outcome.PENALTY
+    return FoundDecision(
+        decision_no=decision_no,
+        status=violation.status,
+        title=violation.title,
+        plate_masked=mask_plate(case.plate),
+        dues=show_dues(uow, violation, today()) if is_owed else (),
+        payable_until=until,
+    )
+
+
+def may_pay(uow: UnitOfWork, citizen_reference: str, violation: Violation) -> bool:
+    """Say whether a citizen has proven of late to know a second fact of a decision."""
+    live = select(Lookup.violation_id).where(
+        Lookup.citizen_reference == citizen_reference,
+        Lookup.violation_id == violation.id,
+        Lookup.expires_at > now(),
+    )
+    return uow.scalar(live) is not None
+
+
+def note_miss(house: House, citizen_reference: str) -> None:
+    """Count that somebody named a reference that is not theirs; raise `TooManyReferences`."""
+    with house.unit_of_work() as uow:
+        uow.record(ReferenceTried(result="refused"))
+    try:
+        count_try(house, REFERENCE, citizen_reference)
+    except TooManyTries as error:
+        raise TooManyReferences from error
