@@ -187,6 +187,22 @@ class NoPrepaidMeter(Invalid):
     title_en = "The account has no prepaid meter"
 
 
+class ComplaintNotFound(NotFound):
+    """There is no such complaint of this citizen, or of this biller."""
+
+    code = "complaint-not-found"
+    title_zh = "没有找到该投诉"
+    title_en = "There is no such complaint"
+
+
+class ComplaintUnderWay(Conflict):
+    """An earlier complaint of the same bill or order is not closed yet."""
+
+    code = "complaint-under-way"
+    title_zh = "该账单或缴费单已有未结投诉"
+    title_en = "An earlier complaint of it is not closed yet"
+
+
 _REFUSALS: dict[str, type[DomainError]] = {
     "bill-already-paid": AlreadyPaid,
     "bill-not-found": BillNotFound,

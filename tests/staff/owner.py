@@ -62,6 +62,12 @@ def make_owner(client: FlaskClient, world: World, rooms: Rooms) -> Owner:
                 {"biller": bill.biller, "number": bill.account, "family_name": "张"},
             ),
             **fine(client, world, who),
+            "/v1/utilities/complaints/{complaint_id}": made(
+                client,
+                who,
+                "/v1/utilities/complaints",
+                {"bill_id": bill.id, "ground": "amount", "words": "x"},
+            ),
             "/v1/me/inbox/{message_id}": first(client, who, "/v1/me/inbox"),
             "/v1/me/exports/{export_id}": export(client, rooms, who),
             "/v1/me/consents/{consent_id}": str(consent),

@@ -3,6 +3,7 @@
 from plugins.utilities.models.accounts import Account, LinkAllowance, LookUp
 from plugins.utilities.models.base import Base
 from plugins.utilities.models.bills import Bill, BillEdition
+from plugins.utilities.models.complaints import Complaint
 from plugins.utilities.models.desk import BillChange, DeskClient
 from plugins.utilities.models.files import BillFile, UploadedFile
 from plugins.utilities.models.orders import Order
@@ -15,6 +16,7 @@ __all__ = [
     "BillChange",
     "BillEdition",
     "BillFile",
+    "Complaint",
     "DeskClient",
     "LinkAllowance",
     "LookUp",

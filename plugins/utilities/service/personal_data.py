@@ -2,16 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import date
-from decimal import Decimal
-from uuid import UUID
 
 from sqlalchemy import delete, select, update
 
 from app.sdk import House
-from plugins.utilities.models import Account, LinkAllowance, LookUp, Order
+from plugins.utilities.models import Account, Complaint, LinkAllowance, LookUp, Order
 from plugins.utilities.service.accounts import number_of
 from plugins.utilities.service.bills import list_all_bills
+from plugins.utilities.service.complaints import list_all_complaints
+from plugins.utilities.service.json_values import plain_values
 from plugins.utilities.service.orders import list_all_orders
 
 
@@ -23,14 +22,16 @@ def export_citizen(house: House, citizen_reference: str) -> Mapping[str, object]
         ).all()
         bills = list_all_bills(house, uow, citizen_reference)
         orders = list_all_orders(house, uow, citizen_reference)
+        complaints = list_all_complaints(house, uow, citizen_reference)
         look_ups = uow.scalars(
             select(LookUp).where(LookUp.citizen_reference == citizen_reference)
         ).all()
         allowance = uow.get(LinkAllowance, citizen_reference)
     return {
         "accounts": [_account(house, account) for account in accounts],
-        "bills": [_plain(asdict(bill)) for bill in bills],
-        "orders": [_plain(asdict(order)) for order in orders],
+        "bills": [plain_values(asdict(bill)) for bill in bills],
+        "orders": [plain_values(asdict(order)) for order in orders],
+        "complaints": [plain_values(asdict(one)) for one in complaints],
         "look_ups": [
             {"biller": row.biller, "asked_at": row.asked_at.isoformat(), "found": row.is_found}
             for row in look_ups
@@ -52,6 +53,11 @@ def erase_citizen(house: House, citizen_reference: str) -> None:
             .where(Order.citizen_reference == citizen_reference)
             .values(citizen_reference=None, number_sealed=None, token_sealed=None)
         )
+        uow.execute(
+            update(Complaint)
+            .where(Complaint.citizen_reference == citizen_reference)
+            .values(citizen_reference=None, letterbox="", words_sealed=None, answer_sealed=None)
+        )
 
 
 def _account(house: House, account: Account) -> dict[str, object]:
@@ -65,18 +71,3 @@ def _account(house: House, account: Account) -> dict[str, object]:
         "holder_name": holder,
         "linked_at": account.linked_at.isoformat(),
     }
-
-
-def _plain(values: Mapping[str, object]) -> dict[str, object]:
-    """Return JSON values: days and moments in ISO 8601, ids and exact numbers as text."""
-    return {name: _json(value) for name, value in values.items()}
-
-
-def _json(value: object) -> object:
-    if isinstance(value, date):  # a moment is a day too
-        return value.isoformat()
-    if isinstance(value, Mapping):
-        return _plain(value)
-    if isinstance(value, list | tuple):
-        return [_json(item) for item in value]
-    return str(value) if isinstance(value, UUID | Decimal) else value

@@ -13,7 +13,11 @@ from plugins.utilities.service.bill_file import HEADER
 from tests.factories import bearer, staff_token
 from tests.oauth.support import RelyingParty, plain
 
-SCOPES = ("utilities.bills.manage", "utilities.postings.read")
+SCOPES = (
+    "utilities.bills.manage",
+    "utilities.postings.read",
+    "utilities.complaints.answer",
+)
 
 
 @dataclass(frozen=True)

@@ -184,6 +184,41 @@ def test_what_was_not_found_keeps_no_number(rooms: Rooms, change: dict[str, Any]
         insert(rooms, "look_ups", look_up | {"id": uuid4()} | change)
 
 
+@pytest.mark.parametrize(
+    ("change", "constraint"),
+    [
+        ({"bill_id": None}, "ck_complaints_subject"),
+        ({"ground": "weather"}, "ck_complaints_ground"),
+        ({"status": "assigned"}, "ck_complaints_unit"),
+        ({"status": "resolved", "unit": "x"}, "ck_complaints_resolved"),
+        ({"outcome": "maybe"}, "ck_complaints_outcome"),
+        ({"words_sealed": None}, "ck_complaints_words"),
+    ],
+)
+def test_an_impossible_complaint_is_refused(
+    rooms: Rooms, change: dict[str, Any], constraint: str
+) -> None:
+    one = bill()
+    insert(rooms, "bills", one)
+    complaint = {
+        "id": uuid4(),
+        "status": "registered",
+        "version": 1,
+        "citizen_reference": uuid4().hex,
+        "letterbox": "",
+        "biller": "shiyan-water",
+        "bill_id": one["id"],
+        "order_id": None,
+        "subject_number": "M-1",
+        "ground": "amount",
+        "words_sealed": b"x",
+        "evidence": "{}",
+        "registered_at": MOMENT,
+    }
+    with pytest.raises(IntegrityError, match=constraint):
+        insert(rooms, "complaints", complaint | change)
+
+
 def test_an_edition_is_never_changed(rooms: Rooms) -> None:
     one = bill()
     insert(rooms, "bills", one)

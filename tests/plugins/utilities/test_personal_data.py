@@ -10,7 +10,7 @@ from app.sdk import Citizen
 from plugins.utilities import service
 from plugins.utilities.models import Account
 from plugins.utilities.provider import UtilitiesProvider
-from plugins.utilities.values import NewOrder
+from plugins.utilities.values import Ground, NewComplaint, NewOrder
 from tests.plugins.utilities.conftest import Subscriber, link
 
 
@@ -67,6 +67,11 @@ def test_erasing_leaves_no_trace_of_a_person_and_spares_others(
         )
     with provider.house.unit_of_work() as uow:
         order = service.mint_order(provider.house, uow, citizen.reference, mine, NewOrder(1000))
+    with provider.house.unit_of_work() as uow:
+        wanted = NewComplaint(Ground.AMOUNT, "太贵了", order_id=order.id)
+        service.register_complaint(provider.house, uow, citizen, wanted)
+    (said,) = exported(provider, citizen)["complaints"]
+    assert (said["words"], said["order_id"]) == ("太贵了", str(order.id))
     (kept,) = exported(provider, citizen)["orders"]
     assert (kept["reference"], kept["amount"]) == (order.reference, 1000)
     for _ in range(2):
@@ -83,6 +88,7 @@ def test_erasing_leaves_no_trace_of_a_person_and_spares_others(
             "bill_files",
             "link_allowances",
             "look_ups",
+            "complaints",
         ):
             found = uow.scalar(
                 text(
