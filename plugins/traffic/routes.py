@@ -36,6 +36,7 @@ from plugins.traffic.schemas import (
     OfficerSchema,
     ReliefDecisionSchema,
     ReliefSchema,
+    TrafficGuestSchema,
     VehicleSchema,
     VerdictSchema,
     ViolationArgs,
@@ -43,6 +44,7 @@ from plugins.traffic.schemas import (
 )
 from plugins.traffic.service.fairness import FairnessSheet
 from plugins.traffic.values import (
+    AdmittedGuest,
     CitizensViolation,
     ContestView,
     FoundDecision,
@@ -256,6 +258,22 @@ class DecisionLookups(MethodView):
         and for each number.
         """
         return service.look_up(_house(), request_unit(), _me(), **wanted)
+
+
+@blueprint.route("/guests")
+class Guests(MethodView):
+    """People without an account who pay a fine."""
+
+    @blueprint.public
+    @blueprint.arguments(DecisionLookupSchema)
+    @blueprint.response(201, TrafficGuestSchema)
+    def post(self, wanted: dict[str, str]) -> AdmittedGuest:
+        """Pay a fine without an account, by its decision's number and a second fact.
+
+        The token pays `service` and `reference` at `POST /v1/payments`, and nothing else. Refused
+        as a look-up is; thirty tries an hour for each address, ten for each number.
+        """
+        return service.admit_guest(_house(), request_unit(), **wanted)
 
 
 @blueprint.route("/desk/contests")

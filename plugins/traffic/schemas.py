@@ -366,3 +366,12 @@ class FoundDecisionSchema(Schema):
     plate_masked = fields.Text(required=True)
     dues = fields.List(fields.Nested(FineDueSchema), required=True)
     payable_until = fields.Moment(required=True)
+
+
+class TrafficGuestSchema(Schema):
+    """What somebody without an account may pay, and the token to pay it with until then."""
+
+    decision = fields.Nested(FoundDecisionSchema, required=True)
+    service = fields.Text(required=True)
+    reference = fields.Text(required=True)
+    token = fields.Text(required=True, max_length=4096)

@@ -1,7 +1,7 @@
 """What a violation, a defence and a fine go through; what the use cases take and give."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
@@ -373,3 +373,13 @@ class FoundDecision:
     plate_masked: str
     dues: tuple[DueView, ...]
     payable_until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AdmittedGuest:
+    """What somebody without an account may pay, and the token to pay it with."""
+
+    decision: FoundDecision
+    service: str
+    reference: str
+    token: str = field(repr=False)

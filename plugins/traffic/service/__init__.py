@@ -23,7 +23,7 @@ from plugins.traffic.service.linking import (
     unlink_licence,
     unlink_vehicle,
 )
-from plugins.traffic.service.lookups import look_up
+from plugins.traffic.service.lookups import admit_guest, look_up
 from plugins.traffic.service.officers import check_department, name_badge
 from plugins.traffic.service.payables import ask_payable, list_payables
 from plugins.traffic.service.personal_data import erase_citizen, export_citizen
@@ -41,6 +41,7 @@ from plugins.traffic.service.violations import accept_violation, find_violation,
 __all__ = [
     "accept_violation",
     "add_evidence",
+    "admit_guest",
     "ask_for_evidence",
     "ask_payable",
     "ask_relief",

@@ -176,14 +176,14 @@ def licence_index(house: House, uow: UnitOfWork, number: str) -> bytes:
     return house.vault.index(uow, "licence", number)
 
 
-def count_try(house: House, kind: str, tried_by: str) -> None:
-    """Count an attempt within the last hour, whatever comes of it; the eleventh is refused."""
+def count_try(house: House, kind: str, tried_by: str, *, most: int = MAX_TRIES) -> None:
+    """Count an attempt within the last hour, whatever comes of it; one too many is refused."""
     with house.unit_of_work() as uow:
         moment = now()
         allowance = _lock(uow, kind, tried_by)
         recent = [at for at in allowance.attempts if at > moment - TRY_WINDOW]
-        if len(recent) >= MAX_TRIES:
-            wait = recent[-MAX_TRIES] + TRY_WINDOW - moment
+        if len(recent) >= most:
+            wait = recent[-most] + TRY_WINDOW - moment
             raise TooManyTries(retry_after=int(wait.total_seconds()) + 1)
         allowance.attempts = [*recent, moment]
 

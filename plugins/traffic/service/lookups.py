@@ -8,17 +8,34 @@ from sqlalchemy.dialects.postgresql import insert
 
 from app.sdk import House, UnitOfWork, now
 from plugins.traffic.client import PoliceClient
-from plugins.traffic.errors import ProofMismatch, TooManyReferences, TooManyTries
+from plugins.traffic.errors import (
+    AlreadyPaid,
+    FineNotFound,
+    ProofMismatch,
+    TooManyReferences,
+    TooManyTries,
+)
 from plugins.traffic.events import DecisionLookedUp, ReferenceTried
 from plugins.traffic.models import Lookup, Violation
-from plugins.traffic.service.dues import today
+from plugins.traffic.service.dues import dues_of, today
 from plugins.traffic.service.linking import count_try, mask_plate
 from plugins.traffic.service.mirror import keep_case
 from plugins.traffic.service.violations import show_dues
-from plugins.traffic.values import FoundDecision, Outcome
+from plugins.traffic.values import (
+    SERVICE,
+    AdmittedGuest,
+    DueStatus,
+    FoundDecision,
+    Outcome,
+    PoliceCase,
+    ViolationStatus,
+)
 
 LOOKUP, REFERENCE, DECISION = "lookup", "reference", "decision"
 """What tries are counted of: by whom, by whom without a second fact, and against what."""
+ADDRESS = "address"
+MOST_OF_AN_ADDRESS = 30
+"""Tries an hour of people without an account: many may share an address."""
 GOOD_FOR = timedelta(minutes=30)
 
 
@@ -32,6 +49,31 @@ def look_up(
     `TooManyTries` for a citizen who guesses, and for a decision that is guessed at.
     """
     count_try(house, LOOKUP, citizen_reference)
+    return _let_pay(uow, citizen_reference, *_prove(house, uow, decision_no, digits))
+
+
+def admit_guest(house: House, uow: UnitOfWork, decision_no: str, digits: str) -> AdmittedGuest:
+    """Let somebody without an account pay what a decision asks for next, by the same two facts.
+
+    Raise what `look_up` raises, the tries being counted for an address; and `AlreadyPaid` or
+    `FineNotFound` when nothing is to be paid.
+    """
+    address = sha256((uow.address or "").encode()).hexdigest()
+    count_try(house, ADDRESS, address, most=MOST_OF_AN_ADDRESS)
+    violation, case = _prove(house, uow, decision_no, digits)
+    due = next((due for due in dues_of(uow, violation) if due.status == DueStatus.OPEN), None)
+    if due is None:
+        is_paid = violation.status in (ViolationStatus.PAID, ViolationStatus.CLOSED)
+        raise AlreadyPaid if is_paid else FineNotFound
+    guest = house.guest_token(uow, SERVICE, due.reference)
+    found = _let_pay(uow, guest.reference, violation, case)
+    return AdmittedGuest(found, SERVICE, due.reference, guest.token)
+
+
+def _prove(
+    house: House, uow: UnitOfWork, decision_no: str, digits: str
+) -> tuple[Violation, PoliceCase]:
+    """Return a decided case to whoever knows a second fact of it; raise what `look_up` raises."""
     # The number itself is kept nowhere before somebody has proven to know it.
     count_try(house, DECISION, sha256(decision_no.encode()).hexdigest())
     client = PoliceClient.of(house)
@@ -41,19 +83,26 @@ def look_up(
         uow.record(DecisionLookedUp(result="refused"))
         raise ProofMismatch
     violation = keep_case(house, uow, case, asked_at=asked_at)
+    uow.record(DecisionLookedUp(violation_id=violation.id))
+    return violation, case
+
+
+def _let_pay(
+    uow: UnitOfWork, reference: str, violation: Violation, case: PoliceCase
+) -> FoundDecision:
+    """Let a citizen, or a guest, pay a decision for half an hour, and return it masked."""
     until = now() + GOOD_FOR
     uow.execute(
         insert(Lookup)
-        .values(citizen_reference=citizen_reference, violation_id=violation.id, expires_at=until)
+        .values(citizen_reference=reference, violation_id=violation.id, expires_at=until)
         .on_conflict_do_update(
             index_elements=[Lookup.citizen_reference, Lookup.violation_id],
             set_={"expires_at": until},
         )
     )
-    uow.record(DecisionLookedUp(violation_id=violation.id))
     is_owed = violation.outcome == Outcome.PENALTY
     return FoundDecision(
-        decision_no=decision_no,
+        decision_no=violation.decision_no or "",
         status=violation.status,
         title=violation.title,
         plate_masked=mask_plate(case.plate),

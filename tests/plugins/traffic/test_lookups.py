@@ -10,11 +10,11 @@ from plugins.traffic import service
 from plugins.traffic.errors import FineNotFound
 from plugins.traffic.provider import TrafficProvider
 from tests.conftest import World
-from tests.factories import Citizen, later, log_in
-from tests.payments.helpers import order, pay, start
+from tests.factories import Citizen, later, log_in, run_jobs
+from tests.payments.helpers import confirm, deliver, order, pay, read, start
 from tests.plugins.traffic.conftest import Car, decided, fine_of, refusal, shown
 
-PATH = "/v1/traffic/decision-lookups"
+PATH, GUESTS = "/v1/traffic/decision-lookups", "/v1/traffic/guests"
 GUESSES = 10
 
 
@@ -41,6 +41,47 @@ def test_whoever_knows_two_facts_sees_little_and_may_pay(
     assert shown(client, me, violation["id"])["status"] == "paid"
     path = f"/v1/traffic/violations/{violation['id']}"
     assert refusal(client.get(path, headers=other.auth)) == (404, "violation-not-found")
+
+
+def test_whoever_has_no_account_pays_with_two_facts(
+    client: FlaskClient, rooms: Rooms, me: Citizen, car: Car
+) -> None:
+    violation = decided(client, me, car)
+    right = {"decision_no": violation["decision_no"], "digits": car.engine[-6:]}
+    wrong = client.post(GUESTS, json=right | {"digits": "ZZZZZZ"})
+    assert refusal(wrong) == (422, "proof-mismatch")
+    admitted = client.post(GUESTS, json=right)
+    assert admitted.status_code == 201, admitted.text
+    assert admitted.json["decision"]["dues"] == violation["dues"]
+    assert car.plate not in admitted.text
+    guest = Citizen("", "", admitted.json["token"], "", "")
+    begun = start(client, guest, order(fine_of(violation)))
+    assert begun.status_code == 201, begun.text
+    assert confirm(begun.json)["status"] == "succeeded"
+    deliver(client, begun.json)
+    run_jobs(rooms)
+    assert read(client, guest, begun.json["id"])["items"][0]["status"] == "fulfilled"
+    assert shown(client, me, violation["id"])["status"] == "paid"
+    path = f"/v1/traffic/violations/{violation['id']}"
+    assert refusal(client.get(path, headers=guest.auth)) == (403, "forbidden")
+    assert refusal(client.post(GUESTS, json=right)) == (409, "already-paid")
+
+
+def test_people_without_an_account_guess_thirty_times_an_hour_and_no_more(
+    client: FlaskClient, rooms: Rooms, me: Citizen, car: Car
+) -> None:
+    number = decided(client, me, car)["decision_no"]
+    with rooms.units.open(actor="test") as uow:
+        uow.execute(text("delete from plugin_traffic.allowances where kind = 'address'"))
+    for guess in range(30):
+        wrong = {"decision_no": f"4203202699{guess:04d}", "digits": "ZZZZZZ"}
+        assert refusal(client.post(GUESTS, json=wrong)) == (422, "proof-mismatch")
+    right = {"decision_no": number, "digits": car.engine[-6:]}
+    assert refusal(client.post(GUESTS, json=right)) == (429, "too-many-tries")
+    with later(3_601):
+        assert client.post(GUESTS, json=right).status_code == 201
+    with rooms.units.open(actor="test") as uow:
+        uow.execute(text("delete from plugin_traffic.allowances where kind = 'address'"))
 
 
 def test_the_right_to_pay_ends(
