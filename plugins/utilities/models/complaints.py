@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.sdk import Stateful, now
@@ -45,14 +45,14 @@ class Complaint(Stateful, Base):
             "citizen_reference",
             "bill_id",
             unique=True,
-            postgresql_where=text(_LIVE),
+            postgresql_where=_LIVE,
         ),
         Index(
             "uq_complaints_live_order",
             "citizen_reference",
             "order_id",
             unique=True,
-            postgresql_where=text(_LIVE),
+            postgresql_where=_LIVE,
         ),
         Index(None, "biller", "registered_at", "id"),
     )
