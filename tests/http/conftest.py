@@ -59,7 +59,7 @@ class FoundSchema(Schema):
     limit = fields.Integer()
 
 
-class OrderSchema(Schema):
+class TinyOrderSchema(Schema):
     """What an idempotent operation is to do, and where it is to fail."""
 
     label = fields.Text(required=True)
@@ -158,7 +158,7 @@ class Things(MethodView):
     """What is made once."""
 
     @blueprint.idempotent
-    @blueprint.arguments(OrderSchema)
+    @blueprint.arguments(TinyOrderSchema)
     @blueprint.response(201, ThingSchema)
     def post(self, order: dict[str, str]) -> tuple[dict[str, Any], int, dict[str, str]]:
         """Make a thing in two phases."""
@@ -187,7 +187,7 @@ class Things(MethodView):
         return {"id": thing_id, "label": label}, 201, {"Location": f"/things/{thing_id}"}
 
     @blueprint.repeatable
-    @blueprint.arguments(OrderSchema)
+    @blueprint.arguments(TinyOrderSchema)
     @blueprint.response(200, ThingSchema)
     def put(self, order: dict[str, str]) -> dict[str, Any]:
         """Make a thing, with a key or without."""
