@@ -268,10 +268,11 @@ class Guests(MethodView):
     @blueprint.arguments(DecisionLookupSchema)
     @blueprint.response(201, TrafficGuestSchema)
     def post(self, wanted: dict[str, str]) -> AdmittedGuest:
-        """Pay a fine without an account, by its decision's number and a second fact.
+        """Pay a fine without an account.
 
-        The token pays `service` and `reference` at `POST /v1/payments`, and nothing else. Refused
-        as a look-up is; thirty tries an hour for each address, ten for each number.
+        Whoever knows a decision's number and a second fact gets a token that pays `service` and
+        `reference` at `POST /v1/payments`, and nothing else. Refused as a look-up is; thirty tries
+        an hour for each address, ten for each number.
         """
         return service.admit_guest(_house(), request_unit(), **wanted)
 

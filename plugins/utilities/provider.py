@@ -2,11 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 
-from app.sdk import Citizen, Fulfilment, Payable, PayableProvider, PaymentNotice, PersonalData
+from app.sdk import (
+    Citizen,
+    Fulfilment,
+    Payable,
+    PayableProvider,
+    PaymentNotice,
+    Periodic,
+    PersonalData,
+)
 from plugins.utilities import service
 
 
-class UtilitiesProvider(PayableProvider, PersonalData):
+class UtilitiesProvider(PayableProvider, PersonalData, Periodic):
     """Bills of the city's water, power, gas and heating companies.
 
     A bill belongs to whoever has linked its account; a stranger's bill is not found.
@@ -35,3 +43,7 @@ class UtilitiesProvider(PayableProvider, PersonalData):
     def erase(self, citizen: Citizen) -> None:
         """Unlink every account and forget the names."""
         service.erase_citizen(self.house, citizen.reference)
+
+    def attend(self) -> None:
+        """Remind citizens of what is due."""
+        service.remind(self.house)

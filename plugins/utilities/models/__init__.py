@@ -8,6 +8,7 @@ from plugins.utilities.models.desk import BillChange, DeskClient
 from plugins.utilities.models.files import BillFile, UploadedFile
 from plugins.utilities.models.orders import Order
 from plugins.utilities.models.postings import Posting
+from plugins.utilities.models.reminders import Reminder
 
 __all__ = [
     "Account",
@@ -22,5 +23,6 @@ __all__ = [
     "LookUp",
     "Order",
     "Posting",
+    "Reminder",
     "UploadedFile",
 ]

@@ -13,8 +13,9 @@ from plugins.utilities.models.base import Base
 class Account(Base):
     """A biller's account that one citizen has linked; number and holder's name are sealed.
 
-    Several citizens may link the same account. Periods that begin after `moved_out_on` are somebody
-    else's. `ask_after` is when its bills may next be asked for.
+    Several citizens may link the same account; `letterbox` is where this one is told of bills.
+    Periods that begin after `moved_out_on` are somebody else's. `ask_after` is when its bills may
+    next be asked for.
     """
 
     __tablename__ = "accounts"
@@ -22,6 +23,7 @@ class Account(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     citizen_reference: Mapped[str]
+    letterbox: Mapped[str] = mapped_column(default="", server_default="")
     biller: Mapped[str]
     number_index: Mapped[bytes]
     number_sealed: Mapped[bytes]

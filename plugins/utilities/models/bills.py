@@ -53,6 +53,11 @@ class Bill(Base):
         one_of("source", BillSource),
         Index(None, "biller", "account_index", "due_date", "id"),
         Index(None, "biller", "paid_at"),
+        Index(
+            "ix_bills_owed",
+            "due_date",
+            postgresql_where="status in ('open', 'partially_paid')",
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)

@@ -55,7 +55,7 @@ class Accounts(MethodView):
         The biller confirms that number and holder's name belong together; an unknown number and
         another name are refused alike. Linking an account again answers with the same link.
         """
-        account = service.link_account(house_of(), request_unit(), citizen().reference, wanted)
+        account = service.link_account(house_of(), request_unit(), citizen(), wanted)
         place = url_for("utilities.Account", account_id=account.id)
         return account, _CREATED, {"Location": place}
 

@@ -50,6 +50,7 @@ from plugins.utilities.service.orders import (
 from plugins.utilities.service.payables import ask_payable, list_payables
 from plugins.utilities.service.personal_data import erase_citizen, export_citizen
 from plugins.utilities.service.postings import find_posting, post_notice
+from plugins.utilities.service.reminders import remind
 from plugins.utilities.service.terms import find_terms
 from plugins.utilities.service.usage import list_consumption
 
@@ -92,6 +93,7 @@ __all__ = [
     "read_statement",
     "refresh_bills",
     "register_complaint",
+    "remind",
     "reopen_complaint",
     "resolve_complaint",
     "unlink_account",

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from app.sdk import (
+    Citizen,
     House,
     NotFound,
     Page,
@@ -36,7 +37,7 @@ ATTEMPT_WINDOW = timedelta(hours=1)
 
 
 def link_account(
-    house: House, uow: UnitOfWork, citizen_reference: str, wanted: NewAccount
+    house: House, uow: UnitOfWork, citizen: Citizen, wanted: NewAccount
 ) -> LinkedAccount:
     """Link an account whose number and holder's name the biller confirms.
 
@@ -45,11 +46,11 @@ def link_account(
     """
     biller = find_biller(wanted.biller)
     with house.unit_of_work() as attempt:
-        count_attempt(attempt, citizen_reference)
+        count_attempt(attempt, citizen.reference)
     holder = BillerClient.of(house).holder_of(biller.id, wanted.number)
     if holder is None or _plain(holder) != _plain(wanted.holder_name):
         raise AccountMismatch
-    return show_account(house, _link(house, uow, citizen_reference, wanted))
+    return show_account(house, _link(house, uow, citizen, wanted))
 
 
 def list_accounts(
@@ -160,11 +161,11 @@ def lock_citizen(uow: UnitOfWork, citizen_reference: str) -> LinkAllowance:
     return uow.scalars(statement.with_for_update()).one()
 
 
-def _link(house: House, uow: UnitOfWork, citizen_reference: str, wanted: NewAccount) -> Account:
+def _link(house: House, uow: UnitOfWork, citizen: Citizen, wanted: NewAccount) -> Account:
     """Return the link, new or old; the citizen's lock keeps the count true."""
-    lock_citizen(uow, citizen_reference)
+    lock_citizen(uow, citizen.reference)
     number_index = index_of(house, uow, wanted.biller, wanted.number)
-    mine = Account.citizen_reference == citizen_reference
+    mine = Account.citizen_reference == citizen.reference
     known: Account | None = uow.scalar(
         select(Account).where(
             mine, Account.biller == wanted.biller, Account.number_index == number_index
@@ -172,13 +173,15 @@ def _link(house: House, uow: UnitOfWork, citizen_reference: str, wanted: NewAcco
     )
     if known is not None:
         known.moved_out_on = None
+        known.letterbox = citizen.letterbox
         return known
     if (uow.scalar(select(func.count()).select_from(Account).where(mine)) or 0) >= MAX_ACCOUNTS:
         raise TooManyAccounts(f"At most {MAX_ACCOUNTS} accounts can be linked.")
     account_id = new_id()
     account = Account(
         id=account_id,
-        citizen_reference=citizen_reference,
+        citizen_reference=citizen.reference,
+        letterbox=citizen.letterbox,
         biller=wanted.biller,
         number_index=number_index,
         number_sealed=house.vault.seal(wanted.number, place=f"accounts|number|{account_id}"),

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from sqlalchemy import delete, select, update
 
 from app.sdk import House
-from plugins.utilities.models import Account, Complaint, LinkAllowance, LookUp, Order
+from plugins.utilities.models import Account, Complaint, LinkAllowance, LookUp, Order, Reminder
 from plugins.utilities.service.accounts import number_of
 from plugins.utilities.service.bills import list_all_bills
 from plugins.utilities.service.complaints import list_all_complaints
@@ -27,6 +27,9 @@ def export_citizen(house: House, citizen_reference: str) -> Mapping[str, object]
             select(LookUp).where(LookUp.citizen_reference == citizen_reference)
         ).all()
         allowance = uow.get(LinkAllowance, citizen_reference)
+        reminders = uow.scalars(
+            select(Reminder.day).where(Reminder.citizen_reference == citizen_reference)
+        ).all()
     return {
         "accounts": [_account(house, account) for account in accounts],
         "bills": [plain_values(asdict(bill)) for bill in bills],
@@ -36,6 +39,7 @@ def export_citizen(house: House, citizen_reference: str) -> Mapping[str, object]
             {"biller": row.biller, "asked_at": row.asked_at.isoformat(), "found": row.is_found}
             for row in look_ups
         ],
+        "reminded_on": [day.isoformat() for day in reminders],
         "link_attempts": [at.isoformat() for at in allowance.attempts] if allowance else [],
     }
 
@@ -46,7 +50,7 @@ def erase_citizen(house: House, citizen_reference: str) -> None:
     Bills and the amounts of orders stay for the billers' books, and say nothing of who they were.
     """
     with house.unit_of_work() as uow:
-        for table in (Account, LinkAllowance, LookUp):
+        for table in (Account, LinkAllowance, LookUp, Reminder):
             uow.execute(delete(table).where(table.citizen_reference == citizen_reference))
         uow.execute(
             update(Order)

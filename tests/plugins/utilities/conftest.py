@@ -210,7 +210,7 @@ def statements(engine: Engine) -> Iterator[list[str]]:
 def link(house: House, citizen: Citizen, subscriber: Subscriber) -> LinkedAccount:
     """Link an account as the route does."""
     with house.unit_of_work() as uow:
-        return service.link_account(house, uow, citizen.reference, subscriber.wanted())
+        return service.link_account(house, uow, citizen, subscriber.wanted())
 
 
 def notice_for(payable: Payable) -> PaymentNotice:

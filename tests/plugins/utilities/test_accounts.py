@@ -24,7 +24,7 @@ from tests.plugins.utilities.conftest import City, Subscriber, link
 
 def try_linking(house: House, citizen: Citizen, wanted: NewAccount) -> None:
     with house.unit_of_work() as uow:
-        service.link_account(house, uow, citizen.reference, wanted)
+        service.link_account(house, uow, citizen, wanted)
 
 
 def count(house: House, citizen: Citizen) -> int:
