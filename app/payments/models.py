@@ -4,7 +4,15 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    UniqueConstraint,
+    false,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.clock import now
@@ -70,7 +78,7 @@ class Payment(Stateful, Base):
     citizen_id: Mapped[UUID]
     mandate_id: Mapped[UUID | None]
     origin: Mapped[str | None]
-    by_guest: Mapped[bool] = mapped_column(default=False)
+    by_guest: Mapped[bool] = mapped_column(default=False, server_default=false())
     amount: Mapped[int] = mapped_column(BigInteger)
     currency: Mapped[str]
     refunded_amount: Mapped[int] = mapped_column(BigInteger, default=0)

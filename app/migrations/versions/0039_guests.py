@@ -30,7 +30,6 @@ def upgrade() -> None:
     op.add_column(
         "payments", sa.Column("by_guest", sa.Boolean(), nullable=False, server_default="false")
     )
-    op.alter_column("payments", "by_guest", server_default=None)
 
 
 def downgrade() -> None:
