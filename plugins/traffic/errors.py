@@ -6,7 +6,7 @@ from app.sdk import Conflict, DomainError, Forbidden, Invalid, NotFound, RateLim
 class ProofMismatch(Invalid):
     """The two facts do not belong together, or the police know nothing of the kind."""
 
-    code = "proof-mismatch"
+    code = "facts-mismatch"
     title_zh = "信息核验不一致"
     title_en = "The police know no vehicle or licence with these two facts"
 
@@ -14,7 +14,7 @@ class ProofMismatch(Invalid):
 class TooManyTries(RateLimited):
     """Somebody has tried to prove something too often within an hour."""
 
-    code = "too-many-tries"
+    code = "too-many-proofs"
     title_zh = "核验尝试过于频繁，请稍后再试"
     title_en = "Too many attempts to prove something"
 
@@ -71,8 +71,8 @@ class AlreadyPaid(Conflict):
     """The fine is paid, here or at the police's own counter."""
 
     code = "already-paid"
-    title_zh = "该罚款已缴纳"
-    title_en = "The fine is already paid"
+    title_zh = "该账单已支付"
+    title_en = "The bill is already paid"
 
 
 class RefusedByPolice(Invalid):

@@ -37,7 +37,7 @@ def test_a_licence_is_its_holders_and_shows_what_they_did_in_any_car(
     assert refusal(no_consent) == (403, "licence-not-own")
     consent(client, driver)
     wrong = {"file_number": f"{(int(archive) + 1) % 10**12:012d}"}
-    assert refusal(client.post(PATH, json=wrong, headers=driver.auth)) == (422, "proof-mismatch")
+    assert refusal(client.post(PATH, json=wrong, headers=driver.auth)) == (422, "facts-mismatch")
     made = client.post(PATH, json=wanted, headers=driver.auth)
     assert made.status_code == 201, made.text
     assert number not in made.text

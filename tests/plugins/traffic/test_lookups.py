@@ -49,7 +49,7 @@ def test_whoever_has_no_account_pays_with_two_facts(
     violation = decided(client, me, car)
     right = {"decision_no": violation["decision_no"], "digits": car.engine[-6:]}
     wrong = client.post(GUESTS, json=right | {"digits": "ZZZZZZ"})
-    assert refusal(wrong) == (422, "proof-mismatch")
+    assert refusal(wrong) == (422, "facts-mismatch")
     admitted = client.post(GUESTS, json=right)
     assert admitted.status_code == 201, admitted.text
     assert admitted.json["decision"]["dues"] == violation["dues"]
@@ -75,9 +75,9 @@ def test_people_without_an_account_guess_thirty_times_an_hour_and_no_more(
         uow.execute(text("delete from plugin_traffic.allowances where kind = 'address'"))
     for guess in range(30):
         wrong = {"decision_no": f"4203202699{guess:04d}", "digits": "ZZZZZZ"}
-        assert refusal(client.post(GUESTS, json=wrong)) == (422, "proof-mismatch")
+        assert refusal(client.post(GUESTS, json=wrong)) == (422, "facts-mismatch")
     right = {"decision_no": number, "digits": car.engine[-6:]}
-    assert refusal(client.post(GUESTS, json=right)) == (429, "too-many-tries")
+    assert refusal(client.post(GUESTS, json=right)) == (429, "too-many-proofs")
     with later(3_601):
         assert client.post(GUESTS, json=right).status_code == 201
     with rooms.units.open(actor="test") as uow:
@@ -114,9 +114,9 @@ def test_an_unknown_number_and_a_wrong_fact_are_one_refusal_and_guessing_ends(
     wrong = [right | {"digits": "ZZZZZZ"}, right | {"decision_no": "42032026999999"}]
     for guess in wrong * (GUESSES // 2):
         answer = client.post(PATH, json=guess, headers=other.auth)
-        assert refusal(answer) == (422, "proof-mismatch")
+        assert refusal(answer) == (422, "facts-mismatch")
     last = client.post(PATH, json=right, headers=other.auth)
-    assert refusal(last) == (429, "too-many-tries")
+    assert refusal(last) == (429, "too-many-proofs")
 
 
 def test_a_number_is_not_guessed_at_by_many(
@@ -128,8 +128,8 @@ def test_a_number_is_not_guessed_at_by_many(
     for guesser in (me, other):
         for _ in range(GUESSES // 2):
             wrong = client.post(PATH, json=right | {"digits": "ZZZZZZ"}, headers=guesser.auth)
-            assert refusal(wrong) == (422, "proof-mismatch")
-    assert refusal(client.post(PATH, json=right, headers=third.auth)) == (429, "too-many-tries")
+            assert refusal(wrong) == (422, "facts-mismatch")
+    assert refusal(client.post(PATH, json=right, headers=third.auth)) == (429, "too-many-proofs")
 
 
 def test_references_are_not_tried_one_after_the_other(

@@ -50,9 +50,9 @@ def test_an_unknown_plate_and_another_engine_are_one_refusal_and_guessing_ends(
     ]
     for facts in wrong * 5:
         answer = client.post("/v1/traffic/vehicles", json=facts, headers=other.auth)
-        assert refusal(answer) == (422, "proof-mismatch")
+        assert refusal(answer) == (422, "facts-mismatch")
     right = client.post("/v1/traffic/vehicles", json=car.facts, headers=other.auth)
-    assert refusal(right) == (429, "too-many-tries")
+    assert refusal(right) == (429, "too-many-proofs")
     assert 0 < int(right.headers["Retry-After"]) <= 3600
     assert client.get("/v1/traffic/vehicles", headers=other.auth).json["items"] == []
 
