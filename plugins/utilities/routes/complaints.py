@@ -124,7 +124,10 @@ class DeskComplaintResolution(MethodView):
     @blueprint.arguments(ResolutionSchema)
     @blueprint.response(200, ComplaintSchema)
     def post(self, resolution: Resolution, biller_id: str, complaint_id: UUID) -> ComplaintView:
-        """Answer a complaint of my biller; its citizen is told that there is an answer."""
+        """Answer a complaint of my biller.
+
+        Its citizen is told that there is an answer.
+        """
         return service.resolve_complaint(
             house_of(), request_unit(), integrator(), biller_id, complaint_id, resolution
         )
