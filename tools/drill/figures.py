@@ -16,6 +16,8 @@ ROUTE_BOUND = 2.5
 OTHERS_BOUND = 1.2
 RECOVERY_BOUND = 30.0
 _BROKEN = 500
+_UNAUTHENTICATED = 401
+"""Whoever is not known is answered quickly, and that says nothing of the city."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,9 @@ def judge_round(
 
 
 def _broken(samples: Sequence[Sample]) -> float:
-    return sum(not 0 < sample.status < _BROKEN for sample in samples) / len(samples)
+    return sum(
+        not 0 < sample.status < _BROKEN or sample.status == _UNAUTHENTICATED for sample in samples
+    ) / len(samples)
 
 
 def _settled(failures: Sequence[Sample]) -> int | None:

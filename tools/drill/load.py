@@ -46,6 +46,10 @@ class Load:
     own: list[Sample] = field(default_factory=list)
     is_over: threading.Event = field(default_factory=threading.Event)
 
+    def token_of(self, number: int) -> str:
+        """Return the token that one of the callers has now."""
+        return self.tokens[number % len(self.tokens)]
+
     def forget(self) -> None:
         """Begin anew."""
         self.others, self.own = [], []
@@ -74,11 +78,11 @@ def run_load(load: Load, *, others: int = OTHERS_CALLERS, own: int = OWN_CALLERS
 
 
 def _call_others(load: Load, number: int) -> None:
-    headers = {"Authorization": f"Bearer {load.tokens[number % len(load.tokens)]}"}
     paths = itertools.cycle(OTHERS[number % len(OTHERS) :] + OTHERS[: number % len(OTHERS)])
     for due in _due(load, number, OTHERS_CALLERS, OTHERS_SECONDS):
         path = next(paths)
-        seen = _timed(lambda path=path: _send(load.url, "GET", path, headers), due)
+        headers = {"Authorization": f"Bearer {load.token_of(number)}"}
+        seen = _timed(lambda path=path, sent=headers: _send(load.url, "GET", path, sent), due)
         load.others.append(seen)
 
 
@@ -87,12 +91,11 @@ def _call_own(load: Load, number: int) -> None:
 
     That takes the whole way: token, key, the question to the provider, refusal.
     """
-    token = load.tokens[number % len(load.tokens)]
     item = {"service": load.service, "reference": "NO-SUCH-FEE"}
     body = json.dumps({"items": [item], "method": "card"}).encode()
     for _ in _due(load, number, OWN_CALLERS, OWN_SECONDS):
         headers = {
-            "Authorization": f"Bearer {token}",
+            "Authorization": f"Bearer {load.token_of(number)}",
             "Content-Type": "application/json",
             "Idempotency-Key": str(uuid4()),
         }
