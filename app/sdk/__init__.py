@@ -48,6 +48,7 @@ from app.sdk.provider import (
     PersonalData,
     Provider,
 )
+from app.sdk.reading import Reader
 from app.sdk.vault import Vault
 
 SDK_VERSION = 1
@@ -80,6 +81,7 @@ __all__ = [
     "PersonalData",
     "Provider",
     "RateLimited",
+    "Reader",
     "Reply",
     "Schema",
     "Stateful",

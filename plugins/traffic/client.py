@@ -3,11 +3,11 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 from urllib.parse import quote
 
-from app.sdk import Fulfilment, House, HttpClient, NoAnswer, OutcomeUnknown, Reply
+from app.sdk import Fulfilment, House, HttpClient, NoAnswer, OutcomeUnknown, Reader, Reply
 from plugins.traffic.errors import PoliceUnavailable, refusal
 from plugins.traffic.values import (
     CURRENCY,
@@ -23,9 +23,9 @@ from plugins.traffic.values import (
 
 _DONE, _CREATED, _NOT_FOUND, _DOWN = 200, 201, 404, 503
 _REFUSING = frozenset({404, 409, 422})
-_UNSTORABLE = re.compile("[\\0\ud800-\udfff]")
 _MOST_POINTS = 12
 _MOST_CASES = 500
+_read = Reader(PoliceUnavailable)
 
 
 class AnswerUnclear(OutcomeUnknown):
@@ -68,12 +68,14 @@ class PoliceClient:
         licence = found.get("licence")
         if not isinstance(licence, dict):
             raise PoliceUnavailable
-        return HoldersCases(_cases(found), _text(licence, "class"), _day(licence, "issued_on"))
+        return HoldersCases(
+            _cases(found), _read.text(licence, "class"), _read.day(licence, "issued_on")
+        )
 
     def of_decision(self, decision_no: str) -> PoliceCase | None:
         """Return the case of a decision as it is now, or None when there is none."""
         reply = self.http.get(f"{self.url}/decisions/{_part(decision_no)}", headers=self._headers)
-        body = _object(reply)
+        body = _read.members(reply)
         if (reply.status, body.get("code")) == (_NOT_FOUND, "decision-not-found"):
             return None
         if reply.status != _DONE:
@@ -90,7 +92,7 @@ class PoliceClient:
             reply = self.http.post(path, {"digits": digits}, headers=self._headers)
         except NoAnswer as error:
             raise PoliceUnavailable from error
-        body = _object(reply)
+        body = _read.members(reply)
         if (reply.status, body.get("code")) == (_NOT_FOUND, "decision-not-found"):
             return False
         if reply.status != _DONE or body.get("result") not in {"match", "mismatch"}:
@@ -111,7 +113,7 @@ class PoliceClient:
         }
         reply = self._tell(f"violations/{_part(notice_no)}/decisions", body)
         try:
-            case = read_case(_object(reply))
+            case = read_case(_read.members(reply))
         except PoliceUnavailable as error:
             raise AnswerUnclear("a decision was answered with something else") from error
         if case.notice_no != notice_no or case.decision is None:
@@ -125,14 +127,14 @@ class PoliceClient:
     def post(self, body: Mapping[str, object]) -> Fulfilment:
         """Tell that money was paid for a decision; raises as `decide`."""
         try:
-            return _fulfilment(_object(self._tell("postings", body)))
+            return _fulfilment(_read.members(self._tell("postings", body)))
         except PoliceUnavailable as error:
             raise AnswerUnclear("a posting was answered with something else") from error
 
     def posting(self, key: str) -> Fulfilment | None:
         """Return what was booked under a key, or None when nothing was."""
         reply = self.http.get(f"{self.url}/postings/by-key/{_part(key)}", headers=self._headers)
-        body = _object(reply)
+        body = _read.members(reply)
         if (reply.status, body.get("code")) == (_NOT_FOUND, "posting-not-found"):
             return None
         if reply.status != _DONE:
@@ -149,7 +151,7 @@ class PoliceClient:
             reply = self.http.post(f"{self.url}/searches", facts, headers=self._headers)
         except NoAnswer as error:
             raise PoliceUnavailable from error
-        body = _object(reply)
+        body = _read.members(reply)
         if reply.status == _NOT_FOUND and body.get("code") == "not-found":
             return None
         if reply.status != _DONE:
@@ -166,7 +168,7 @@ class PoliceClient:
             raise PoliceUnavailable from error
         if reply.status in {_DONE, _CREATED}:
             return reply
-        code = _object(reply).get("code")
+        code = _read.members(reply).get("code")
         if (reply.status, code) == (_DOWN, "down"):
             # The one failure of which the police promise that nothing happened.
             raise PoliceUnavailable
@@ -177,7 +179,7 @@ class PoliceClient:
 
 def read_case(body: Mapping[str, Any]) -> PoliceCase:
     """Return a case, or raise `PoliceUnavailable` when anything in it makes no sense."""
-    status = _text(body, "status")
+    status = _read.text(body, "status")
     if status not in {"recorded", "decided", "paid", "withdrawn"}:
         raise PoliceUnavailable
     told = body.get("decision")
@@ -185,18 +187,18 @@ def read_case(body: Mapping[str, Any]) -> PoliceCase:
         raise PoliceUnavailable
     return PoliceCase(
         notice_no=_number(body, "notice_no"),
-        plate=_text(body, "plate"),
-        vehicle_class=_text(body, "vehicle_class"),
-        offence_code=_text(body, "offence_code"),
+        plate=_read.text(body, "plate"),
+        vehicle_class=_read.text(body, "vehicle_class"),
+        offence_code=_read.text(body, "offence_code"),
         title=_title(body.get("title")),
-        legal_basis=_text(body, "legal_basis"),
-        place=_text(body, "place"),
-        at=_moment(body, "at"),
+        legal_basis=_read.text(body, "legal_basis"),
+        place=_read.text(body, "place"),
+        at=_read.moment(body, "at"),
         speed=_speed(body.get("speed")),
         evidence=_evidence(body.get("evidence")),
-        authority=_text(body, "authority"),
-        recorder=_text(body, "officer"),
-        points=_whole(body, "points", _MOST_POINTS),
+        authority=_read.text(body, "authority"),
+        recorder=_read.text(body, "officer"),
+        points=_read.whole(body, "points", _MOST_POINTS),
         is_withdrawn=status == "withdrawn",
         decision=None if told is None else _decision(told),
     )
@@ -209,20 +211,20 @@ def _decision(body: object) -> Decision | None:
     if body.get("served_on") is None:
         return None
     try:
-        outcome = Outcome(_text(body, "kind"))
+        outcome = Outcome(_read.text(body, "kind"))
     except ValueError as error:
         raise PoliceUnavailable from error
     decision = Decision(
         decision_no=_number(body, "decision_no"),
         outcome=outcome,
-        procedure=_text(body, "procedure"),
-        fine=_whole(body, "fine", MAX_FINE),
-        points=_whole(body, "points", _MOST_POINTS),
-        decided_at=_moment(body, "decided_at"),
-        served_on=_day(body, "served_on"),
-        served_by=_text(body, "served_by"),
-        paid=_whole(body, "paid", MAX_FINE),
-        surcharge_paid=_whole(body, "surcharge_paid", MAX_FINE),
+        procedure=_read.text(body, "procedure"),
+        fine=_read.whole(body, "fine", MAX_FINE),
+        points=_read.whole(body, "points", _MOST_POINTS),
+        decided_at=_read.moment(body, "decided_at"),
+        served_on=_read.day(body, "served_on"),
+        served_by=_read.text(body, "served_by"),
+        paid=_read.whole(body, "paid", MAX_FINE),
+        surcharge_paid=_read.whole(body, "surcharge_paid", MAX_FINE),
     )
     if (outcome is Outcome.PENALTY) != (decision.fine > 0):
         raise PoliceUnavailable
@@ -241,7 +243,7 @@ def _speed(value: object) -> Speed | None:
         return None
     if not isinstance(value, dict):
         raise PoliceUnavailable
-    return Speed(_whole(value, "measured", 1000), _whole(value, "limit", 1000))
+    return Speed(_read.whole(value, "measured", 1000), _read.whole(value, "limit", 1000))
 
 
 def _evidence(value: object) -> tuple[Mapping[str, str], ...]:
@@ -251,7 +253,7 @@ def _evidence(value: object) -> tuple[Mapping[str, str], ...]:
     for item in value:
         if not isinstance(item, dict):
             raise PoliceUnavailable
-        one = {name: _text(item, name) for name in ("kind", "sha256", "url")}
+        one = {name: _read.text(item, name) for name in ("kind", "sha256", "url")}
         if re.fullmatch(DIGEST, one["sha256"]) is None:
             raise PoliceUnavailable
         found.append(one)
@@ -261,58 +263,18 @@ def _evidence(value: object) -> tuple[Mapping[str, str], ...]:
 def _title(value: object) -> Mapping[str, str]:
     if not isinstance(value, dict):
         raise PoliceUnavailable
-    return {language: _text(value, language) for language in ("zh", "en")}
+    return {language: _read.text(value, language) for language in ("zh", "en")}
 
 
 def _fulfilment(body: Mapping[str, Any]) -> Fulfilment:
-    return Fulfilment(_text(body, "reference"), _moment(body, "at"))
-
-
-def _object(reply: Reply) -> Mapping[str, Any]:
-    """Return the JSON object of an answer, empty when it holds none."""
-    try:
-        body = reply.json()
-    except NoAnswer:
-        return {}
-    return body if isinstance(body, dict) else {}
-
-
-def _text(body: Mapping[str, Any], name: str) -> str:
-    value = body.get(name)
-    if not isinstance(value, str) or not value or _UNSTORABLE.search(value):
-        raise PoliceUnavailable
-    return value
+    return Fulfilment(_read.text(body, "reference"), _read.moment(body, "at"))
 
 
 def _number(body: Mapping[str, Any], name: str) -> str:
-    value = _text(body, name)
+    value = _read.text(body, name)
     if re.fullmatch(POLICE_NUMBER, value) is None:
         raise PoliceUnavailable
     return value
-
-
-def _whole(body: Mapping[str, Any], name: str, most: int) -> int:
-    value = body.get(name)
-    if type(value) is not int or not 0 <= value <= most:
-        raise PoliceUnavailable
-    return value
-
-
-def _day(body: Mapping[str, Any], name: str) -> date:
-    try:
-        return date.fromisoformat(_text(body, name))
-    except ValueError as error:
-        raise PoliceUnavailable from error
-
-
-def _moment(body: Mapping[str, Any], name: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(_text(body, name))
-    except ValueError as error:
-        raise PoliceUnavailable from error
-    if moment.tzinfo is None:
-        raise PoliceUnavailable
-    return moment
 
 
 def _part(value: str) -> str:

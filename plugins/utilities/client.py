@@ -3,11 +3,19 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
 from typing import Any
 from urllib.parse import quote
 
-from app.sdk import Fulfilment, House, HttpClient, NoAnswer, OutcomeUnknown, PaymentNotice, Reply
+from app.sdk import (
+    Fulfilment,
+    House,
+    HttpClient,
+    NoAnswer,
+    OutcomeUnknown,
+    PaymentNotice,
+    Reader,
+    Reply,
+)
 from plugins.utilities.errors import BillerUnavailable, refusal
 from plugins.utilities.values import (
     ACCOUNT_NUMBER,
@@ -22,7 +30,6 @@ from plugins.utilities.values import (
 )
 
 _OK, _CREATED, _NOT_FOUND, _DOWN = 200, 201, 404, 503
-_UNSTORABLE = re.compile("[\\0\ud800-\udfff]")
 _FINAL = frozenset(
     {
         (404, "account-not-found"),
@@ -36,6 +43,7 @@ _FINAL = frozenset(
     }
 )
 """Status and code with which a biller says that nothing was booked and never will be."""
+_read = Reader(BillerUnavailable)
 
 
 class AnswerUnclear(OutcomeUnknown):
@@ -91,7 +99,7 @@ class BillerClient:
         found = self._read(f"{biller}/accounts/{_part(number)}", missing="account-not-found")
         if found is None:
             return None
-        return BillerAccount(_text(found, "holder_name"), found.get("prepaid") is True)
+        return BillerAccount(_read.text(found, "holder_name"), found.get("prepaid") is True)
 
     def holder_of(self, biller: str, number: str) -> str | None:
         """Return the holder's name of an account, or None when nobody has this number."""
@@ -153,7 +161,7 @@ class BillerClient:
         Raise `OutcomeUnknown` when the answer does not say.
         """
         reply = self.http.get(f"{self.url}/{biller}/postings/by-key/{_part(key)}")
-        body = _object(reply)
+        body = _read.members(reply)
         if reply.status == _NOT_FOUND and body.get("code") == "posting-not-found":
             return None
         if reply.status == _DOWN:
@@ -161,14 +169,18 @@ class BillerClient:
         if reply.status != _OK:
             raise AnswerUnclear(f"{biller} answered an inquiry with {reply.status}")
         try:
-            return FoundPosting(_text(body, "bill"), _amount(body), _booking(biller, body))
+            return FoundPosting(
+                _read.text(body, "bill"),
+                _read.whole(body, "amount", MAX_AMOUNT),
+                _booking(biller, body),
+            )
         except BillerUnavailable as error:
             raise AnswerUnclear(f"{biller} answered an inquiry with something else") from error
 
     def _read(self, path: str, *, missing: str) -> Mapping[str, Any] | None:
         """Return an object, None when the biller says `missing`; else raise."""
         reply = self.http.get(f"{self.url}/{path}")
-        body = _object(reply)
+        body = _read.members(reply)
         if reply.status == _NOT_FOUND and body.get("code") == missing:
             return None
         if reply.status != _OK or not body:
@@ -177,7 +189,7 @@ class BillerClient:
 
 
 def _posting_answer(biller: str, reply: Reply) -> Booking:
-    body = _object(reply)
+    body = _read.members(reply)
     code = body.get("code")
     if reply.status == _CREATED:
         try:
@@ -192,24 +204,15 @@ def _posting_answer(biller: str, reply: Reply) -> Booking:
     raise AnswerUnclear(f"{biller} answered {reply.status}")
 
 
-def _object(reply: Reply) -> Mapping[str, Any]:
-    """Return the JSON object of an answer, empty when it holds none."""
-    try:
-        body = reply.json()
-    except NoAnswer:
-        return {}
-    return body if isinstance(body, dict) else {}
-
-
 def _booking(biller: str, body: Mapping[str, Any]) -> Booking:
     effective, bills, token = body.get("effective", True), body.get("bills", []), body.get("token")
     if type(effective) is not bool or not isinstance(bills, list):
         raise BillerUnavailable
     return Booking(
-        Fulfilment(_text(body, "reference"), _moment(body, "at")),
+        Fulfilment(_read.text(body, "reference"), _read.moment(body, "at")),
         without_effect=not effective,
         bills=tuple(_bill(biller, bill) for bill in bills),
-        token=None if token is None else _text(body, "token"),
+        token=None if token is None else _read.text(body, "token"),
     )
 
 
@@ -226,23 +229,27 @@ def _bill(biller: str, body: object) -> BillerBill:
     """Return a bill, or raise `BillerUnavailable` when anything in it makes no sense."""
     if not isinstance(body, dict):
         raise BillerUnavailable
-    status, account, amount = _text(body, "status"), _text(body, "account"), _amount(body)
+    status, account, amount = (
+        _read.text(body, "status"),
+        _read.text(body, "account"),
+        _read.whole(body, "amount", MAX_AMOUNT),
+    )
     is_paid = status == "paid"
     paid_amount = amount if is_paid else _optional_amount(body, "paid_amount") or 0
     bill = BillerBill(
         biller=biller,
         account=account,
-        number=_text(body, "reference"),
+        number=_read.text(body, "reference"),
         amount=amount,
-        currency=_text(body, "currency"),
-        period_from=_day(body, "period_from"),
-        period_to=_day(body, "period_to"),
-        due_date=_day(body, "due_date"),
+        currency=_read.text(body, "currency"),
+        period_from=_read.day(body, "period_from"),
+        period_to=_read.day(body, "period_to"),
+        due_date=_read.day(body, "due_date"),
         status=_status(is_paid=is_paid, paid_amount=paid_amount),
-        paid_at=_moment(body, "paid_at") if is_paid else None,
+        paid_at=_read.moment(body, "paid_at") if is_paid else None,
         paid_amount=paid_amount,
         late_fee=_optional_amount(body, "late_fee"),
-        expires_on=None if body.get("expires_on") is None else _day(body, "expires_on"),
+        expires_on=None if body.get("expires_on") is None else _read.day(body, "expires_on"),
         amended_for=_reason(body),
         detail=_detail(body),
     )
@@ -268,7 +275,7 @@ def _reason(body: Mapping[str, Any]) -> str | None:
     if body.get("amended_for") is None:
         return None
     try:
-        return ChangeReason(_text(body, "amended_for"))
+        return ChangeReason(_read.text(body, "amended_for"))
     except ValueError:
         return ChangeReason.OTHER
 
@@ -282,39 +289,8 @@ def _detail(body: Mapping[str, Any]) -> Mapping[str, Any]:
     return detail
 
 
-def _text(body: Mapping[str, Any], name: str) -> str:
-    value = body.get(name)
-    if not isinstance(value, str) or not value or _UNSTORABLE.search(value):
-        raise BillerUnavailable
-    return value
-
-
 def _optional_amount(body: Mapping[str, Any], name: str) -> int | None:
-    return None if body.get(name) is None else _amount(body, name)
-
-
-def _amount(body: Mapping[str, Any], name: str = "amount") -> int:
-    value = body.get(name)
-    if type(value) is not int or not 0 <= value <= MAX_AMOUNT:
-        raise BillerUnavailable
-    return value
-
-
-def _day(body: Mapping[str, Any], name: str) -> date:
-    try:
-        return date.fromisoformat(_text(body, name))
-    except ValueError as error:
-        raise BillerUnavailable from error
-
-
-def _moment(body: Mapping[str, Any], name: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(_text(body, name))
-    except ValueError as error:
-        raise BillerUnavailable from error
-    if moment.tzinfo is None:
-        raise BillerUnavailable
-    return moment
+    return None if body.get(name) is None else _read.whole(body, name, MAX_AMOUNT)
 
 
 def _part(value: str) -> str:
