@@ -2,6 +2,7 @@
 
 from datetime import date, datetime
 
+from sqlalchemy import Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.sdk import now
@@ -12,6 +13,7 @@ class Reminder(Base):
     """That a citizen was told on a day of what is due, all of it in one message."""
 
     __tablename__ = "reminders"
+    __table_args__ = (Index(None, "day"),)
 
     citizen_reference: Mapped[str] = mapped_column(primary_key=True)
     day: Mapped[date] = mapped_column(primary_key=True)

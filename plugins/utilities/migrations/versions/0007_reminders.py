@@ -32,6 +32,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("citizen_reference", "day", name="pk_reminders"),
         schema=SCHEMA,
     )
+    op.create_index("ix_reminders_day", "reminders", ["day"], schema=SCHEMA)
 
 
 def downgrade() -> None:
