@@ -3,12 +3,13 @@
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, exists, select
+from sqlalchemy import delete, exists, func, select
 
 from app.sdk import Conflict, House, NotFound, now
-from plugins.traffic.models import Due, Lookup, Return, Violation
-from plugins.traffic.service.contests import is_contestable
+from plugins.traffic.models import Allowance, Due, Lookup, Return, Violation
+from plugins.traffic.service.contests import contests_by_violation, is_contestable
 from plugins.traffic.service.dues import today
+from plugins.traffic.service.linking import TRY_WINDOW
 from plugins.traffic.service.mirror import settle
 from plugins.traffic.service.orders import send_waiting
 from plugins.traffic.values import DueStatus, ReturnState, ViolationStatus
@@ -25,6 +26,7 @@ def attend(house: House) -> None:
     mark_overdue(house)
     close_paid(house)
     forget_lookups(house)
+    forget_tries(house)
 
 
 def send_returns(house: House) -> None:
@@ -69,8 +71,10 @@ def close_paid(house: House) -> None:
         rows = uow.scalars(
             statement.order_by(Violation.served_on, Violation.id).limit(_BATCH).with_for_update()
         )
-        for violation in rows.all():
-            if not is_contestable(uow, violation):
+        paid = rows.all()
+        contests = contests_by_violation(uow, [violation.id for violation in paid])
+        for violation in paid:
+            if not is_contestable(violation, contests[violation.id]):
                 uow.move(violation, ViolationStatus.CLOSED, cause="every term is over")
 
 
@@ -78,6 +82,13 @@ def forget_lookups(house: House) -> None:
     """Forget who looked a decision up, once they may not pay it any more."""
     with house.unit_of_work() as uow:
         uow.execute(delete(Lookup).where(Lookup.expires_at <= now()))
+
+
+def forget_tries(house: House) -> None:
+    """Forget who tried to prove something, once that limits nobody any more."""
+    with house.unit_of_work() as uow:
+        last = Allowance.attempts[func.array_upper(Allowance.attempts, 1)]
+        uow.execute(delete(Allowance).where(last < now() - TRY_WINDOW))
 
 
 def _close_return(house: House, return_id: UUID, state: ReturnState) -> None:

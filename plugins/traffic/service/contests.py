@@ -1,5 +1,6 @@
 """Objections: filed while a term runs, reviewed by an officer who did not record the case."""
 
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from uuid import UUID
 
@@ -67,7 +68,7 @@ def file_contest(
     """
     refresh(house, citizen_reference)
     violation = lock_own(uow, citizen_reference, violation_id)
-    if wanted.kind not in open_remedies(uow, violation):
+    if wanted.kind not in open_remedies(violation, contests_of(uow, violation)):
         raise ContestNotOpen
     contest_id = new_id()
     contest = Contest(
@@ -208,9 +209,21 @@ def decide_contest(
         return show_contest(house, after.get_one(Contest, contest_id))
 
 
-def open_remedies(uow: UnitOfWork, violation: Violation) -> dict[ContestKind, date]:
+def contests_of(uow: UnitOfWork, violation: Violation) -> Sequence[Contest]:
+    """Return every objection to a violation, whoever filed it."""
+    return contests_by_violation(uow, [violation.id])[violation.id]
+
+
+def contests_by_violation(uow: UnitOfWork, ids: Iterable[UUID]) -> Mapping[UUID, Sequence[Contest]]:
+    """Return what `contests_of` does for each of many violations, in one statement."""
+    found: dict[UUID, list[Contest]] = {violation_id: [] for violation_id in ids}
+    for contest in uow.scalars(select(Contest).where(Contest.violation_id.in_(found))):
+        found[contest.violation_id].append(contest)
+    return found
+
+
+def open_remedies(violation: Violation, contests: Sequence[Contest]) -> Mapping[ContestKind, date]:
     """Return what can be filed against a violation today, each with its last day."""
-    contests = uow.scalars(select(Contest).where(Contest.violation_id == violation.id)).all()
     if any(contest.status in OPEN_CONTEST for contest in contests):
         return {}
     used = {ContestKind(contest.kind): contest for contest in contests}
@@ -232,10 +245,10 @@ def open_remedies(uow: UnitOfWork, violation: Violation) -> dict[ContestKind, da
     }
 
 
-def is_contestable(uow: UnitOfWork, violation: Violation) -> bool:
+def is_contestable(violation: Violation, contests: Sequence[Contest]) -> bool:
     """Say whether a penalty can still be objected to, or is being: then nobody takes it alone."""
     in_review = (ViolationStatus.RECONSIDERATION, ViolationStatus.LITIGATION)
-    return violation.status in in_review or bool(open_remedies(uow, violation))
+    return violation.status in in_review or bool(open_remedies(violation, contests))
 
 
 def show_contest(house: House, contest: Contest, *, with_text: bool = True) -> ContestView:

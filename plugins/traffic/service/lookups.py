@@ -17,7 +17,7 @@ from plugins.traffic.errors import (
 )
 from plugins.traffic.events import DecisionLookedUp, ReferenceTried
 from plugins.traffic.models import Lookup, Violation
-from plugins.traffic.service.dues import dues_of, today
+from plugins.traffic.service.dues import dues_of, pauses_of, today
 from plugins.traffic.service.linking import count_try, mask_plate
 from plugins.traffic.service.mirror import keep_case
 from plugins.traffic.service.violations import show_dues
@@ -100,13 +100,13 @@ def _let_pay(
             set_={"expires_at": until},
         )
     )
-    is_owed = violation.outcome == Outcome.PENALTY
+    is_owed, dues = violation.outcome == Outcome.PENALTY, dues_of(uow, violation)
     return FoundDecision(
         decision_no=violation.decision_no or "",
         status=violation.status,
         title=violation.title,
         plate_masked=mask_plate(case.plate),
-        dues=show_dues(uow, violation, today()) if is_owed else (),
+        dues=show_dues(violation, dues, pauses_of(uow, violation), today()) if is_owed else (),
         payable_until=until,
     )
 

@@ -7,12 +7,22 @@ from sqlalchemy import select
 from app.sdk import House, Payable, UnitOfWork, now
 from plugins.traffic.client import PoliceClient
 from plugins.traffic.errors import AlreadyPaid, FineNotFound
-from plugins.traffic.models import Due, Violation
-from plugins.traffic.service.contests import is_contestable
-from plugins.traffic.service.dues import pauses_of, surcharge_of, today
+from plugins.traffic.models import Contest, Due, Violation
+from plugins.traffic.service.contests import (
+    contests_by_violation,
+    contests_of,
+    is_contestable,
+)
+from plugins.traffic.service.dues import (
+    pauses_by_violation,
+    pauses_of,
+    surcharge_of,
+    today,
+)
 from plugins.traffic.service.lookups import may_pay, note_miss
 from plugins.traffic.service.mirror import keep_case
 from plugins.traffic.service.refresh import refresh
+from plugins.traffic.service.surcharge import Pause
 from plugins.traffic.service.violations import belongs_to
 from plugins.traffic.values import CURRENCY, PAYEE, SERVICE, DueStatus
 
@@ -30,7 +40,12 @@ def list_payables(house: House, citizen_reference: str) -> Sequence[Payable]:
             .where(belongs_to(citizen_reference), Due.status == DueStatus.OPEN)
             .order_by(Due.pay_by, Due.reference)
         ).all()
-        return [_payable(uow, violation, due) for due, violation in rows]
+        ids = {violation.id for _, violation in rows}
+        pauses, contests = pauses_by_violation(uow, ids), contests_by_violation(uow, ids)
+        return [
+            _payable(violation, due, pauses[violation.id], contests[violation.id])
+            for due, violation in rows
+        ]
 
 
 def ask_payable(house: House, reference: str, citizen_reference: str) -> Payable:
@@ -56,7 +71,7 @@ def ask_payable(house: House, reference: str, citizen_reference: str) -> Payable
         due, violation = found
         if due.status == DueStatus.PAID:
             raise AlreadyPaid
-        return _payable(uow, violation, due)
+        return _payable(violation, due, pauses_of(uow, violation), contests_of(uow, violation))
 
 
 def _find(uow: UnitOfWork, reference: str, citizen_reference: str) -> tuple[Due, Violation] | None:
@@ -75,9 +90,11 @@ def _find(uow: UnitOfWork, reference: str, citizen_reference: str) -> tuple[Due,
     return due, violation
 
 
-def _payable(uow: UnitOfWork, violation: Violation, due: Due) -> Payable:
+def _payable(
+    violation: Violation, due: Due, pauses: Sequence[Pause], contests: Sequence[Contest]
+) -> Payable:
     """Return a due as it is today; what can still be objected to is never taken by itself."""
-    surcharge = surcharge_of(violation, due, pauses_of(uow, violation), today())
+    surcharge = surcharge_of(violation, due, pauses, today())
     amount = due.fine + surcharge
     part = {language: f" {words.format(due.number)}" for language, words in _PART.items()}
     return Payable(
@@ -92,5 +109,5 @@ def _payable(uow: UnitOfWork, violation: Violation, due: Due) -> Payable:
         due_date=due.pay_by,
         version=f"{CURRENCY}-{due.fine}-{surcharge}",
         service=SERVICE,
-        contestable=is_contestable(uow, violation),
+        contestable=is_contestable(violation, contests),
     )

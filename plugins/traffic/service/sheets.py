@@ -1,8 +1,9 @@
 """The fairness sheet of a citizen's fine, from what stands in our books."""
 
+from collections.abc import Iterable, Mapping
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from app.sdk import UnitOfWork
 from plugins.traffic.errors import NoPenalty
@@ -36,21 +37,30 @@ def _standing(uow: UnitOfWork, violation: Violation) -> Standing:
         if amount:
             paid_on = None if due.paid_at is None else day_of(due.paid_at)
             parts.append(Part(amount, due.pay_by, paid_on))
+    back = _surcharges_back(uow, live)
     return Standing(
         fine=violation.fine,
         received_on=violation.served_on,
         procedure=violation.procedure,
         parts=tuple(parts),
-        surcharge_paid=sum(_surcharge_kept(uow, due) for due in live),
+        surcharge_paid=sum(_surcharge_kept(due, back.get(due.reference, 0)) for due in live),
         pauses=tuple(pauses_of(uow, violation)),
     )
 
 
-def _surcharge_kept(uow: UnitOfWork, due: Due) -> int:
-    """Return the surcharge that was paid for a due and does not go back."""
-    if due.paid_amount is None:
-        return 0
-    back = select(Return.surcharge).where(
-        Return.reference == due.reference, Return.state != ReturnState.REFUSED
+def _surcharges_back(uow: UnitOfWork, dues: Iterable[Due]) -> Mapping[str, int]:
+    """Return how much surcharge of each due goes back."""
+    back = (
+        select(Return.reference, func.sum(Return.surcharge))
+        .where(
+            Return.reference.in_([due.reference for due in dues]),
+            Return.state != ReturnState.REFUSED,
+        )
+        .group_by(Return.reference)
     )
-    return max(0, due.paid_amount - due.fine - sum(uow.scalars(back)))
+    return {reference: int(surcharge) for reference, surcharge in uow.execute(back)}
+
+
+def _surcharge_kept(due: Due, back: int) -> int:
+    """Return the surcharge that was paid for a due and does not go back."""
+    return 0 if due.paid_amount is None else max(0, due.paid_amount - due.fine - back)

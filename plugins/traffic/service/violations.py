@@ -13,7 +13,9 @@ from plugins.traffic.service.deadlines import find_defence_day
 from plugins.traffic.service.dues import (
     day_of,
     deadlines_of,
+    dues_by_violation,
     dues_of,
+    pauses_by_violation,
     pauses_of,
     surcharge_of,
     today,
@@ -23,6 +25,7 @@ from plugins.traffic.service.linking import mask_plate
 from plugins.traffic.service.orders import order_decision, send_order
 from plugins.traffic.service.refresh import refresh
 from plugins.traffic.service.rules import find_rules
+from plugins.traffic.service.surcharge import Pause
 from plugins.traffic.values import (
     CitizensViolation,
     DecisionWish,
@@ -46,14 +49,18 @@ def list_violations(
     if status is not None:
         mine = mine.where(Violation.status == status)
     rows = fetch_page(uow, mine, [Violation.id], page)
-    return Page([show_violation(house, uow, row) for row in rows.items], rows.next_cursor)
+    ids = [row.id for row in rows.items]
+    dues, pauses = dues_by_violation(uow, ids), pauses_by_violation(uow, ids)
+    shown = [show_violation(house, row, dues[row.id], pauses[row.id]) for row in rows.items]
+    return Page(shown, rows.next_cursor)
 
 
 def find_violation(
     house: House, uow: UnitOfWork, citizen_reference: str, violation_id: UUID
 ) -> CitizensViolation:
     """Return one of a citizen's violations, or raise `ViolationNotFound`."""
-    return show_violation(house, uow, own(uow, citizen_reference, violation_id))
+    violation = own(uow, citizen_reference, violation_id)
+    return show_violation(house, violation, dues_of(uow, violation), pauses_of(uow, violation))
 
 
 def accept_violation(
@@ -114,7 +121,9 @@ def lock_own(uow: UnitOfWork, citizen_reference: str, violation_id: UUID) -> Vio
     return uow.lock(Violation, violation_id)
 
 
-def show_violation(house: House, uow: UnitOfWork, violation: Violation) -> CitizensViolation:
+def show_violation(
+    house: House, violation: Violation, dues: Sequence[Due], pauses: Sequence[Pause]
+) -> CitizensViolation:
     """Return a violation as its citizen sees it, with what paying it costs today."""
     plate = house.vault.unseal(violation.plate_sealed, place=f"violations|plate|{violation.id}")
     is_decided = violation.outcome is not None
@@ -147,14 +156,15 @@ def show_violation(house: House, uow: UnitOfWork, violation: Violation) -> Citiz
         served_by=violation.served_by,
         reconsider_by=None if terms is None else terms.reconsider_by,
         litigate_by=None if terms is None else terms.litigate_by,
-        dues=show_dues(uow, violation, today()) if is_decided else (),
+        dues=show_dues(violation, dues, pauses, today()) if is_decided else (),
         seen_at=violation.seen_at,
     )
 
 
-def show_dues(uow: UnitOfWork, violation: Violation, on: date) -> tuple[DueView, ...]:
+def show_dues(
+    violation: Violation, dues: Sequence[Due], pauses: Sequence[Pause], on: date
+) -> tuple[DueView, ...]:
     """Return what is or was to be paid for a decided violation, reckoned for a day."""
-    pauses = pauses_of(uow, violation)
 
     def show(due: Due) -> DueView:
         if due.status == DueStatus.PAID:
@@ -172,8 +182,7 @@ def show_dues(uow: UnitOfWork, violation: Violation, on: date) -> tuple[DueView,
             paid_at=due.paid_at,
         )
 
-    shown: Sequence[Due] = dues_of(uow, violation)
-    return tuple(show(due) for due in shown if due.status != DueStatus.WITHDRAWN)
+    return tuple(show(due) for due in dues if due.status != DueStatus.WITHDRAWN)
 
 
 def _wish(uow: UnitOfWork, violation: Violation) -> DecisionWish:

@@ -68,7 +68,7 @@ def test_whoever_has_no_account_pays_with_two_facts(
 
 
 def test_people_without_an_account_guess_thirty_times_an_hour_and_no_more(
-    client: FlaskClient, rooms: Rooms, me: Citizen, car: Car
+    client: FlaskClient, rooms: Rooms, provider: TrafficProvider, me: Citizen, car: Car
 ) -> None:
     number = decided(client, me, car)["decision_no"]
     with rooms.units.open(actor="test") as uow:
@@ -80,8 +80,11 @@ def test_people_without_an_account_guess_thirty_times_an_hour_and_no_more(
     assert refusal(client.post(GUESTS, json=right)) == (429, "too-many-proofs")
     with later(3_601):
         assert client.post(GUESTS, json=right).status_code == 201
-    with rooms.units.open(actor="test") as uow:
-        uow.execute(text("delete from plugin_traffic.allowances where kind = 'address'"))
+    with later(2 * 3_601):
+        provider.attend()
+    with rooms.units.open(actor="test", read_only=True) as uow:
+        left = text("select count(*) from plugin_traffic.allowances where kind = 'address'")
+        assert uow.scalar(left) == 0  # nobody is kept whom it limits no more
 
 
 def test_the_right_to_pay_ends(

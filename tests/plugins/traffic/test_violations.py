@@ -1,12 +1,17 @@
 """Over HTTP: vehicles that are proven, violations that are shown, notices that are accepted."""
 
 from concurrent.futures import ThreadPoolExecutor
-from uuid import uuid4
+from uuid import UUID, uuid4
 
+import pytest
 from flask.testing import FlaskClient
 
+from app.core.pagination import PageRequest
 from app.factory import Rooms
 from app.http.server import Server
+from app.sdk.context import DirectoryOfCitizens
+from plugins.traffic import service
+from plugins.traffic.provider import TrafficProvider
 from tests.conftest import World
 from tests.factories import Citizen, city, later
 from tests.plugins.traffic.conftest import (
@@ -23,6 +28,7 @@ from tests.plugins.traffic.conftest import (
     told,
     violations,
 )
+from tests.plugins.utilities.conftest import statements
 
 
 def test_a_vehicle_is_linked_by_two_facts_and_never_shown_in_full(
@@ -210,3 +216,32 @@ def test_a_plate_of_another_form_is_refused_and_counts_for_nothing(
         answer = client.post("/v1/traffic/vehicles", json=facts, headers=other.auth)
         assert refusal(answer) == (422, "invalid-input")
     link(client, other, make_car(world))
+
+
+def test_a_list_takes_as_many_statements_however_long_it_is(
+    client: FlaskClient,
+    rooms: Rooms,
+    provider: TrafficProvider,
+    me: Citizen,
+    car: Car,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    citizen = rooms.deps[DirectoryOfCitizens].directory.view("traffic", UUID(me.id))
+    monkeypatch.setattr("plugins.traffic.service.payables.refresh", lambda *_: None)
+
+    def count() -> tuple[int, int]:
+        units, page = rooms.units, PageRequest(limit=50)
+        with statements(units.read) as shown_by, units.open(actor="test", read_only=True) as uow:
+            service.list_violations(provider.house, uow, citizen.reference, page)
+        with statements(units.write) as owed_by:
+            provider.list_payables(citizen)
+        return len(shown_by), len(owed_by)
+
+    decided(client, me, car)
+    first = count()
+    for _ in range(4):
+        car.offend().decide()
+    with later(11):  # the police are asked again
+        assert len(violations(client, me)) == 5
+    assert len(provider.list_payables(citizen)) == 5
+    assert count() == first
