@@ -68,7 +68,7 @@ from app.reconciliation import service as reconciliation
 from app.reconciliation.events import DuplicateProven, RunRequested
 from app.staff import service as staff
 from app.webhooks import service as webhooks
-from app.webhooks.events import EndpointDue
+from app.webhooks.events import ApplicationMoved, EndpointDue
 
 PEOPLE, CLIENTS, INBOX, DESK, HELP = (
     identity.IdentityDeps,
@@ -132,6 +132,7 @@ HANDLERS: tuple[tuple[type[Event], str, Callable[..., None], type, Sequence[floa
     (RefundApproved, "webhooks.tell_of_refund_approved", webhooks.tell_of_refund, NEWS, QUICK),
     (RefundSucceeded, "webhooks.tell_of_refund_succeeded", webhooks.tell_of_refund, NEWS, QUICK),
     (RefundFailed, "webhooks.tell_of_refund_failed", webhooks.tell_of_refund, NEWS, QUICK),
+    (ApplicationMoved, "webhooks.tell_of_application", webhooks.tell_of_application, NEWS, QUICK),
     (CheckupDue, "providers.check_up", providers.check_up, MARKET, QUICK),
     (attention.AttentionDue, "host.attend", attention.attend, attention.AttentionDeps, QUICK),
     (EndpointDue, "webhooks.deliver_due", webhooks.deliver_due, NEWS, QUICK),

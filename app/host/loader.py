@@ -15,6 +15,7 @@ from app.core.migrate import History
 from app.core.tokens import Tokens
 from app.core.unit_of_work import Units
 from app.host.admission import Admission
+from app.host.announcements import Announcements
 from app.host.answers import Declared
 from app.host.gate import Gate, Gates, GuardedSender
 from app.host.guard import GuardedPayable, GuardedPersonalData
@@ -111,6 +112,7 @@ def _make(intake: Intake, manifest: Manifest, means: _Means) -> Plugin:
     if kind is None:
         return plugin
     name, units = manifest.name, means.units
+    payable, applied_for = manifest.ids_of("payable"), manifest.ids_of("application")
     gate = means.gates.make(name)
     provider = kind(
         House(
@@ -120,7 +122,8 @@ def _make(intake: Intake, manifest: Manifest, means: _Means) -> Plugin:
             vault=Vault.of(means.keyring, name),
             return_payment=partial(means.returns.ask, name),
             tell=Letters(name, read_notices(manifest), means.keyring).tell,
-            guest_token=Admission(name, manifest.payable_ids, means.keyring, means.tokens).admit,
+            guest_token=Admission(name, payable, means.keyring, means.tokens).admit,
+            announce=Announcements(name, applied_for, means.keyring).announce,
         )
     )
     personal = GuardedPersonalData(provider, gate) if isinstance(provider, PersonalData) else None
@@ -152,8 +155,9 @@ def provider_class(manifest: Manifest) -> type[Provider] | None:
         rule = f"there is no provider class {manifest.provider!r}."
         cure = f"write `class {manifest.provider}(Provider)`, or mend the manifest"
         raise PluginRefused([Fault(file, rule, cure)])
-    if manifest.payable_ids and not issubclass(found, PayableProvider):
-        rule = f"{manifest.provider} offers {min(manifest.payable_ids)} and is no PayableProvider."
+    payable = manifest.ids_of("payable")
+    if payable and not issubclass(found, PayableProvider):
+        rule = f"{manifest.provider} offers {min(payable)} and is no PayableProvider."
         raise PluginRefused([Fault(file, rule, "inherit from sdk.PayableProvider")])
     missing = sorted(getattr(found, "__abstractmethods__", ()))
     if missing:
@@ -214,7 +218,7 @@ def _guarded(provider: Provider, gate: Gate, manifest: Manifest) -> PayableProvi
     if not isinstance(provider, PayableProvider):
         return None
     payees = frozenset(payee.id for payee in manifest.payees)
-    return GuardedPayable(provider, gate, Declared(payees, manifest.payable_ids))
+    return GuardedPayable(provider, gate, Declared(payees, manifest.ids_of("payable")))
 
 
 def _closed(settings: Settings, manifest: Manifest) -> Closed | None:

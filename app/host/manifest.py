@@ -155,10 +155,9 @@ class Manifest:
         """Return the services as tables of the catalogue."""
         return {"services": [entry.table for entry in self.entries]}
 
-    @property
-    def payable_ids(self) -> frozenset[str]:
-        """Return the ids of the services that can be paid."""
-        return frozenset(entry.id for entry in self.entries if entry.kind == "payable")
+    def ids_of(self, kind: str) -> frozenset[str]:
+        """Return the ids of the services of a kind."""
+        return frozenset(entry.id for entry in self.entries if entry.kind == kind)
 
 
 def manifest_files(plugins_dir: Path) -> list[Path]:

@@ -77,7 +77,7 @@ class Remotes:
         provider = RemoteKeeper(line) if manifest.personal_data else RemotePayable(line)
         gate = self._gate(entry.name)
         payees = frozenset(payee.id for payee in manifest.payees)
-        declared = Declared(payees, manifest.payable_ids)
+        declared = Declared(payees, manifest.ids_of("payable"))
         payable: PayableProvider = GuardedPayable(provider, gate, declared)
         trial = ON_TRIAL if entry.state is ProviderStatus.CANARY else None
         operator: Operator = GuardedOperator(RemoteOperator(line), gate)

@@ -82,7 +82,7 @@ def _tests(subject: Subject) -> Iterator[Fault]:
     tests = sorted((subject.ground.tests / manifest.name).glob("test_*.py"))
     if not tests:
         yield broken(9, file, "There are no tests.", "write test_*.py there")
-    elif manifest.payable_ids and not any(_inherits_contract(path) for path in tests):
+    elif manifest.ids_of("payable") and not any(_inherits_contract(path) for path in tests):
         cure = f"write a class that inherits from app.sdk.testing.{CONTRACT}"
         yield broken(9, file, "No test inherits the contract of a payable provider.", cure)
 

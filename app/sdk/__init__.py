@@ -36,6 +36,7 @@ from app.sdk.context import (
 )
 from app.sdk.http import HttpClient, NoAnswer, Reply
 from app.sdk.provider import (
+    ApplicationStep,
     Citizen,
     Fulfilment,
     Guest,
@@ -57,6 +58,7 @@ __all__ = [
     "APPEND_ONLY",
     "CITY_TIME",
     "SDK_VERSION",
+    "ApplicationStep",
     "AuditEvent",
     "Blueprint",
     "Citizen",

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from enum import StrEnum
 from typing import Protocol
 
 from app.core.unit_of_work import UnitOfWork
@@ -126,6 +127,45 @@ class AdmitGuest(Protocol):
         """
 
 
+class ApplicationStep(StrEnum):
+    """How an application goes on, in words that are the same for every service of the city.
+
+    `returned` waits for the applicant; `decided` is one part of several; the last four end it.
+    """
+
+    SUBMITTED = "submitted"
+    ACCEPTED = "accepted"
+    RETURNED = "returned"
+    DECIDED = "decided"
+    COMPLETED = "completed"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+    LAPSED = "lapsed"
+
+
+class Announce(Protocol):
+    """Lets integrators that follow a service know how an application goes on."""
+
+    def __call__(
+        self,
+        uow: UnitOfWork,
+        letterbox: str,
+        service: str,
+        reference: str,
+        step: ApplicationStep,
+        *,
+        part: str = "",
+    ) -> None:
+        """Announce a step when `uow` commits, to whom staff lets follow the service.
+
+        They are told the service, the reference, the part and the moment, and the citizen only by
+        the name they know them by themselves. References and parts are texts as a payable's, and
+        name nobody. Each call is one announcement: make it where the step is made. Raise
+        `ValueError` for a service that is not the plug-in's to apply for, and for a letterbox of
+        somebody else's.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class House:
     """What the house gives a provider: its settings, a way out, a way to write, and its vault.
@@ -140,6 +180,7 @@ class House:
 
     `tell(uow, letterbox, kind, subject, …)` tells a citizen something when `uow` commits.
     `guest_token(uow, service, reference)` lets somebody without an account pay one thing.
+    `announce(uow, letterbox, service, reference, step)` tells integrators of an application.
     """
 
     settings: Mapping[str, str]
@@ -149,6 +190,7 @@ class House:
     return_payment: ReturnPayment
     tell: Tell
     guest_token: AdmitGuest
+    announce: Announce
 
 
 class Provider:

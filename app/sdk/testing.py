@@ -20,6 +20,8 @@ from app.sdk.conformance import payable_duties as duties
 from app.sdk.http import HttpClient
 from app.sdk.provider import (
     AdmitGuest,
+    Announce,
+    ApplicationStep,
     Citizen,
     Guest,
     House,
@@ -42,6 +44,7 @@ def house(
     return_payment: ReturnPayment | None = None,
     tell: Tell | None = None,
     guest_token: AdmitGuest | None = None,
+    announce: Announce | None = None,
 ) -> House:
     """Return what a provider is made with in a test.
 
@@ -60,6 +63,7 @@ def house(
         return_payment=return_payment or _no_payments,
         tell=tell or _no_letters,
         guest_token=guest_token or _no_guests,
+        announce=announce or _no_followers,
     )
 
 
@@ -80,6 +84,19 @@ def _no_letters(
 
 def _no_guests(uow: UnitOfWork, service: str, reference: str) -> Guest:  # noqa: ARG001
     raise RuntimeError(f"no guest pays {service} {reference}: give house() a guest_token")
+
+
+def _no_followers(
+    uow: UnitOfWork,  # noqa: ARG001 - as `Announce` has it
+    letterbox: str,  # noqa: ARG001 - the same
+    service: str,
+    reference: str,
+    step: ApplicationStep,
+    *,
+    part: str = "",
+) -> None:
+    said = f"{service} {reference} {part} is {step}"
+    raise RuntimeError(f"nobody follows that {said}: give house() an announce")
 
 
 def _no_tables() -> AbstractContextManager[UnitOfWork]:

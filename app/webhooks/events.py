@@ -17,6 +17,20 @@ class EndpointDue(Event):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ApplicationMoved(Event):
+    """A plug-in has announced how somebody's application goes on; `at` is in RFC 3339."""
+
+    name: ClassVar[str] = "application.moved"
+    source_id: UUID
+    citizen_id: UUID
+    service: str
+    reference: str
+    step: str
+    part: str
+    at: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class WebhookEndpointChanged(AuditEvent):
     """An integrator made or changed a place that events are sent to, or its key."""
 

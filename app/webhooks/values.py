@@ -44,6 +44,14 @@ class EventType(StrEnum):
     REFUND_SUCCEEDED = "payment.refund.succeeded"
     REFUND_FAILED = "payment.refund.failed"
     REFUND_REVERSED = "payment.refund.reversed"
+    APPLICATION_SUBMITTED = "application.submitted"
+    APPLICATION_ACCEPTED = "application.accepted"
+    APPLICATION_RETURNED = "application.returned"
+    APPLICATION_DECIDED = "application.decided"
+    APPLICATION_COMPLETED = "application.completed"
+    APPLICATION_REFUSED = "application.refused"
+    APPLICATION_WITHDRAWN = "application.withdrawn"
+    APPLICATION_LAPSED = "application.lapsed"
     TEST = "webhook.test"
 
 

@@ -53,7 +53,7 @@ def test_a_payable_plugin_becomes_services_and_payees(tmp_path: Path) -> None:
     assert (service.id, service.plugin, service.posting) == ("parking-fee", "parking", "idempotent")
     assert service.unavailable is None
     assert [payee.id for payee in manifest.payees] == ["parking-payee"]
-    assert manifest.payable_ids == {"parking-fee"}
+    assert manifest.ids_of("payable") == {"parking-fee"}
     assert manifest.variable("biller_url") == "PARKING_BILLER_URL"
     assert manifest.file == "plugins/parking/manifest.toml"
     later, rests = Closed({"zh": "稍后", "en": "Later"}), Closed({"zh": "休息", "en": "Resting"})

@@ -17,7 +17,12 @@ from app.webhooks.service.inspecting import (
     replay_delivery,
     replay_span,
 )
-from app.webhooks.service.telling import send_test, tell_of_payment, tell_of_refund
+from app.webhooks.service.telling import (
+    send_test,
+    tell_of_application,
+    tell_of_payment,
+    tell_of_refund,
+)
 from app.webhooks.service.topics import read_services, set_services
 
 __all__ = [
@@ -41,6 +46,7 @@ __all__ = [
     "rotate_key",
     "send_test",
     "set_services",
+    "tell_of_application",
     "tell_of_payment",
     "tell_of_refund",
 ]

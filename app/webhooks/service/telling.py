@@ -1,7 +1,8 @@
-"""From what payments have logged to what each client is told of it: once, in order, and no more."""
+"""What each client is told of payments and applications: once, in order, and no more."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -21,7 +22,7 @@ from app.payments.events import (
 )
 from app.payments.values import Fact, FactItem
 from app.webhooks.errors import EndpointNotActive
-from app.webhooks.events import EndpointDue
+from app.webhooks.events import ApplicationMoved, EndpointDue
 from app.webhooks.models import Delivery, Endpoint, FeedEvent, Topic
 from app.webhooks.service.deps import WebhooksDeps
 from app.webhooks.service.endpoints import own_endpoint
@@ -29,6 +30,16 @@ from app.webhooks.service.feed import add_to_feed, lock_feed, view_event
 from app.webhooks.values import TYPES, EndpointStatus, EventType, EventView
 
 _ALWAYS = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class _News:
+    """One thing that has happened, as one client may know it: its own part, and nobody's name."""
+
+    source_id: UUID
+    type: EventType
+    at: datetime
+    data: Mapping[str, Any]
 
 
 def tell_of_payment(
@@ -43,6 +54,18 @@ def tell_of_refund(
 ) -> None:
     """Tell whom it concerns what has become of a payment, a refund of which has moved."""
     _tell(uow, deps, payments.payment_of_refund(uow, event.refund_id))
+
+
+def tell_of_application(uow: UnitOfWork, deps: WebhooksDeps, event: ApplicationMoved) -> None:
+    """Tell whoever follows the service how an application goes on. May run twice."""
+    at = datetime.fromisoformat(event.at)
+    data = {"service": event.service, "reference": event.reference}
+    if event.part:
+        data["part"] = event.part
+    news = _News(event.source_id, EventType(f"application.{event.step}"), at, data)
+    topics = select(Topic).where(Topic.service == event.service, Topic.granted_at <= at)
+    for topic in uow.scalars(topics.order_by(Topic.client_id)).all():
+        _tell_client(uow, deps, topic.client_id, event.citizen_id, [news])
 
 
 def send_test(uow: UnitOfWork, client_id: UUID, endpoint_id: UUID) -> EventView:
@@ -74,7 +97,10 @@ def _tell(uow: UnitOfWork, deps: WebhooksDeps, payment_id: UUID) -> None:
     items = {item.id: item for fact in facts for item in fact.items}.values()
     granted = _granted(uow, deps, items)
     for client_id in sorted(granted):  # feeds are locked in one order
-        _tell_client(uow, deps, client_id, facts, granted[client_id])
+        own = ((fact, _own_items(fact, granted[client_id])) for fact in facts)
+        news = [_news(fact, items) for fact, items in own if items]
+        if news:
+            _tell_client(uow, deps, client_id, facts[0].citizen_id, news)
 
 
 def _granted(
@@ -99,26 +125,32 @@ def _tell_client(
     uow: UnitOfWork,
     deps: WebhooksDeps,
     client_id: UUID,
-    facts: Sequence[Fact],
-    granted: Mapping[str, datetime],
+    citizen_id: UUID,
+    news: Sequence[_News],
 ) -> None:
     feed = lock_feed(uow, client_id)
     known = set(
         uow.scalars(
             select(FeedEvent.source_id).where(
                 FeedEvent.client_id == client_id,
-                FeedEvent.source_id.in_([fact.id for fact in facts]),
+                FeedEvent.source_id.in_([one.source_id for one in news]),
             )
         )
     )
-    fresh = [(fact, _own_items(fact, granted)) for fact in facts if fact.id not in known]
-    fresh = [(fact, items) for fact, items in fresh if items]
+    fresh = [one for one in news if one.source_id not in known]
     if not fresh:
         return
     endpoints = _active(uow, client_id)
-    subject = deps.clients.subject_of(uow, client_id, facts[0].citizen_id)
-    for fact, items in fresh:
-        made = add_to_feed(uow, feed, _event(fact, items, subject))
+    subject = deps.clients.subject_of(uow, client_id, citizen_id)
+    for one in fresh:
+        event = FeedEvent(
+            source_id=one.source_id,
+            type=one.type,
+            citizen_id=citizen_id,
+            data={"subject": subject, **one.data},
+            happened_at=one.at,
+        )
+        made = add_to_feed(uow, feed, event)
         _queue(uow, made, [e for e in endpoints if e.events is None or made.type in e.events])
 
 
@@ -126,11 +158,10 @@ def _own_items(fact: Fact, granted: Mapping[str, datetime]) -> Sequence[FactItem
     return [i for i in fact.items if i.service in granted and fact.at >= granted[i.service]]
 
 
-def _event(fact: Fact, items: Iterable[FactItem], subject: str) -> FeedEvent:
-    """Return a fact as one client is told it: its own items, and its own name of the citizen."""
+def _news(fact: Fact, items: Iterable[FactItem]) -> _News:
+    """Return a fact as a client is told it: with its own items, and no others."""
     data: dict[str, Any] = {
         "payment_id": str(fact.payment_id),
-        "subject": subject,
         "sequence": fact.sequence,
         "items": [
             {
@@ -145,13 +176,7 @@ def _event(fact: Fact, items: Iterable[FactItem], subject: str) -> FeedEvent:
     }
     if fact.amount is not None:
         data["refund"] = {"id": str(fact.record_id), "amount": fact.amount}
-    return FeedEvent(
-        source_id=fact.id,
-        type=TYPES[fact.entity, fact.state],
-        citizen_id=fact.citizen_id,
-        data=data,
-        happened_at=fact.at,
-    )
+    return _News(fact.id, TYPES[fact.entity, fact.state], fact.at, data)
 
 
 def _active(uow: UnitOfWork, client_id: UUID) -> Sequence[Endpoint]:
