@@ -9,6 +9,7 @@ from app.audit import service as audit
 from app.autopay import service as autopay
 from app.autopay.events import CollectionDue, OrderLookDue
 from app.catalog import service as catalog
+from app.certificates import service as certificates
 from app.consent import service as consent
 from app.consent.events import ConsentWithdrawn
 from app.core import blind_indexes
@@ -148,6 +149,9 @@ def wire(jobs: Jobs, deps: Mapping[type, Any]) -> None:
         jobs.subscribe(Subscription(event, name, _with(deps[room], handler), retries))
     jobs.schedule(Schedule(3600, "blind_indexes.forget_unused", blind_indexes.forget_unused))
     jobs.schedule(Schedule(3600, "catalog.rank_services", catalog.rank_services))
+    jobs.schedule(
+        Schedule(60, "certificates.expire_certificates", certificates.expire_certificates)
+    )
     jobs.schedule(Schedule(1800, "credentials.forget_expired", credentials.forget_expired))
     trail: audit.AuditDeps = deps[audit.AuditDeps]
     jobs.schedule(

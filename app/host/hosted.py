@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from app.certificates.values import CertificateType
 from app.core.logs import get_logger
 from app.core.migrate import History
 from app.host.gate import Gates
@@ -87,17 +88,21 @@ class Intake:
     manifests: dict[str, Manifest] = field(default_factory=dict)
     services: dict[str, Service] = field(default_factory=dict)
     payees: dict[str, Payee] = field(default_factory=dict)
+    certificate_types: dict[str, CertificateType] = field(default_factory=dict)
     histories: list[History] = field(default_factory=list)
     quarantined: dict[str, str] = field(default_factory=dict)
     unreadable: dict[str, frozenset[str]] = field(default_factory=dict)
 
-    def refuse_collisions(self, manifest: Manifest) -> None:
+    def refuse_collisions(
+        self, manifest: Manifest, certificate_types: Mapping[str, CertificateType]
+    ) -> None:
         """Raise `PluginRefused` for ids that another plug-in has already."""
         faults = [
             Fault(manifest.file, f"the {what} id {own!r} is another plug-in's.", "choose another")
             for what, taken, ids in (
                 ("service", self.services, [entry.id for entry in manifest.entries]),
                 ("payee", self.payees, [payee.id for payee in manifest.payees]),
+                ("certificate type", self.certificate_types, list(certificate_types)),
             )
             for own in ids
             if own in taken
@@ -105,12 +110,19 @@ class Intake:
         if faults:
             raise PluginRefused(faults)
 
-    def take(self, manifest: Manifest, *, unavailable: Closed | None = None) -> None:
-        """Enter a plug-in's services and payees."""
+    def take(
+        self,
+        manifest: Manifest,
+        certificate_types: Mapping[str, CertificateType],
+        *,
+        unavailable: Closed | None = None,
+    ) -> None:
+        """Enter a plug-in's services, payees and types of certificates."""
         self.manifests[manifest.name] = manifest
         for service in manifest.services(unavailable=unavailable):
             self.services[service.id] = service
         self.payees.update({payee.id: payee for payee in manifest.payees})
+        self.certificate_types.update(certificate_types)
 
     def put_aside(self, path: Path, error: BaseException) -> None:
         """Remember, and log, why the plug-in of a manifest is not in."""

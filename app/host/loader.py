@@ -8,6 +8,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from app.consent.service import ConsentDeps
 from app.core.crypto import Keyring
 from app.core.db import schema_of, stateful_models
 from app.core.logs import get_logger
@@ -17,6 +18,8 @@ from app.core.unit_of_work import Units
 from app.host.admission import Admission
 from app.host.announcements import Announcements
 from app.host.answers import Declared
+from app.host.certificate_types import DeclaredCertificates, read_certificates
+from app.host.certificates import CertificateDesk
 from app.host.gate import Gate, Gates, GuardedSender
 from app.host.guard import GuardedPayable, GuardedPersonalData
 from app.host.hosted import Hosted, Intake, Plugin
@@ -88,21 +91,24 @@ def load(
 
 def _take_in(intake: Intake, path: Path, means: _Means) -> None:
     manifest = read_manifest(path)
-    intake.refuse_collisions(manifest)
+    certificates = read_certificates(manifest)
+    intake.refuse_collisions(manifest, certificates.types)
     reason = _closed(means.settings, manifest)
     if reason is not None:
-        intake.take(manifest, unavailable=reason)
+        intake.take(manifest, certificates.types, unavailable=reason)
         return
     try:
-        plugin = _make(intake, manifest, means)
+        plugin = _make(intake, manifest, certificates, means)
     except BaseException:
-        intake.take(manifest, unavailable=IN_QUARANTINE)
+        intake.take(manifest, certificates.types, unavailable=IN_QUARANTINE)
         raise
-    intake.take(manifest)
+    intake.take(manifest, certificates.types)
     intake.plugins[manifest.name] = plugin
 
 
-def _make(intake: Intake, manifest: Manifest, means: _Means) -> Plugin:
+def _make(
+    intake: Intake, manifest: Manifest, certificates: DeclaredCertificates, means: _Means
+) -> Plugin:
     # Tables first: a plug-in that lacks a setting today still migrates with the others.
     history = history_of(manifest)
     if history is not None:
@@ -114,6 +120,7 @@ def _make(intake: Intake, manifest: Manifest, means: _Means) -> Plugin:
     name, units = manifest.name, means.units
     payable, applied_for = manifest.ids_of("payable"), manifest.ids_of("application")
     gate = means.gates.make(name)
+    desk = CertificateDesk(manifest, certificates, means.keyring, ConsentDeps(units))
     provider = kind(
         House(
             settings=settings_of(manifest, means.settings.plugin_env),
@@ -124,6 +131,9 @@ def _make(intake: Intake, manifest: Manifest, means: _Means) -> Plugin:
             tell=Letters(name, read_notices(manifest), means.keyring).tell,
             guest_token=Admission(name, payable, means.keyring, means.tokens).admit,
             announce=Announcements(name, applied_for, means.keyring).announce,
+            issue_certificate=desk.issue,
+            change_certificate=desk.change,
+            find_certificates=desk.find,
         )
     )
     personal = GuardedPersonalData(provider, gate) if isinstance(provider, PersonalData) else None

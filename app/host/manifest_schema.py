@@ -23,7 +23,8 @@ class Strict(Schema):
         unknown = RAISE
 
 
-def _matching(pattern: str, said: str, *, longest: int = 64) -> fields.String:
+def matching(pattern: str, said: str, *, longest: int = 64) -> fields.String:
+    """Return a member of a certain form, which a fault calls `said`."""
     return fields.String(
         required=True,
         validate=[
@@ -33,42 +34,44 @@ def _matching(pattern: str, said: str, *, longest: int = 64) -> fields.String:
     )
 
 
-def _id() -> fields.String:
-    return _matching(_KEBAB, "in kebab-case: lower-case words joined by hyphens")
+def kebab() -> fields.String:
+    """Return a member that holds an id."""
+    return matching(_KEBAB, "in kebab-case: lower-case words joined by hyphens")
 
 
-def _choice(*values: str, required: bool = True) -> fields.String:
+def choice(*values: str, required: bool = True) -> fields.String:
+    """Return a member that holds one of some words."""
     return fields.String(required=required, validate=validate.OneOf(values))
 
 
 class PayeeSchema(Strict):
     """Who gets the money."""
 
-    id = _id()
+    id = kebab()
     title = fields.Nested(TitleEntrySchema, required=True)
-    kind = _id()
+    kind = kebab()
 
 
 class AttributesBasisSchema(Strict):
     """The ground of the law on which a plug-in sees citizens' attributes without their consent."""
 
-    basis = _choice(*(basis.value for basis in Basis if basis is not Basis.CONSENT))
+    basis = choice(*(basis.value for basis in Basis if basis is not Basis.CONSENT))
     purpose = fields.Nested(TitleEntrySchema, required=True)
 
 
 class ServiceSchema(ServiceEntrySchema):
     """One service: what the catalogue shows, and what the registry needs besides."""
 
-    posting = _choice(*POSTINGS, required=False)
+    posting = choice(*POSTINGS, required=False)
     autopay = fields.Boolean(truthy={True}, falsy={False})
 
 
 class ManifestSchema(Strict):
     """The whole of `manifest.toml`."""
 
-    name = _matching(PLUGIN_NAME, "lower-case words joined by underscores", longest=LONGEST_NAME)
+    name = matching(PLUGIN_NAME, "lower-case words joined by underscores", longest=LONGEST_NAME)
     title = fields.Nested(TitleEntrySchema, required=True)
-    owner = _id()
+    owner = kebab()
     sdk = fields.Integer(
         required=True,
         strict=True,
@@ -77,10 +80,10 @@ class ManifestSchema(Strict):
     provider = fields.String(
         validate=validate.Regexp(rf"^(?:{_CLASS})\Z", error="Must be the name of a class.")
     )
-    settings = fields.List(_matching(_SETTING, "lower-case letters, digits and underscores"))
-    tier = _choice("bronze", "silver")
+    settings = fields.List(matching(_SETTING, "lower-case letters, digits and underscores"))
+    tier = choice("bronze", "silver")
     personal_data = fields.Boolean(truthy={True}, falsy={False})
-    citizen_attributes = fields.List(_choice(*ATTRIBUTES))
+    citizen_attributes = fields.List(choice(*ATTRIBUTES))
     attributes_basis = fields.Nested(AttributesBasisSchema)
     payees = fields.List(fields.Nested(PayeeSchema))
     services = fields.List(

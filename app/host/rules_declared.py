@@ -2,10 +2,11 @@
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from app.host.manifest import Fault
+from app.host.certificate_types import certificates_file, read_certificates
+from app.host.manifest import Fault, Manifest, PluginRefused
 from app.host.rules import Subject, broken
 
 CODE_SECTIONS = (
@@ -20,9 +21,10 @@ CONTRACT = "PayableContract"
 
 
 def check(subject: Subject) -> Iterator[Fault]:
-    """Find breaches of rules 2, 3, 9 and 10."""
+    """Find breaches of rules 1, 2, 3, 9 and 10."""
     yield from _owners(subject)
     yield from _ids(subject)
+    yield from _certificates(subject)
     yield from _readme(subject)
     yield from _tests(subject)
     yield from _settings(subject)
@@ -58,6 +60,34 @@ def _ids(subject: Subject) -> Iterator[Fault]:
             if name in taken:
                 found = f"The {what} id {name!r} stands in {taken[name]} too."
                 yield broken(3, manifest.file, found, "choose another id, or remove the other")
+
+
+def _certificates(subject: Subject) -> Iterator[Fault]:
+    try:
+        declared = read_certificates(subject.manifest)
+    except PluginRefused as refused:
+        yield from (broken(1, fault.file, fault.rule, fault.cure) for fault in refused.faults)
+        return
+    file = certificates_file(subject.manifest)
+    taken = {name: other.file for other in subject.others for name in _types_of(other)}
+    for kind in declared.types.values():
+        if kind.issuer not in subject.city.departments:
+            found = f"The issuer of {kind.id}, {kind.issuer!r}, is not known."
+            yield broken(2, file, found, "choose one of config/departments.toml, or add it there")
+        if kind.id in taken:
+            found = f"The certificate type {kind.id!r} stands beside {taken[kind.id]} too."
+            yield broken(3, file, found, "choose another id, or remove the other")
+    for need in declared.needs:
+        if need not in taken:
+            found = f"Nobody else issues {need!r}, which is needed."
+            yield broken(1, file, found, "name a type of another plug-in's, or remove it")
+
+
+def _types_of(manifest: Manifest) -> Iterable[str]:
+    try:
+        return read_certificates(manifest).types
+    except PluginRefused:  # told when that plug-in is checked
+        return ()
 
 
 def _readme(subject: Subject) -> Iterator[Fault]:

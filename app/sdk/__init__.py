@@ -37,6 +37,7 @@ from app.sdk.context import (
 from app.sdk.http import HttpClient, NoAnswer, Reply
 from app.sdk.provider import (
     ApplicationStep,
+    Certificate,
     Citizen,
     Fulfilment,
     Guest,
@@ -61,6 +62,7 @@ __all__ = [
     "ApplicationStep",
     "AuditEvent",
     "Blueprint",
+    "Certificate",
     "Citizen",
     "Conflict",
     "DomainError",

@@ -167,6 +167,70 @@ class Announce(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Certificate:
+    """A certificate (电子证照) as plug-ins see it: without what it says.
+
+    `status` is `active`, `suspended`, `revoked`, `expired` or `replaced`, as it is at this moment;
+    `reference` is that of the plug-in that issued it. `valid_until` is its last day, None when it
+    has no end.
+    """
+
+    number: str
+    type: str
+    status: str
+    reference: str
+    issued_at: datetime
+    valid_until: date | None
+
+
+class IssueCertificate(Protocol):
+    """Issues certificates of the types in the plug-in's `certificates.toml`."""
+
+    def __call__(  # noqa: PLR0913 - what a certificate is
+        self,
+        uow: UnitOfWork,
+        letterbox: str,
+        type_id: str,
+        fields: Mapping[str, str],
+        *,
+        valid_until: date | None,
+        reference: str,
+        replaces: str = "",
+    ) -> Certificate:
+        """Issue a certificate to whoever has this letterbox, in the caller's transaction.
+
+        The same `reference` again is the same certificate, however many call at once; the fields
+        of the first count. With `replaces`, the number of one of the same type and holder, that
+        one is replaced. Raise `ValueError` for fields or an end that are not of the type, `NotFound`
+        when the account is closed or there is nothing to replace, and `Conflict` when the
+        reference names another certificate or the one to replace is over.
+        """
+
+
+class ChangeCertificate(Protocol):
+    """Changes the state of certificates that the plug-in has issued."""
+
+    def __call__(self, uow: UnitOfWork, number: str, state: str, reason: str) -> Certificate:
+        """Make a certificate `suspended`, `active` again, or `revoked` for good.
+
+        In the caller's transaction. The state that it has already is no change. `reason` is a few
+        words in kebab-case, which the holder reads. Raise `NotFound` for one that the plug-in has
+        not issued, and `Conflict` when it is over.
+        """
+
+
+class FindCertificates(Protocol):
+    """Finds what a citizen holds, so that nobody is asked for a paper that the city has issued."""
+
+    def __call__(self, uow: UnitOfWork, letterbox: str, type_id: str) -> Sequence[Certificate]:
+        """Return the certificates of a type that a citizen holds and that hold now, newest first.
+
+        A type of another plug-in's stands in `[[needs]]` of `certificates.toml`, and the citizen
+        reads that it was looked for. Raise `ValueError` for any other.
+        """
+
+
+@dataclass(frozen=True, slots=True)
 class House:
     """What the house gives a provider: its settings, a way out, a way to write, and its vault.
 
@@ -181,6 +245,7 @@ class House:
     `tell(uow, letterbox, kind, subject, …)` tells a citizen something when `uow` commits.
     `guest_token(uow, service, reference)` lets somebody without an account pay one thing.
     `announce(uow, letterbox, service, reference, step)` tells integrators of an application.
+    `issue_certificate`, `change_certificate` and `find_certificates` are for certificates.
     """
 
     settings: Mapping[str, str]
@@ -191,6 +256,9 @@ class House:
     tell: Tell
     guest_token: AdmitGuest
     announce: Announce
+    issue_certificate: IssueCertificate
+    change_certificate: ChangeCertificate
+    find_certificates: FindCertificates
 
 
 class Provider:

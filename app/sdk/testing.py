@@ -22,9 +22,12 @@ from app.sdk.provider import (
     AdmitGuest,
     Announce,
     ApplicationStep,
+    ChangeCertificate,
     Citizen,
+    FindCertificates,
     Guest,
     House,
+    IssueCertificate,
     OpenUnit,
     OutcomeUnknown,
     PayableProvider,
@@ -45,12 +48,15 @@ def house(
     tell: Tell | None = None,
     guest_token: AdmitGuest | None = None,
     announce: Announce | None = None,
+    issue_certificate: IssueCertificate | None = None,
+    change_certificate: ChangeCertificate | None = None,
+    find_certificates: FindCertificates | None = None,
 ) -> House:
     """Return what a provider is made with in a test.
 
     Loopback addresses among the settings may be called. Without `unit_of_work` a provider that
-    wants to write fails: it has no tables. So does one that returns money to nobody, or tells
-    nobody something.
+    wants to write fails: it has no tables. So does one that returns money to nobody, tells nobody
+    something, or issues a certificate.
     """
     parts = [urlsplit(value) for value in settings.values()]
     loopback = frozenset(p.netloc for p in parts if p.scheme == "http" and p.hostname in _LOOPBACK)
@@ -64,6 +70,11 @@ def house(
         tell=tell or _no_letters,
         guest_token=guest_token or _no_guests,
         announce=announce or _no_followers,
+
+
+        issue_certificate=issue_certificate or _no_certificates,
+        change_certificate=change_certificate or _no_certificates,
+        find_certificates=find_certificates or _no_certificates,
     )
 
 
@@ -97,6 +108,10 @@ def _no_followers(
 ) -> None:
     said = f"{service} {reference} {part} is {step}"
     raise RuntimeError(f"nobody follows that {said}: give house() an announce")
+
+
+def _no_certificates(*_: object, **__: object) -> Any:  # noqa: ANN401 - stands for three of them
+    raise RuntimeError("nobody keeps certificates here: give house() what issues or finds them")
 
 
 def _no_tables() -> AbstractContextManager[UnitOfWork]:

@@ -55,6 +55,7 @@ from app.identity.service.sessions import (
     read_proof,
 )
 from app.identity.service.step_up import begin_step_up, finish_step_up
+from app.identity.service.vault import find_vault
 from app.identity.service.verification import prove_holding, verify_citizen
 
 __all__ = [
@@ -81,6 +82,7 @@ __all__ = [
     "expire_evidence",
     "find_by_phone",
     "find_by_resident_id",
+    "find_vault",
     "finish_face_check",
     "finish_step_up",
     "forget_expired",

@@ -37,6 +37,13 @@ def vault_of(uow: UnitOfWork, keyring: Keyring, citizen_id: UUID) -> Vault:
     return Vault(keyring.open_data_key(owner, uow.get_one(DataKey, owner).wrapped))
 
 
+def find_vault(keyring: Keyring, uow: UnitOfWork, citizen_id: UUID) -> Vault | None:
+    """Return the vault of a citizen; None when their account is closed and the key destroyed."""
+    owner = _owner(citizen_id)
+    found = uow.get(DataKey, owner)
+    return None if found is None else Vault(keyring.open_data_key(owner, found.wrapped))
+
+
 def decoy_vault(uow: UnitOfWork, keyring: Keyring, citizen_id: UUID) -> Vault:
     """Return a vault for nobody, after the same work as looking for somebody's; nothing is kept."""
     owner = _owner(citizen_id)

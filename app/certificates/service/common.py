@@ -1,0 +1,45 @@
+"""What every use case of the room works with."""
+
+import json
+from collections.abc import Callable, Mapping
+from uuid import UUID
+
+from app.certificates.models import Certificate
+from app.certificates.values import CertificateView, Vault, status_now
+from app.core.unit_of_work import UnitOfWork
+
+VaultOf = Callable[[UnitOfWork, UUID], Vault | None]
+"""Returns the vault of a citizen; None when their account is closed and their key destroyed."""
+
+
+def seal_fields(vault: Vault, certificate_id: UUID, fields: Mapping[str, str]) -> bytes:
+    """Return what a certificate says as it is kept, under its holder's own key."""
+    plain = json.dumps(dict(fields), ensure_ascii=False)
+    return vault.seal(plain, Certificate.__tablename__, "fields", certificate_id)
+
+
+def view_certificate(uow: UnitOfWork, vault_of: VaultOf, row: Certificate) -> CertificateView:
+    """Return a certificate with what it says, if its holder's key is still there."""
+    vault = vault_of(uow, row.citizen_id)
+    fields = None
+    if vault is not None:
+        plain = vault.open(row.fields_sealed, Certificate.__tablename__, "fields", row.id)
+        fields = json.loads(plain)
+    return CertificateView(
+        id=row.id,
+        number=row.number,
+        code=row.code,
+        type=row.type,
+        status=status_now(row.status, row.valid_until),
+        plugin=row.plugin,
+        reference=row.reference,
+        title=row.form["title"],
+        issuer=row.form["issuer"],
+        issuer_title=row.form["issuer_title"],
+        holder=row.form["holder"],
+        form=row.form["fields"],
+        fields=fields,
+        place=row.place,
+        issued_at=row.issued_at,
+        valid_until=row.valid_until,
+    )
