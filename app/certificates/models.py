@@ -57,7 +57,8 @@ class Certificate(Stateful, Base):
             name="number",
         ),
         CheckConstraint(
-            "split_part(number, '.', 3)::int = serial and split_part(number, '.', 4)::int = edition",
+            "split_part(number, '.', 3)::int = serial"
+            " and split_part(number, '.', 4)::int = edition",
             name="parts",
         ),
         CheckConstraint("serial > 0 and place > 0 and edition between 1 and 999", name="serial"),

@@ -1,4 +1,4 @@
-"""The door by which a plug-in issues certificates, changes its own, and finds what citizens hold."""
+"""The door by which a plug-in issues certificates, changes its own, and finds those of others."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class CertificateDesk:
     keyring: Keyring
     consents: ConsentDeps
 
-    def issue(  # noqa: PLR0913 - as the door has it
+    def issue(
         self,
         uow: UnitOfWork,
         letterbox: str,
@@ -59,7 +59,9 @@ class CertificateDesk:
         """Return the certificates of a type that hold now; of another's type it is told."""
         need = self.declared.needs.get(type_id)
         if need is None and type_id not in self.declared.types:
-            raise ValueError(f"{self.manifest.name} neither issues {type_id!r} nor says it needs it")
+            raise ValueError(
+                f"{self.manifest.name} neither issues {type_id!r} nor says it needs it"
+            )
         holder = self._holder(letterbox)
         found = certificates.find_certificates(uow, self._vault_of, holder, type_id)
         if found and need is not None and type_id not in self.declared.types:

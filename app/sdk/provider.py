@@ -186,7 +186,7 @@ class Certificate:
 class IssueCertificate(Protocol):
     """Issues certificates of the types in the plug-in's `certificates.toml`."""
 
-    def __call__(  # noqa: PLR0913 - what a certificate is
+    def __call__(
         self,
         uow: UnitOfWork,
         letterbox: str,
@@ -201,9 +201,9 @@ class IssueCertificate(Protocol):
 
         The same `reference` again is the same certificate, however many call at once; the fields
         of the first count. With `replaces`, the number of one of the same type and holder, that
-        one is replaced. Raise `ValueError` for fields or an end that are not of the type, `NotFound`
-        when the account is closed or there is nothing to replace, and `Conflict` when the
-        reference names another certificate or the one to replace is over.
+        one is replaced. Raise `ValueError` for fields or an end that are not of the type,
+        `NotFound` when the account is closed or there is nothing to replace, and `Conflict` when
+        the reference names another certificate or the one to replace is over.
         """
 
 

@@ -39,7 +39,7 @@ from app.sdk.vault import Vault
 _LOOPBACK = {"127.0.0.1", "localhost"}
 
 
-def house(
+def house(  # noqa: PLR0913 - each is a name of the door, and has a default
     settings: Mapping[str, str],
     *,
     plugin: str = "test",

@@ -7,10 +7,11 @@ import pytest
 from flask.testing import FlaskClient
 
 from app.core.unit_of_work import Units
-from app.factory import Rooms
+from app.factory import Rooms, build
+from app.http.server import Server
 from config.settings import Settings
 from tests.certificates.support import Bureau, write_issuer
-from tests.conftest import World, open_app, open_house
+from tests.conftest import World, open_app
 from tests.factories import Citizen, log_in
 from tests.host.plugins import new_name
 
@@ -25,8 +26,16 @@ def bureau(
     plugins = tmp_path_factory.mktemp("bureau") / "plugins"
     plugins.mkdir()
     name = write_issuer(plugins, new_name("bureau"))
-    with open_house(replace(settings, plugins_dir=plugins), note_events) as rooms:
-        yield Bureau(rooms, open_app(rooms.settings, rooms).test_client(), name)
+    made = build(replace(settings, plugins_dir=plugins))
+    yield Bureau(made, open_app(made.settings, made).test_client(), name)
+    note_events(made.units)
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def holder(app: Server, world: World, rooms: Rooms) -> Citizen:
+    """Return a citizen whom the tests of a file share."""
+    return log_in(app.test_client(), world, rooms)
 
 
 @pytest.fixture

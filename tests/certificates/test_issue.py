@@ -1,6 +1,5 @@
 """A plug-in issues certificates, changes them, and finds what citizens hold already."""
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from threading import Barrier
@@ -88,24 +87,27 @@ def test_a_reference_names_one_certificate(
 
 
 def test_parallel_issues_of_one_reference_make_one(
-    bureau: Bureau, citizen: Citizen, shows: Callable[[str], None]
+    bureau: Bureau, holder: Citizen
 ) -> None:
     ready = Barrier(6)
 
     def issue(_: int) -> str:
         ready.wait()
-        return bureau.issue(citizen, reference="F-3").number
+        return bureau.issue(holder, reference="F-3").number
 
     with ThreadPoolExecutor(6) as pool:
         numbers = set(pool.map(issue, range(6)))
     assert (len(numbers), count(bureau, "F-3")) == (1, 1)
-    shows("6 parallel issues of one reference: 1 certificate")
 
 
 def test_what_is_undone_was_never_issued(bureau: Bureau, citizen: Citizen) -> None:
-    with pytest.raises(ZeroDivisionError), bureau.house.unit_of_work() as uow:
-        bureau.issue_in(uow, citizen, reference="F-4")
-        raise ZeroDivisionError
+    def issue_and_fail() -> None:
+        with bureau.house.unit_of_work() as uow:
+            bureau.issue_in(uow, citizen, reference="F-4")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        issue_and_fail()
     assert count(bureau, "F-4") == 0
     assert bureau.find(citizen) == []
 
@@ -131,19 +133,20 @@ def test_what_is_undone_was_never_issued(bureau: Bureau, citizen: Citizen) -> No
     ],
 )
 def test_what_is_not_of_the_type_is_refused(
-    bureau: Bureau, citizen: Citizen, changes: dict[str, Any], said: str
+    bureau: Bureau, holder: Citizen, changes: dict[str, Any], said: str
 ) -> None:
+    before = bureau.find(holder)
     with pytest.raises(ValueError, match=said) as refused:
-        bureau.issue(citizen, **changes)
+        bureau.issue(holder, **changes)
     assert not any(value in str(refused.value) for value in FIELDS.values())
-    assert bureau.find(citizen) == []
+    assert bureau.find(holder) == before
 
 
-def test_another_plugins_letterbox_opens_nothing(bureau: Bureau, citizen: Citizen) -> None:
+def test_another_plugins_letterbox_opens_nothing(bureau: Bureau, holder: Citizen) -> None:
     with pytest.raises(ValueError, match="letterbox"), bureau.house.unit_of_work() as uow:
         bureau.house.issue_certificate(
             uow,
-            bureau.letterbox(citizen, "another"),
+            bureau.letterbox(holder, "another"),
             bureau.licence,
             FIELDS,
             valid_until=in_a_year(),
@@ -173,8 +176,8 @@ def test_it_is_suspended_taken_up_and_revoked_for_good(bureau: Bureau, citizen: 
     ]
 
 
-def test_only_its_issuer_changes_it_and_only_so(bureau: Bureau, citizen: Citizen) -> None:
-    number = bureau.issue(citizen).number
+def test_only_its_issuer_changes_it_and_only_so(bureau: Bureau, holder: Citizen) -> None:
+    number = bureau.issue(holder).number
     for state, reason, said in (
         ("expired", "why", "is made"),
         ("replaced", "why", "is made"),
@@ -244,7 +247,6 @@ def test_closing_the_account_leaves_nothing_to_read(
     assert read_all(rooms, keys, c=citizen.id) == [(0,)]
 
 
-WHO = "(select citizen_id from certificates where number = :n)"
 COPY = (
     "insert into certificates (id, status, version, citizen_id, plugin, reference, type, number,"
     " code, serial, edition, place, replaces_id, form, fields_sealed, valid_until, issued_at)"
@@ -275,9 +277,9 @@ HONEST = {
     ],
 )
 def test_the_database_knows_no_second_of_a_number(
-    bureau: Bureau, citizen: Citizen, changes: dict[str, str], kept_by: str
+    bureau: Bureau, holder: Citizen, changes: dict[str, str], kept_by: str
 ) -> None:
-    number = bureau.issue(citizen).number
+    number = bureau.issue(holder).number
     with pytest.raises(Exception, match=kept_by), bureau.rooms.units.open(actor="test") as uow:
         uow.execute(text(COPY.format(**{**HONEST, **changes})), {"n": number, "id": new_id()})
     assert read_all(bureau.rooms, "select count(*) from certificates where number = :n", n=number)[
@@ -298,16 +300,16 @@ def test_the_database_knows_no_second_of_a_number(
     ],
 )
 def test_the_database_lets_nothing_else_happen(
-    bureau: Bureau, citizen: Citizen, statement: str, kept_by: str
+    bureau: Bureau, holder: Citizen, statement: str, kept_by: str
 ) -> None:
-    number = bureau.issue(citizen).number
+    number = bureau.issue(holder).number
     with pytest.raises(Exception, match=kept_by), bureau.rooms.units.open(actor="test") as uow:
         uow.execute(text(statement), {"n": number})
-    assert bureau.find(citizen) == [number]
+    assert number in bureau.find(holder)
 
 
-def test_the_database_brings_nothing_back(bureau: Bureau, citizen: Citizen) -> None:
-    number = bureau.issue(citizen).number
+def test_the_database_brings_nothing_back(bureau: Bureau, holder: Citizen) -> None:
+    number = bureau.issue(holder).number
     bureau.change(number, "revoked")
     for state in ("active", "suspended", "issued", "expired"):
         with (
@@ -318,7 +320,7 @@ def test_the_database_brings_nothing_back(bureau: Bureau, citizen: Citizen) -> N
                 text("update certificates set status = :s where number = :n"),
                 {"s": state, "n": number},
             )
-    assert bureau.find(citizen) == []
+    assert number not in bureau.find(holder)
 
 
 @given(

@@ -70,7 +70,12 @@ def test_a_good_file_has_no_faults(ground: Ground) -> None:
         (f'issuer_code = "{USCC}"', f'issuer_code = "{USCC[:-1]}F"', 1, "would be E"),
         ('id = "shop"', 'id = "status"', 1, "a credential says otherwise"),
         ('id = "shop"', 'id = "address"', 1, "two fields of one id"),
-        ("personal = false\nselective = false", "personal = true\nselective = false", 1, "selective"),
+        (
+            "personal = false\nselective = false",
+            "personal = true\nselective = false",
+            1,
+            "selective",
+        ),
         ("[[types]]", "[types]]", 1, "cannot be read"),
         ("NAME-badge", "NAME-licence", 1, "stands 2 times"),
         ('"market-regulation-bureau"', '"nobody"', 2, "is not known"),
@@ -107,7 +112,7 @@ def test_a_type_is_one_plugins(ground: Ground, settings: Settings, rooms: Rooms)
     assert f"'{first}-badge' is another plug-in's" in hosted.quarantined[second]
 
 
-def test_what_another_issued_is_found_and_told(  # noqa: PLR0913 - two plug-ins and a citizen
+def test_what_another_issued_is_found_and_told(
     ground: Ground, settings: Settings, rooms: Rooms, client: FlaskClient, world: World
 ) -> None:
     issuer = write_issuer(ground.plugins, new_name("a"))
@@ -142,7 +147,7 @@ def test_what_another_issued_is_found_and_told(  # noqa: PLR0913 - two plug-ins 
 
 def test_a_house_for_tests_keeps_no_certificates() -> None:
     made = testing.house({})
-    with pytest.raises(RuntimeError, match="give house()"):
+    with pytest.raises(RuntimeError, match=r"give house\(\)"):
         made.issue_certificate(
             None,  # type: ignore[arg-type]
             "box",

@@ -63,12 +63,11 @@ def upgrade() -> None:
             name="number",
         ),
         sa.CheckConstraint(
-            "split_part(number, '.', 3)::int = serial and split_part(number, '.', 4)::int = edition",
+            "split_part(number, '.', 3)::int = serial"
+            " and split_part(number, '.', 4)::int = edition",
             name="parts",
         ),
-        sa.CheckConstraint(
-            "serial > 0 and place > 0 and edition between 1 and 999", name="serial"
-        ),
+        sa.CheckConstraint("serial > 0 and place > 0 and edition between 1 and 999", name="serial"),
         sa.CheckConstraint("(edition = 1) = (replaces_id is null)", name="edition"),
         sa.CheckConstraint("length(reference) between 1 and 64", name="reference"),
         sa.ForeignKeyConstraint(
