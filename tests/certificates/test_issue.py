@@ -86,9 +86,7 @@ def test_a_reference_names_one_certificate(
     assert count(bureau, "F-2") == 1
 
 
-def test_parallel_issues_of_one_reference_make_one(
-    bureau: Bureau, holder: Citizen
-) -> None:
+def test_parallel_issues_of_one_reference_make_one(bureau: Bureau, holder: Citizen) -> None:
     ready = Barrier(6)
 
     def issue(_: int) -> str:
