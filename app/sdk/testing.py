@@ -70,8 +70,6 @@ def house(  # noqa: PLR0913 - each is a name of the door, and has a default
         tell=tell or _no_letters,
         guest_token=guest_token or _no_guests,
         announce=announce or _no_followers,
-
-
         issue_certificate=issue_certificate or _no_certificates,
         change_certificate=change_certificate or _no_certificates,
         find_certificates=find_certificates or _no_certificates,
