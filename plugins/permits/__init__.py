@@ -1,0 +1,1 @@
+"""Permits: one thing, many departments in parallel, each within its time."""

@@ -1,0 +1,1 @@
+"""What bundles, applications, tasks and clocks are made of; one file for each topic."""
