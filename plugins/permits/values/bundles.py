@@ -205,19 +205,12 @@ class Bundle:
 
     def task(self, task_id: str) -> TaskTemplate:
         """Return a task, or raise `KeyError`."""
-        return _named(self.tasks, task_id)
+        return {task.id: task for task in self.tasks}[task_id]
 
     def field(self, field_id: str) -> FormField:
         """Return a field of the form, or raise `KeyError`."""
-        return _named(self.fields, field_id)
+        return {field.id: field for field in self.fields}[field_id]
 
     def material(self, material_id: str) -> MaterialTemplate:
         """Return a material, or raise `KeyError`."""
-        return _named(self.materials, material_id)
-
-
-def _named[T: (FormField, MaterialTemplate, TaskTemplate)](things: tuple[T, ...], name: str) -> T:
-    for thing in things:
-        if thing.id == name:
-            return thing
-    raise KeyError(name)
+        return {material.id: material for material in self.materials}[material_id]
