@@ -39,9 +39,8 @@ def read_answers(
     What is not asked is refused: an unknown field, and one whose condition does not hold. With
     `partial`, for drafts, what is missing is no fault.
     """
-    faults = {
-        name: "There is no such field." for name in raw.keys() - {f.id for f in bundle.fields}
-    }
+    unknown = raw.keys() - {field.id for field in bundle.fields}
+    faults = dict.fromkeys(unknown, "There is no such field.")
     answers: dict[str, Answer] = {}
     for field in bundle.fields:
         given, asked = field.id in raw, conditions_hold(field.when, answers)

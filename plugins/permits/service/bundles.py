@@ -42,9 +42,9 @@ _ORDERED = {FieldKind.NUMBER, FieldKind.DATE}
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What bundles may name of the city: departments, and types of certificates."""
+    """What bundles may name of the city: departments with their short titles, and certificates."""
 
-    departments: frozenset[str]
+    departments: Mapping[str, str]
     certificates: frozenset[str]
 
 
@@ -67,12 +67,15 @@ def list_bundles() -> Sequence[Bundle]:
 @cache
 def load_bundles() -> Mapping[str, Mapping[int, Bundle]]:
     """Return all bundles by id and version, read once; raise `BundleBroken` for any fault."""
-    names = tomllib.loads((_FOLDER / "names.toml").read_text(encoding="utf-8"))
-    return read_folder(
-        _FOLDER / "bundles",
-        tomllib.loads((_FOLDER / "published.toml").read_text(encoding="utf-8")),
-        Names(frozenset(names["departments"]), frozenset(names["certificates"])),
-    )
+    published = tomllib.loads((_FOLDER / "published.toml").read_text(encoding="utf-8"))
+    return read_folder(_FOLDER / "bundles", published, load_names())
+
+
+@cache
+def load_names() -> Names:
+    """Return what bundles may name, read once."""
+    said = tomllib.loads((_FOLDER / "names.toml").read_text(encoding="utf-8"))
+    return Names(said["departments"], frozenset(said["certificates"]))
 
 
 def read_folder(
@@ -140,8 +143,8 @@ def read_bundle(where: str, text: str, names: Names) -> Bundle:
     table.done()
     if bundle.partner and not _REGION.fullmatch(bundle.partner):
         raise table.broken("partner", "is no code of GB/T 2260; write its six digits")
-    _check_graph(where, bundle)
     _check_use(where, bundle)
+    _check_graph(where, bundle)
     return bundle
 
 
@@ -228,7 +231,7 @@ def _task(
         procedures=_procedures(table),
         fee=table.whole("fee") if "fee" in table else None,
         fee_per=table.known("fee_per", field_ids, "field") if "fee_per" in table else None,
-        fee_returned=frozenset(
+        fee_returned=tuple(
             table.to_enum("fee_returned", each, FeeReturn) for each in table.names("fee_returned")
         ),
         absent_agrees=table.flag("absent_agrees", default=False),
@@ -236,9 +239,7 @@ def _task(
     )
     table.done()
     if (task.deemed is None) != (task.deemed_source == ""):
-        raise table.broken(
-            "deemed_source", "and deemed go together: name the law"
-        )
+        raise table.broken("deemed_source", "and deemed go together: name the law")
     if task.mode is not Mode.JOINT_MEETING and (task.invited or task.absent_agrees):
         raise table.broken("invited", 'and absent_agrees need mode = "joint_meeting"')
     if task.fee is None and (task.fee_per or task.fee_returned):

@@ -176,7 +176,7 @@ class TaskTemplate:
     procedures: Mapping[Procedure, Limit] = field(default_factory=dict)
     fee: int | None = None
     fee_per: str | None = None
-    fee_returned: frozenset[FeeReturn] = frozenset()
+    fee_returned: tuple[FeeReturn, ...] = ()
     absent_agrees: bool = False
     invited: tuple[str, ...] = ()
 
