@@ -1,6 +1,6 @@
 """What this plug-in refuses, and why."""
 
-from app.sdk import Invalid, NotFound
+from app.sdk import Conflict, Forbidden, Invalid, NotFound
 
 
 class BundleNotFound(NotFound):
@@ -17,3 +17,179 @@ class AnswersInvalid(Invalid):
     code = "answers-invalid"
     title_zh = "表单填写有误"
     title_en = "The form is not filled in correctly"
+
+
+class NothingApplies(Invalid):
+    """By these answers no permit of the bundle is needed."""
+
+    code = "permit-not-needed"
+    title_zh = "按所填内容无需办理任何许可"
+    title_en = "By these answers no permit is needed"
+
+
+class PermitApplicationNotFound(NotFound):
+    """The citizen, or the department, has no such application."""
+
+    code = "permit-application-not-found"
+    title_zh = "没有找到该申请"
+    title_en = "There is no such application"
+
+
+class SupplementNotFound(NotFound):
+    """Nothing of the kind was asked for."""
+
+    code = "permit-supplement-not-found"
+    title_zh = "没有找到该补正通知"
+    title_en = "No such supplement was asked for"
+
+
+class ResultNotFound(NotFound):
+    """The application has not come to its end yet."""
+
+    code = "permit-result-not-found"
+    title_zh = "申请尚未办结"
+    title_en = "The application has no result yet"
+
+
+class PermitTaskNotFound(NotFound):
+    """The department has no such task."""
+
+    code = "permit-task-not-found"
+    title_zh = "没有找到该办理事项"
+    title_en = "The department has no such task"
+
+
+class ConsultationNotFound(NotFound):
+    """The department was not asked this."""
+
+    code = "permit-consultation-not-found"
+    title_zh = "没有找到该征求意见"
+    title_en = "The department was not asked this"
+
+
+class MeetingNotFound(NotFound):
+    """No joint meeting on this task is open to the department."""
+
+    code = "permit-meeting-not-found"
+    title_zh = "没有找到该联合会审"
+    title_en = "No such joint meeting is open"
+
+
+class TooManyDrafts(Conflict):
+    """The citizen keeps as many drafts as one may."""
+
+    code = "permit-drafts-exhausted"
+    title_zh = "草稿已达上限"
+    title_en = "No more drafts can be kept"
+
+
+class AnswersClosed(Conflict):
+    """The answers of an application can be changed as a draft, or where a supplement asks."""
+
+    code = "permit-answers-closed"
+    title_zh = "申请内容目前不能修改"
+    title_en = "The answers cannot be changed now"
+
+
+class PermitVersionStale(Conflict):
+    """Somebody was quicker: what the caller has seen is not how it is now; `version` is."""
+
+    code = "permit-version-stale"
+    title_zh = "内容已更新，请刷新后再办理"
+    title_en = "It has changed since it was read"
+
+
+class TaskHeld(Conflict):
+    """Another officer has the task; `until` says how long, if they do nothing."""
+
+    code = "permit-task-held"
+    title_zh = "该事项正由其他人员办理"
+    title_en = "Another officer has the task"
+
+
+class TaskNotHeld(Conflict):
+    """The caller has not claimed the task, or their lease is over."""
+
+    code = "permit-task-not-held"
+    title_zh = "请先认领该事项"
+    title_en = "The task must be claimed first"
+
+
+class SeatNeeded(Forbidden):
+    """The caller has no seat in their department that allows this; `seat` says which."""
+
+    code = "permit-seat-needed"
+    title_zh = "您的岗位不能办理此操作"
+    title_en = "This needs another seat in the department"
+
+
+class SecondOfficerNeeded(Forbidden):
+    """Whoever proposed does not decide, and whoever wants an exception does not allow it."""
+
+    code = "permit-second-officer-needed"
+    title_zh = "须由另一名人员办理"
+    title_en = "Another officer must do this"
+
+
+class SupplementOpen(Conflict):
+    """Something was asked of the citizen already, or waits for a superior."""
+
+    code = "permit-supplement-open"
+    title_zh = "已有未完结的补正通知"
+    title_en = "A supplement is being asked for already"
+
+
+class ProcedureNotAllowed(Invalid):
+    """The template of the task knows no such special procedure."""
+
+    code = "permit-procedure-not-allowed"
+    title_zh = "该事项不适用此特别程序"
+    title_en = "The task allows no such procedure"
+
+
+class DepartmentNotAsked(Invalid):
+    """A department of this name is not there to be asked, or it is the caller's own."""
+
+    code = "permit-department-not-asked"
+    title_zh = "不能征求该部门意见"
+    title_en = "This department cannot be asked"
+
+
+class ConsultationOpen(Conflict):
+    """The department has been asked already and has not answered."""
+
+    code = "permit-consultation-open"
+    title_zh = "该部门的意见尚未反馈"
+    title_en = "The department has been asked and has not answered"
+
+
+class MeetingNeeded(Conflict):
+    """An approval of this task needs a joint meeting in which all agreed."""
+
+    code = "permit-meeting-needed"
+    title_zh = "须经联合会审一致同意"
+    title_en = "A joint meeting must have agreed"
+
+
+class MeetingNotAllowed(Invalid):
+    """The task is no one for a joint meeting."""
+
+    code = "permit-meeting-not-allowed"
+    title_zh = "该事项不适用联合会审"
+    title_en = "The task has no joint meeting"
+
+
+class MeetingUnderWay(Conflict):
+    """A joint meeting on the task is open, or the department has spoken in it."""
+
+    code = "permit-meeting-under-way"
+    title_zh = "联合会审正在进行或已发表意见"
+    title_en = "The meeting is open, or the department has spoken"
+
+
+class VerdictIncomplete(Invalid):
+    """A refusal gives a coded reason, conditions belong to an approval with conditions."""
+
+    code = "permit-verdict-incomplete"
+    title_zh = "决定内容不完整"
+    title_en = "The verdict is not complete"

@@ -7,17 +7,101 @@ from plugins.permits.service.answers import (
     read_answers,
     tasks_for,
 )
+from plugins.permits.service.applications import (
+    answer_supplement,
+    begin_application,
+    find_application,
+    find_result,
+    list_applications,
+    save_answers,
+    submit_application,
+    withdraw_application,
+)
 from plugins.permits.service.bpmn import export_bpmn
 from plugins.permits.service.bundles import find_bundle, list_bundles, load_bundles
+from plugins.permits.service.consultations import (
+    answer_consultation,
+    consult_department,
+    list_consultations,
+    recall_consultations,
+)
+from plugins.permits.service.decisions import decide, propose, send_back
+from plugins.permits.service.intake import (
+    accept_application,
+    ask_at_intake,
+    judge_at_intake,
+    list_desk_applications,
+    read_desk_application,
+    refuse_intake,
+)
+from plugins.permits.service.meetings import call_meeting, close_meeting, give_opinion
+from plugins.permits.service.personal_data import erase_citizen, export_citizen
+from plugins.permits.service.results import issue_decided
+from plugins.permits.service.seats import give_seat, list_seats, seat_role, take_seat
+from plugins.permits.service.tasks import (
+    ask_in_review,
+    begin_procedure,
+    begin_review,
+    claim_task,
+    end_procedure,
+    judge_in_review,
+    list_tasks,
+    read_task,
+    release_task,
+)
+
+ATTENDED = (issue_decided,)
+"""What is done by the clock, in this order; each a bounded part, and safe to run again."""
 
 __all__ = [
+    "ATTENDED",
+    "accept_application",
+    "answer_consultation",
+    "answer_supplement",
+    "ask_at_intake",
+    "ask_in_review",
+    "begin_application",
+    "begin_procedure",
+    "begin_review",
+    "call_meeting",
+    "claim_task",
+    "close_meeting",
     "conditions_hold",
+    "consult_department",
+    "decide",
+    "end_procedure",
+    "erase_citizen",
+    "export_citizen",
     "export_bpmn",
     "fee_for",
+    "find_application",
     "find_bundle",
+    "find_result",
+    "give_opinion",
+    "give_seat",
+    "issue_decided",
+    "judge_at_intake",
+    "judge_in_review",
+    "list_applications",
     "list_bundles",
+    "list_consultations",
+    "list_desk_applications",
+    "list_seats",
+    "list_tasks",
     "load_bundles",
     "materials_for",
+    "propose",
     "read_answers",
+    "read_desk_application",
+    "read_task",
+    "recall_consultations",
+    "refuse_intake",
+    "release_task",
+    "save_answers",
+    "seat_role",
+    "send_back",
+    "submit_application",
+    "take_seat",
     "tasks_for",
+    "withdraw_application",
 ]

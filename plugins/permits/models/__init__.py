@@ -1,0 +1,27 @@
+"""Tables, one file for each topic; each is in the schema of this plug-in."""
+
+from plugins.permits.models.applications import Application, Result, Supplement
+from plugins.permits.models.base import Base
+from plugins.permits.models.seats import Seat
+from plugins.permits.models.tasks import (
+    Consultation,
+    Decision,
+    Meeting,
+    MeetingOpinion,
+    Procedure,
+    Task,
+)
+
+__all__ = [
+    "Application",
+    "Base",
+    "Consultation",
+    "Decision",
+    "Meeting",
+    "MeetingOpinion",
+    "Procedure",
+    "Result",
+    "Seat",
+    "Supplement",
+    "Task",
+]
