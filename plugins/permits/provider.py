@@ -2,12 +2,16 @@
 
 from collections.abc import Mapping
 
-from app.sdk import Citizen, Periodic, PersonalData, Provider
+from app.sdk import Citizen, House, Periodic, PersonalData, Provider
 from plugins.permits import service
 
 
 class PermitsProvider(Provider, Periodic, PersonalData):
     """Bundles of permits: one application, many departments."""
+
+    def __init__(self, house: House) -> None:
+        super().__init__(house)
+        service.load_bundles()  # a broken one puts the plug-in aside at the start
 
     def attend(self) -> None:
         """Do what is due, topic by topic."""
