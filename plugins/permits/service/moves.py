@@ -64,7 +64,13 @@ def open_tasks(
     _advance(uow, application, graph.values())
 
 
-def move_task(uow: UnitOfWork, task: Task, to: TaskStatus, cause: str, **data: Any) -> None:
+def move_task(
+    uow: UnitOfWork,
+    task: Task,
+    to: TaskStatus,
+    cause: str,
+    **data: Any,  # noqa: ANN401 - what the event says besides
+) -> None:
     """Move a task whose row is locked; a task that ends is nobody's any more."""
     uow.move(task, to, cause=cause, **data)
     task.since = now()

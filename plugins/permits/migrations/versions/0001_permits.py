@@ -48,9 +48,7 @@ def upgrade() -> None:
         sa.Column("given_by", sa.Text(), nullable=False),
         sa.Column("given_at", MOMENT, nullable=False),
         sa.CheckConstraint("not decides_alone or role = 'decider'", name="decides_alone"),
-        sa.CheckConstraint(
-            "role in ('clerk', 'decider', 'superior', 'supervisor')", name="role"
-        ),
+        sa.CheckConstraint("role in ('clerk', 'decider', 'superior', 'supervisor')", name="role"),
         sa.PrimaryKeyConstraint("staff_id", "role", name="pk_seats"),
         schema=SCHEMA,
     )
@@ -83,9 +81,7 @@ def upgrade() -> None:
             "'supplement_required', 'not_accepted', 'withdrawn', 'lapsed')",
             name="accepted_at",
         ),
-        sa.CheckConstraint(
-            "status != 'not_accepted' or reason is not null", name="reason"
-        ),
+        sa.CheckConstraint("status != 'not_accepted' or reason is not null", name="reason"),
         sa.CheckConstraint(
             "status in ('accepted', 'all_decided', 'completed', 'draft', 'in_progress', "
             "'issuing', 'lapsed', 'not_accepted', 'partly_completed', 'refused', "
@@ -174,9 +170,7 @@ def upgrade() -> None:
             "'waiting', 'withdrawn')",
             name="ready_at",
         ),
-        sa.CheckConstraint(
-            "status != 'not_applicable' or reason is not null", name="reason"
-        ),
+        sa.CheckConstraint("status != 'not_applicable' or reason is not null", name="reason"),
         sa.CheckConstraint(
             "status in ('approved', 'approved_with_conditions', 'claimed', 'consulting', "
             "'deemed_approved', 'deemed_refused', 'in_review', 'not_applicable', "
@@ -222,9 +216,7 @@ def upgrade() -> None:
             name="reason",
         ),
         sa.CheckConstraint("stage in ('final', 'proposed')", name="stage"),
-        sa.CheckConstraint(
-            "officer is not null or reason is not null", name="officer"
-        ),
+        sa.CheckConstraint("officer is not null or reason is not null", name="officer"),
         sa.ForeignKeyConstraint(
             ["task_id"], [f"{SCHEMA}.tasks.id"], name="fk_decisions_task_id_tasks"
         ),
@@ -364,12 +356,8 @@ def upgrade() -> None:
         sa.Column("answered_by", sa.Uuid(), nullable=True),
         sa.Column("ended_at", MOMENT, nullable=True),
         sa.CheckConstraint("opinion in ('agreed', 'disagreed')", name="opinion"),
-        sa.CheckConstraint(
-            "(opinion is null) = (answered_by is null)", name="answered_by"
-        ),
-        sa.CheckConstraint(
-            "opinion is null or ended_at is not null", name="ended_at"
-        ),
+        sa.CheckConstraint("(opinion is null) = (answered_by is null)", name="answered_by"),
+        sa.CheckConstraint("opinion is null or ended_at is not null", name="ended_at"),
         sa.CheckConstraint("working_days between 1 and 20", name="working_days"),
         sa.ForeignKeyConstraint(
             ["task_id"], [f"{SCHEMA}.tasks.id"], name="fk_consultations_task_id_tasks"
@@ -441,9 +429,7 @@ def upgrade() -> None:
         sa.Column("is_agreed", sa.Boolean(), nullable=True),
         sa.Column("closed_by", sa.Uuid(), nullable=True),
         sa.Column("closed_at", MOMENT, nullable=True),
-        sa.CheckConstraint(
-            "(closed_at is null) = (is_agreed is null)", name="closed_at"
-        ),
+        sa.CheckConstraint("(closed_at is null) = (is_agreed is null)", name="closed_at"),
         sa.ForeignKeyConstraint(
             ["task_id"], [f"{SCHEMA}.tasks.id"], name="fk_meetings_task_id_tasks"
         ),
@@ -469,9 +455,7 @@ def upgrade() -> None:
         sa.Column("words_sealed", sa.LargeBinary(), nullable=True),
         sa.Column("given_by", sa.Uuid(), nullable=False),
         sa.Column("given_at", MOMENT, nullable=False),
-        sa.CheckConstraint(
-            "opinion in ('agreed', 'disagreed')", name="opinion"
-        ),
+        sa.CheckConstraint("opinion in ('agreed', 'disagreed')", name="opinion"),
         sa.ForeignKeyConstraint(
             ["meeting_id"],
             [f"{SCHEMA}.meetings.id"],
