@@ -1,0 +1,1 @@
+"""Jobs: verified employers, their vacancies, and what citizens look for and apply for."""

@@ -1,0 +1,115 @@
+"""What this plug-in refuses, and why."""
+
+from app.sdk import Conflict, Forbidden, Invalid, NotFound
+
+
+class OtherDepartmentsJobs(Forbidden):
+    """Only the department of human resources decides on employers and vacancies."""
+
+    code = "other-departments-jobs"
+    title_zh = "招聘业务不属于您的部门"
+    title_en = "Jobs belong to another department"
+
+
+class CreditCodeInvalid(Invalid):
+    """The text is no unified social credit code: its check character differs, say."""
+
+    code = "credit-code-invalid"
+    title_zh = "统一社会信用代码无效"
+    title_en = "This is no unified social credit code"
+
+
+class EmployerKnown(Conflict):
+    """Somebody acts for the employer with this credit code already; they can invite others."""
+
+    code = "employer-known"
+    title_zh = "该用人单位已登记，请由其经办人邀请"
+    title_en = "The employer is registered; ask whoever acts for it to invite you"
+
+
+class EmployerNotFound(NotFound):
+    """There is no such employer, or the caller does not act for it."""
+
+    code = "employer-not-found"
+    title_zh = "没有找到该用人单位"
+    title_en = "There is no such employer"
+
+
+class EmployerNotVerified(Conflict):
+    """The employer is not verified, or is suspended: it can advertise nothing."""
+
+    code = "employer-not-verified"
+    title_zh = "用人单位未通过核验，不能发布岗位"
+    title_en = "The employer is not verified and cannot advertise"
+
+
+class MemberNotFound(NotFound):
+    """Nobody with this id acts for the employer, or asks to."""
+
+    code = "employer-member-not-found"
+    title_zh = "没有找到该经办人"
+    title_en = "There is no such member of the employer"
+
+
+class EmployerInvitationInvalid(Invalid):
+    """The code is none, was used, or has expired."""
+
+    code = "employer-invitation-invalid"
+    title_zh = "邀请码无效或已过期"
+    title_en = "The invitation is not valid any more"
+
+
+class TooManyInvitations(Conflict):
+    """The employer has as many open invitations as one may."""
+
+    code = "too-many-employer-invitations"
+    title_zh = "未使用的邀请码过多"
+    title_en = "Too many invitations are open"
+
+
+class VacancyNotFound(NotFound):
+    """There is no such vacancy, or it is not to be seen by the caller."""
+
+    code = "vacancy-not-found"
+    title_zh = "没有找到该岗位"
+    title_en = "There is no such vacancy"
+
+
+class VacancyKnown(Conflict):
+    """The employer advertises the same work already: title, district, kind and pay are the same."""
+
+    code = "vacancy-known"
+    title_zh = "相同岗位已在招聘中"
+    title_en = "The same vacancy is open already"
+
+
+class VacancyClosed(Conflict):
+    """The vacancy is closed for good."""
+
+    code = "vacancy-closed"
+    title_zh = "该岗位已关闭"
+    title_en = "The vacancy is closed"
+
+
+class RevisionNotFound(NotFound):
+    """There is no such wording of a vacancy."""
+
+    code = "revision-not-found"
+    title_zh = "没有找到该岗位版本"
+    title_en = "There is no such revision of a vacancy"
+
+
+class AdvertRefused(Invalid):
+    """The advert breaks a rule; `errors` names each passage, the rule and its source."""
+
+    code = "advert-refused"
+    title_zh = "招聘信息不符合规定"
+    title_en = "The advert breaks a rule"
+
+
+class AdvertTerm(Invalid):
+    """The last day of the advert is past, or too far away."""
+
+    code = "advert-term"
+    title_zh = "招聘截止日无效"
+    title_en = "The last day of the advert is not allowed"

@@ -1,0 +1,15 @@
+"""Tables, one file for each thing they are about; each is in the schema of this plug-in."""
+
+from plugins.jobs.models.base import Base
+from plugins.jobs.models.employers import Employer, EmployerInvitation, EmployerMember
+from plugins.jobs.models.vacancies import Vacancy, VacancyRevision, VacancySource
+
+__all__ = [
+    "Base",
+    "Employer",
+    "EmployerInvitation",
+    "EmployerMember",
+    "Vacancy",
+    "VacancyRevision",
+    "VacancySource",
+]

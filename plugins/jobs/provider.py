@@ -1,0 +1,23 @@
+"""What the house calls: what time brings, and the rights of persons."""
+
+from collections.abc import Mapping
+
+from app.sdk import Citizen, Periodic, PersonalData
+from plugins.jobs import service
+
+
+class JobsProvider(PersonalData, Periodic):
+    """Vacancies of verified employers."""
+
+    def export(self, citizen: Citizen) -> Mapping[str, object]:
+        """Return what the plug-in keeps about the citizen."""
+        return service.export_citizen(self.house, citizen.reference)
+
+    def erase(self, citizen: Citizen) -> None:
+        """Forget the citizen."""
+        service.erase_citizen(self.house, citizen.reference)
+
+    def attend(self) -> None:
+        """Do what is due."""
+        for see_to in service.ATTENDED:
+            see_to(self.house)

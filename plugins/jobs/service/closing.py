@@ -1,0 +1,61 @@
+"""The end of a vacancy: never without a cause, and those who applied are told of it."""
+
+from datetime import date
+
+from sqlalchemy import select
+
+from app.sdk import House, UnitOfWork, city_date, now
+from plugins.jobs.models import Vacancy, VacancyRevision
+from plugins.jobs.values import LIVE, CloseCause, RevisionStatus, VacancyStatus
+
+_BATCH = 100
+
+
+def close_vacancy(
+    house: House,
+    uow: UnitOfWork,
+    vacancy: Vacancy,
+    to: VacancyStatus,
+    cause: CloseCause,
+    **data: object,
+) -> None:
+    """Close a vacancy whose row the caller has locked, and whatever waits for it.
+
+    Raise `IllegalMove` (a conflict) when its state allows no such end.
+    """
+    uow.move(vacancy, to, cause=cause, **data)
+    vacancy.closed_at, vacancy.closed_cause = now(), cause
+    waiting = select(VacancyRevision).where(
+        VacancyRevision.vacancy_id == vacancy.id, VacancyRevision.status == RevisionStatus.PROPOSED
+    )
+    for revision in uow.scalars(waiting.with_for_update()):
+        uow.move(revision, RevisionStatus.SUPERSEDED, cause=cause)
+    uow.flush()
+
+
+def expire_vacancies(house: House) -> None:
+    """Close what was valid through a day that is over: a bounded number, each with its cause.
+
+    Rows that another worker has are left to it; what is not reached now comes with the next call.
+    """
+    today = city_date(now())
+    for _ in range(_BATCH):
+        with house.unit_of_work() as uow:
+            vacancy = _take_over(uow, today)
+            if vacancy is None:
+                return
+            close_vacancy(
+                house, uow, vacancy, VacancyStatus.EXPIRED, CloseCause.VALID_THROUGH_PASSED
+            )
+
+
+def _take_over(uow: UnitOfWork, today: date) -> Vacancy | None:
+    over = (
+        select(Vacancy)
+        .where(Vacancy.status.in_(LIVE), Vacancy.valid_through < today)
+        .order_by(Vacancy.valid_through, Vacancy.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    found: Vacancy | None = uow.scalar(over)
+    return found
