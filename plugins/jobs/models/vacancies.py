@@ -30,7 +30,7 @@ class Vacancy(Stateful, Base):
     """A vacancy: the wording that counts, and what it is found by.
 
     `open_positions` is how many are wanted in all. `sameness` is equal for adverts of the same
-    work at the same employer, one of which is live. `words` and `terms` are what searches look in;
+    work at the same employer, one of which is live. `*words` and `terms` are what searches look in;
     `monthly_from` and `monthly_to` are the pay as pays are compared.
     """
 
@@ -51,6 +51,9 @@ class Vacancy(Stateful, Base):
                 VacancyStatus.CLOSED_BY_CAP,
             }
         ),
+        # Whoever applied in time can be hired after the last day, and after the last application.
+        VacancyStatus.EXPIRED: frozenset({VacancyStatus.FILLED}),
+        VacancyStatus.CLOSED_BY_CAP: frozenset({VacancyStatus.FILLED}),
     }
 
     __tablename__ = "vacancies"
@@ -118,6 +121,7 @@ class Vacancy(Stateful, Base):
     valid_through: Mapped[date]
     revision: Mapped[int] = mapped_column(default=1)
     sameness: Mapped[bytes]
+    title_words: Mapped[str]
     words: Mapped[str]
     terms: Mapped[list[str]] = mapped_column(ARRAY(Text))
     posted_at: Mapped[datetime] = mapped_column(default=now)

@@ -4,9 +4,9 @@ from datetime import date
 
 from sqlalchemy import select
 
-from app.sdk import House, UnitOfWork, city_date, now
+from app.sdk import House, UnitOfWork, now
 from plugins.jobs.models import Vacancy, VacancyRevision
-from plugins.jobs.values import LIVE, CloseCause, RevisionStatus, VacancyStatus
+from plugins.jobs.values import LIVE, CloseCause, RevisionStatus, VacancyStatus, city_today
 
 _BATCH = 100
 
@@ -38,7 +38,7 @@ def expire_vacancies(house: House) -> None:
 
     Rows that another worker has are left to it; what is not reached now comes with the next call.
     """
-    today = city_date(now())
+    today = city_today()
     for _ in range(_BATCH):
         with house.unit_of_work() as uow:
             vacancy = _take_over(uow, today)

@@ -11,6 +11,17 @@ from plugins.jobs.values.employers import (
     NewEmployer,
     canonical_code,
 )
+from plugins.jobs.values.search import (
+    MOST_FRESH_DAYS,
+    MOST_QUERY,
+    SearchOrder,
+    VacancyFilter,
+    looked_for,
+    runs_of,
+    searched_words,
+    terms_for,
+    terms_of,
+)
 from plugins.jobs.values.vacancies import (
     CLOSED,
     DISTRICTS,
@@ -36,7 +47,11 @@ from plugins.jobs.values.vacancies import (
     SourceKind,
     VacancyStatus,
     VacancyView,
+    city_today,
     monthly,
+    plain_advert,
+    read_advert,
+    sameness_of,
 )
 
 __all__ = [
@@ -48,10 +63,12 @@ __all__ = [
     "MOST_DAYS_OPEN",
     "MOST_DESCRIPTION",
     "MOST_EXPERIENCE",
+    "MOST_FRESH_DAYS",
     "MOST_NAME",
     "MOST_PAY",
     "MOST_POSITIONS",
     "MOST_PROMISE",
+    "MOST_QUERY",
     "MOST_SHORT",
     "MOST_TITLE",
     "Advert",
@@ -69,9 +86,20 @@ __all__ = [
     "RevisionReason",
     "RevisionStatus",
     "RevisionView",
+    "SearchOrder",
     "SourceKind",
+    "VacancyFilter",
     "VacancyStatus",
     "VacancyView",
     "canonical_code",
+    "city_today",
+    "looked_for",
     "monthly",
+    "plain_advert",
+    "read_advert",
+    "runs_of",
+    "sameness_of",
+    "searched_words",
+    "terms_for",
+    "terms_of",
 ]

@@ -1,10 +1,15 @@
 """Vacancies: what an advert says, and how far it has come."""
 
+import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from hashlib import sha256
+from typing import Any
 from uuid import UUID
+
+from app.sdk import CITY_TIME, now
 
 MOST_TITLE, MOST_DESCRIPTION, MOST_SHORT = 60, 4_000, 200
 MOST_POSITIONS, MOST_APPLICATIONS, MOST_PROMISE = 1_000, 10_000, 60
@@ -189,3 +194,33 @@ class RevisionView:
 def monthly(pay: int, unit: str) -> int:
     """Return pay in fen for a month, as pays are compared."""
     return pay * HOURS_A_MONTH if unit == PayUnit.HOUR else pay
+
+
+def city_today() -> date:
+    """Return the city's calendar day."""
+    return now().astimezone(CITY_TIME).date()
+
+
+def plain_advert(advert: Advert) -> dict[str, Any]:
+    """Return an advert as JSON values."""
+    return {**asdict(advert), "valid_through": advert.valid_through.isoformat()}
+
+
+def read_advert(kept: Mapping[str, Any]) -> Advert:
+    """Return the advert that `plain_advert` wrote."""
+    return Advert(**{**kept, "valid_through": date.fromisoformat(kept["valid_through"])})
+
+
+def sameness_of(employer_id: UUID, advert: Advert) -> bytes:
+    """Return what is equal for adverts of the same work at the same employer.
+
+    That is the title without its signs and blanks, the district, the kind of employment and the
+    pay; wages by the hour are never a month's.
+    """
+    title = unicodedata.normalize("NFKC", advert.title).casefold()
+    title = "".join(sign for sign in title if sign.isalnum() or sign in "+#")
+    parts = (
+        *(str(employer_id), title, advert.district, advert.employment_type),
+        *(str(advert.pay_from), str(advert.pay_to), advert.pay_unit),
+    )
+    return sha256("|".join(parts).encode()).digest()

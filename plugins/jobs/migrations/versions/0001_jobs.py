@@ -162,6 +162,7 @@ def _make_vacancies() -> None:
         sa.Column("valid_through", sa.Date(), nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("sameness", sa.LargeBinary(), nullable=False),
+        sa.Column("title_words", sa.Text(), nullable=False),
         sa.Column("words", sa.Text(), nullable=False),
         sa.Column("terms", postgresql.ARRAY(sa.Text()), nullable=False),
         sa.Column("posted_at", MOMENT, nullable=False),

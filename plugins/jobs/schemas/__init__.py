@@ -1,0 +1,1 @@
+"""The wire format; one file for each thing that operations are about."""

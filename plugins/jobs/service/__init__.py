@@ -1,0 +1,77 @@
+"""What can be done with employers and vacancies; one file for each topic."""
+
+from collections.abc import Callable
+
+from app.sdk import House
+from plugins.jobs.service.closing import close_vacancy, expire_vacancies
+from plugins.jobs.service.employers import (
+    accept_invitation,
+    check_desk,
+    decide_employer,
+    decide_member,
+    find_my_employer,
+    invite_member,
+    leave_employer,
+    list_employers,
+    list_members,
+    list_my_employers,
+    list_requested_members,
+    register_employer,
+    reinstate_employer,
+    show_employer,
+)
+from plugins.jobs.service.personal_data import erase_citizen, export_citizen
+from plugins.jobs.service.search import search_vacancies
+from plugins.jobs.service.vacancies import (
+    decide_revision,
+    fill_vacancy,
+    find_own_vacancy,
+    find_vacancy,
+    list_own_vacancies,
+    list_revisions,
+    list_waiting,
+    post_vacancy,
+    publish_vacancy,
+    revise_vacancy,
+    suspend_employer,
+    withdraw_by_desk,
+    withdraw_vacancy,
+)
+
+ATTENDED: tuple[Callable[[House], None], ...] = (expire_vacancies,)
+"""What is due from time to time, a bounded part of it at each call; each may run twice at once."""
+
+__all__ = [
+    "ATTENDED",
+    "accept_invitation",
+    "check_desk",
+    "close_vacancy",
+    "decide_employer",
+    "decide_member",
+    "decide_revision",
+    "erase_citizen",
+    "export_citizen",
+    "fill_vacancy",
+    "find_my_employer",
+    "find_own_vacancy",
+    "find_vacancy",
+    "invite_member",
+    "leave_employer",
+    "list_employers",
+    "list_members",
+    "list_my_employers",
+    "list_own_vacancies",
+    "list_requested_members",
+    "list_revisions",
+    "list_waiting",
+    "post_vacancy",
+    "publish_vacancy",
+    "register_employer",
+    "reinstate_employer",
+    "revise_vacancy",
+    "search_vacancies",
+    "show_employer",
+    "suspend_employer",
+    "withdraw_by_desk",
+    "withdraw_vacancy",
+]
