@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 
-from app.sdk import Citizen, Periodic, PersonalData
+from app.sdk import Citizen, Periodic, PersonalData, Provider
 from plugins.jobs import service
 
 
-class JobsProvider(PersonalData, Periodic):
+class JobsProvider(Provider, PersonalData, Periodic):
     """Vacancies of verified employers."""
 
     def export(self, citizen: Citizen) -> Mapping[str, object]:

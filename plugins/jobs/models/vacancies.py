@@ -22,6 +22,7 @@ from plugins.jobs.values import (
     VacancyStatus,
 )
 
+_PER_MONTH = f"(case pay_unit when 'hour' then {HOURS_A_MONTH} else 1 end)"
 _PUBLISHED = "status = 'published'"
 _LIVE = "status in ('draft', 'verified', 'published')"
 
@@ -65,8 +66,7 @@ class Vacancy(Stateful, Base):
         one_of("closed_cause", CloseCause),
         CheckConstraint(f"pay_from between 1 and pay_to and pay_to <= {MOST_PAY}", name="pay"),
         CheckConstraint(
-            f"monthly_from = pay_from * (case pay_unit when 'hour' then {HOURS_A_MONTH} else 1 end)"
-            f" and monthly_to = pay_to * (case pay_unit when 'hour' then {HOURS_A_MONTH} else 1 end)",
+            f"monthly_from = pay_from * {_PER_MONTH} and monthly_to = pay_to * {_PER_MONTH}",
             name="monthly",
         ),
         CheckConstraint("open_positions >= 1", name="open_positions"),

@@ -38,9 +38,7 @@ class NewVacancySchema(Schema):
     """What an advert says."""
 
     title = fields.Text(required=True, min_length=2, max_length=MOST_TITLE)
-    description = fields.Text(
-        required=True, min_length=10, max_length=MOST_DESCRIPTION, lines=True
-    )
+    description = fields.Text(required=True, min_length=10, max_length=MOST_DESCRIPTION, lines=True)
     employment_type = fields.Text(required=True, validate=one_of(EmploymentType))
     district = fields.Text(
         required=True, validate=DISTRICT, metadata={"examples": [EXAMPLE_DISTRICT]}

@@ -12,7 +12,7 @@ _BATCH = 100
 
 
 def close_vacancy(
-    house: House,
+    house: House,  # noqa: ARG001 - what tells those who applied
     uow: UnitOfWork,
     vacancy: Vacancy,
     to: VacancyStatus,

@@ -184,9 +184,7 @@ def check_desk(department: str | None) -> None:
         raise OtherDepartmentsJobs
 
 
-def list_employers(
-    uow: UnitOfWork, page: PageRequest, status: str | None
-) -> Page[EmployerView]:
+def list_employers(uow: UnitOfWork, page: PageRequest, status: str | None) -> Page[EmployerView]:
     """Return a page of employers for the desk, the first registered first."""
     statement = select(Employer)
     if status is not None:

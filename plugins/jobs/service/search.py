@@ -90,8 +90,7 @@ def _fits(wanted: VacancyFilter) -> list[ColumnElement[bool]]:
         wanted.pay_from is None or Vacancy.monthly_to >= wanted.pay_from,
         wanted.pay_to is None or Vacancy.monthly_from <= wanted.pay_to,
         wanted.education is None or Vacancy.education.in_(schooled),
-        wanted.experience_months is None
-        or Vacancy.experience_months <= wanted.experience_months,
+        wanted.experience_months is None or Vacancy.experience_months <= wanted.experience_months,
         wanted.fresh_days is None
         or Vacancy.published_at >= now() - timedelta(days=wanted.fresh_days),
         wanted.employer_id is None or Vacancy.employer_id == UUID(wanted.employer_id),

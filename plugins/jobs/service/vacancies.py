@@ -124,9 +124,7 @@ def withdraw_vacancy(
     """Take a vacancy back for good. Raise `VacancyNotFound` or `IllegalMove` (a conflict)."""
     employer = acted_for(uow, citizen_reference, employer_id)
     vacancy = _lock_own(uow, employer_id, vacancy_id)
-    close_vacancy(
-        house, uow, vacancy, VacancyStatus.WITHDRAWN, CloseCause.EMPLOYER_WITHDREW
-    )
+    close_vacancy(house, uow, vacancy, VacancyStatus.WITHDRAWN, CloseCause.EMPLOYER_WITHDREW)
     return show_vacancy(uow, vacancy, employer)
 
 
@@ -267,9 +265,7 @@ def suspend_employer(
         .with_for_update()
     )
     for vacancy in uow.scalars(live).all():
-        close_vacancy(
-            house, uow, vacancy, VacancyStatus.WITHDRAWN, CloseCause.EMPLOYER_SUSPENDED
-        )
+        close_vacancy(house, uow, vacancy, VacancyStatus.WITHDRAWN, CloseCause.EMPLOYER_SUSPENDED)
     for letterbox in letterboxes_of(uow, employer.id):
         subject = f"{employer.id}-{employer.version}"
         house.tell(uow, letterbox, "employer-suspended", subject, employer=employer.name)

@@ -80,11 +80,11 @@ def _make_employers() -> None:
         sa.Column("joined_at", MOMENT, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_employer_members"),
         sa.ForeignKeyConstraint(
-            ["employer_id"], [f"{SCHEMA}.employers.id"], name="fk_employer_members_employer_id_employers"
+            ["employer_id"],
+            [f"{SCHEMA}.employers.id"],
+            name="fk_employer_members_employer_id_employers",
         ),
-        sa.CheckConstraint(
-            "status in ('requested', 'active', 'refused', 'ended')", name="status"
-        ),
+        sa.CheckConstraint("status in ('requested', 'active', 'refused', 'ended')", name="status"),
         sa.CheckConstraint(f"not ({MEMBER}) or citizen_reference is not null", name="citizen"),
         schema=SCHEMA,
     )
@@ -274,9 +274,7 @@ def _make_wordings() -> None:
             [f"{SCHEMA}.vacancies.id"],
             name="fk_vacancy_revisions_vacancy_id_vacancies",
         ),
-        sa.UniqueConstraint(
-            "vacancy_id", "number", name="uq_vacancy_revisions_vacancy_id_number"
-        ),
+        sa.UniqueConstraint("vacancy_id", "number", name="uq_vacancy_revisions_vacancy_id_number"),
         sa.CheckConstraint(
             "status in ('proposed', 'applied', 'refused', 'superseded')", name="status"
         ),
