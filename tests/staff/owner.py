@@ -22,6 +22,7 @@ from tests.delegation.support import (
 from tests.factories import run_jobs
 from tests.identity.ways_in import add_passkey, passkey_options
 from tests.payments.helpers import make_bill, new_key, pay
+from tests.plugins.jobs import conftest as jobs
 from tests.plugins.traffic import conftest as traffic
 from tests.staff import support as office
 
@@ -62,6 +63,7 @@ def make_owner(client: FlaskClient, world: World, rooms: Rooms) -> Owner:
                 {"biller": bill.biller, "number": bill.account, "family_name": "张"},
             ),
             **fine(client, world, who),
+            **job(client, rooms, who),
             "/v1/utilities/complaints/{complaint_id}": made(
                 client,
                 who,
@@ -134,6 +136,20 @@ def standing_order(
         "/v1/autopay/standing-orders/{standing_order_id}": order["id"],
         "/v1/autopay/collections/{collection_id}": str(
             autopay.collections(rooms, order["id"])[0].id
+        ),
+    }
+
+
+def job(client: FlaskClient, rooms: Rooms, who: Person) -> Mapping[str, str]:
+    """Return an employer that somebody acts for, and a vacancy of it."""
+    employer = str(jobs.register(client, who.auth, jobs.make_code()).json["id"])
+    decided = jobs.make_officer(client, rooms).decide_employer(employer)
+    assert decided.status_code == 200, decided.text
+    place = f"{jobs.EMPLOYERS}/{employer}/vacancies"
+    return {
+        "/v1/jobs/employers/{employer_id}": employer,
+        "/v1/jobs/employers/{employer_id}/vacancies/{vacancy_id}": made(
+            client, who, place, jobs.advert()
         ),
     }
 

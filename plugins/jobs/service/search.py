@@ -52,7 +52,7 @@ def search_vacancies(
     sources = sources_of(uow, [vacancy.id for vacancy in found.items])
     ids = {vacancy.employer_id for vacancy in found.items}
     rows = uow.execute(select(Employer.id, Employer.name).where(Employer.id.in_(ids)))
-    names = dict(rows.tuples().all())
+    names = {row.id: row.name for row in rows}
     shown = [view_of(row, names[row.employer_id], sources) for row in found.items]
     return Page(shown, found.next_cursor)
 
