@@ -1,6 +1,7 @@
 """The end of a vacancy: never without a cause, and those who applied are told of it."""
 
 from datetime import date
+from uuid import UUID
 
 from sqlalchemy import select
 
@@ -17,13 +18,13 @@ def close_vacancy(
     vacancy: Vacancy,
     to: VacancyStatus,
     cause: CloseCause,
-    **data: object,
+    officer: UUID | None = None,
 ) -> None:
     """Close a vacancy whose row the caller has locked, and whatever waits for it.
 
     Raise `IllegalMove` (a conflict) when its state allows no such end.
     """
-    uow.move(vacancy, to, cause=cause, **data)
+    uow.move(vacancy, to, cause=cause, officer=officer and str(officer))
     vacancy.closed_at, vacancy.closed_cause = now(), cause
     waiting = select(VacancyRevision).where(
         VacancyRevision.vacancy_id == vacancy.id, VacancyRevision.status == RevisionStatus.PROPOSED

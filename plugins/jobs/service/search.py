@@ -7,6 +7,7 @@ is counted, and a page costs the same at any depth.
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Text, and_, func, literal, not_, select
@@ -68,7 +69,8 @@ def matching(wanted: VacancyFilter, *, in_title: bool = False) -> list[ColumnEle
     ]
     terms = terms_for(wanted, in_title=in_title)
     if terms:
-        asked = array([literal(term, Text, literal_execute=True) for term in terms], type_=Text)
+        named: list[Any] = [literal(term, Text, literal_execute=True) for term in terms]
+        asked: array[str] = array(named, type_=Text())
         conditions.append(Vacancy.terms.contains(asked))
     conditions += _has_words(wanted, in_title=in_title)
     conditions += _fits(wanted)

@@ -20,6 +20,7 @@ from plugins.jobs.errors import (
     VacancyNotFound,
 )
 from plugins.jobs.models import Employer, Vacancy, VacancyRevision, VacancySource
+from plugins.jobs.service.adverts import check_advert
 from plugins.jobs.service.closing import close_vacancy
 from plugins.jobs.service.employers import (
     acted_for,
@@ -55,11 +56,12 @@ def post_vacancy(
 ) -> VacancyView:
     """Post a vacancy as a draft for the desk to check.
 
-    Raise `EmployerNotFound`, `EmployerNotVerified`, `AdvertTerm`, or `VacancyKnown` while the same
-    one is open.
+    Raise `EmployerNotFound`, `EmployerNotVerified`, `AdvertTerm`, `AdvertRefused`, or
+    `VacancyKnown` while the same one is open.
     """
     member_of(uow, citizen_reference, employer_id)
     check_term(advert)
+    check_advert(advert)
     employer = _lock_verified(uow, employer_id)
     refuse_same(uow, employer.id, advert)
     vacancy = open_vacancy(uow, employer, advert, cause="member")
@@ -85,6 +87,7 @@ def revise_vacancy(
     """
     member_of(uow, citizen_reference, employer_id)
     check_term(advert)
+    check_advert(advert)
     employer = _lock_verified(uow, employer_id)
     vacancy = _lock_own(uow, employer_id, vacancy_id)
     if vacancy.status not in LIVE:
@@ -243,7 +246,7 @@ def withdraw_by_desk(
     if uow.get(Vacancy, vacancy_id) is None:
         raise VacancyNotFound
     vacancy = uow.lock(Vacancy, vacancy_id)
-    close_vacancy(house, uow, vacancy, VacancyStatus.WITHDRAWN, cause, officer=str(officer))
+    close_vacancy(house, uow, vacancy, VacancyStatus.WITHDRAWN, cause, officer=officer)
     return show_vacancy(uow, vacancy, uow.get_one(Employer, vacancy.employer_id))
 
 

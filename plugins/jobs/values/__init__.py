@@ -1,5 +1,6 @@
 """Plain values: what the use cases take and give; one file for each thing they are about."""
 
+from plugins.jobs.values.adverts import Finding
 from plugins.jobs.values.employers import (
     MOST_NAME,
     EmployerReason,
@@ -78,6 +79,7 @@ __all__ = [
     "EmployerStatus",
     "EmployerView",
     "EmploymentType",
+    "Finding",
     "Invitation",
     "MemberStatus",
     "MemberView",
