@@ -83,14 +83,14 @@ class PermitTaskTemplateSchema(Schema):
     fields_needed = fields.List(fields.Text(), required=True, attribute="fields")
     materials = fields.List(fields.Text(), required=True)
     deemed = fields.Text(required=True, allow_none=True)
-    deemed_source = fields.Text(required=True)
+    deemed_source = fields.Text(required=True, allow_none=True, max_length=500)
     procedures = fields.Dict(
         keys=fields.Text(), values=fields.Nested(PermitLimitSchema), required=True
     )
     fee = fields.Amount(required=True, allow_none=True)
     fee_per = fields.Text(required=True, allow_none=True)
     fee_returned = fields.List(fields.Text(), required=True)
-    source = fields.Text(required=True)
+    source = fields.Text(required=True, max_length=500)
 
 
 class PermitBundleLineSchema(Schema):
@@ -112,5 +112,5 @@ class PermitBundleSchema(PermitBundleLineSchema):
     form = fields.List(fields.Nested(PermitFieldSchema), required=True, attribute="fields")
     materials = fields.List(fields.Nested(PermitMaterialTemplateSchema), required=True)
     tasks = fields.List(fields.Nested(PermitTaskTemplateSchema), required=True)
-    source = fields.Text(required=True)
+    source = fields.Text(required=True, max_length=500)
     digest = fields.Text(required=True)

@@ -227,7 +227,7 @@ def _task(
         fields=table.names("fields", field_ids, "field"),
         materials=table.names("materials", materials, "material"),
         deemed=table.enum("deemed", Deemed) if "deemed" in table else None,
-        deemed_source=table.text("deemed_source", ""),
+        deemed_source=table.text("deemed_source", "") or None,
         procedures=_procedures(table),
         fee=table.whole("fee") if "fee" in table else None,
         fee_per=table.known("fee_per", field_ids, "field") if "fee_per" in table else None,
@@ -238,7 +238,7 @@ def _task(
         invited=table.names("invited", names.departments, "department"),
     )
     table.done()
-    if (task.deemed is None) != (task.deemed_source == ""):
+    if (task.deemed is None) != (task.deemed_source is None):
         raise table.broken("deemed_source", "and deemed go together: name the law")
     if task.mode is not Mode.JOINT_MEETING and (task.invited or task.absent_agrees):
         raise table.broken("invited", 'and absent_agrees need mode = "joint_meeting"')

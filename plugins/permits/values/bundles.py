@@ -172,7 +172,7 @@ class TaskTemplate:
     fields: tuple[str, ...] = ()
     materials: tuple[str, ...] = ()
     deemed: Deemed | None = None
-    deemed_source: str = ""
+    deemed_source: str | None = None
     procedures: Mapping[Procedure, Limit] = field(default_factory=dict)
     fee: int | None = None
     fee_per: str | None = None
