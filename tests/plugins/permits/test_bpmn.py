@@ -3,6 +3,7 @@
 import random
 from collections.abc import Mapping
 from functools import cache
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,8 +18,10 @@ from plugins.permits.service.answers import read_answers, tasks_for
 from plugins.permits.service.bpmn import draw_bundle, export_bpmn, name_answer, name_outcome
 from plugins.permits.service.bpmn_xml import DC, DD, DI, MODEL, write_bpmn
 from plugins.permits.service.bundles import find_bundle, list_bundles, load_names, read_bundle
+from plugins.permits.service.results import outcome_of
 from plugins.permits.values.bundles import Bundle, IssuePolicy
 from plugins.permits.values.graph import End, follow
+from plugins.permits.values.tasks import TaskReason, TaskStatus
 from tests.plugins.permits.answers import CONSTRUCTION, FORMS, RESTAURANT
 
 NAMES = {"m": MODEL, "di": DI, "dc": DC, "dd": DD}
@@ -139,12 +142,19 @@ class Ours:
         """Return what the application comes to, or None while something is open."""
         if self.ready():
             return None
-        found = set(self.ends.values())
-        if End.FAILED not in found:
-            return "completed"
-        if self.issue is IssuePolicy.ATOMIC or End.PASSED not in found:
-            return "refused"
-        return "partly-completed"
+        refused = {name for name in self.begun if self.ends.get(name) is End.FAILED}
+        briefs: list[Any] = [
+            SimpleNamespace(
+                status=TaskStatus.APPROVED
+                if self.ends.get(task.id) is End.PASSED
+                else TaskStatus.REFUSED
+                if task.id in refused
+                else TaskStatus.NOT_APPLICABLE,
+                reason=None if task.id in self.begun else TaskReason.PREDECESSOR_REFUSED,
+            )
+            for task in self.tasks
+        ]
+        return outcome_of(self.issue, briefs).replace("_", "-")
 
 
 def compare(
