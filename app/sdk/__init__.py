@@ -34,6 +34,7 @@ from app.sdk.context import (
     request_unit,
     staff_department,
 )
+from app.sdk.history import Move, history
 from app.sdk.http import HttpClient, NoAnswer, Reply
 from app.sdk.provider import (
     ApplicationStep,
@@ -72,6 +73,7 @@ __all__ = [
     "House",
     "HttpClient",
     "Invalid",
+    "Move",
     "NoAnswer",
     "NotFound",
     "OutcomeUnknown",
@@ -100,6 +102,7 @@ __all__ = [
     "deps",
     "fetch_page",
     "fields",
+    "history",
     "integrator",
     "mask_number",
     "new_id",
