@@ -118,6 +118,12 @@ ALTER TABLE postings ADD COLUMN laid TEXT;
 ALTER TABLE postings ADD COLUMN token TEXT;
 UPDATE bills SET paid_amount = amount WHERE paid_at IS NOT NULL;
 """,
+    """
+ALTER TABLE accounts ADD COLUMN meter TEXT NOT NULL DEFAULT 'reachable';
+ALTER TABLE postings ADD COLUMN load TEXT;
+ALTER TABLE postings ADD COLUMN reversed_at TEXT;
+ALTER TABLE postings ADD COLUMN reversal TEXT;
+""",
 )
 """What each version of the file adds to the one before; an older file is brought up to date."""
 

@@ -25,6 +25,7 @@ from plugins.utilities.values import (
     BillStatus,
     ChangeReason,
     Laid,
+    LoadStatus,
     is_bill_number,
     read_detail,
 )
@@ -64,13 +65,14 @@ class Booking:
 
     A biller that cannot tell a repetition from a second payment may take money `without_effect`:
     the bill was paid already. `bills` are those of an order as they stand since, `token` is what a
-    prepaid meter is fed with.
+    prepaid meter is fed with, `load` how far the biller is with loading one itself.
     """
 
     fulfilment: Fulfilment
     without_effect: bool = False
     bills: tuple[BillerBill, ...] = ()
     token: str | None = None
+    load: LoadStatus | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +215,16 @@ def _booking(biller: str, body: Mapping[str, Any]) -> Booking:
         without_effect=not effective,
         bills=tuple(_bill(biller, bill) for bill in bills),
         token=None if token is None else _read.text(body, "token"),
+        load=_load(body),
     )
+
+
+def _load(body: Mapping[str, Any]) -> LoadStatus | None:
+    """Return how far the loading of a meter is; a word that is not ours is not the end of it."""
+    if body.get("load") is None:
+        return None
+    told = _read.text(body, "load")
+    return LoadStatus(told) if told in (LoadStatus.LOADED, LoadStatus.FAILED) else LoadStatus.ASKED
 
 
 def _laid(laid: Laid) -> dict[str, object]:

@@ -203,6 +203,46 @@ class ComplaintUnderWay(Conflict):
     title_en = "An earlier complaint of it is not closed yet"
 
 
+class PostingNotFound(NotFound):
+    """The biller was told of no payment under this key."""
+
+    code = "posting-not-found"
+    title_zh = "没有找到该入账"
+    title_en = "There is no such posting"
+
+
+class PostingNotBooked(Conflict):
+    """The biller has not confirmed this posting, or has refused it: there is nothing to reverse."""
+
+    code = "posting-not-booked"
+    title_zh = "该笔款项尚未入账，无法冲正"
+    title_en = "The posting is not booked"
+
+
+class AlreadyReversed(Conflict):
+    """The posting was taken back before, for another reason."""
+
+    code = "posting-already-reversed"
+    title_zh = "该入账已冲正"
+    title_en = "The posting was reversed already"
+
+
+class ReversalNotAllowed(Invalid):
+    """The biller's terms do not say what follows from this reason."""
+
+    code = "reversal-not-allowed"
+    title_zh = "该原因不适用于此收费单位的冲正"
+    title_en = "The biller's terms know no reversal for this reason"
+
+
+class FeedNotFound(NotFound):
+    """There is no such private address, or it was taken back."""
+
+    code = "due-feed-not-found"
+    title_zh = "日历地址不存在或已撤销"
+    title_en = "There is no such calendar address, or it was taken back"
+
+
 _REFUSALS: dict[str, type[DomainError]] = {
     "bill-already-paid": AlreadyPaid,
     "bill-not-found": BillNotFound,

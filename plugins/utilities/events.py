@@ -76,3 +76,25 @@ class AccountLookedUp(AuditEvent):
     title_zh = "按户号查询了账户"
     title_en = "An account was looked up by its number"
     biller: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FeedChanged(AuditEvent):
+    """A citizen made a private address of what they owe for calendars, or took it back."""
+
+    name = "utilities.due_feed_changed"
+    title_zh = "账单日历地址已生成或撤销"
+    title_en = "A calendar address of bills was made or taken back"
+    opened: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PostingReversed(AuditEvent):
+    """A biller took a payment of a citizen back."""
+
+    name = "utilities.posting_reversed"
+    title_zh = "收费单位冲正了一笔入账"
+    title_en = "A biller reversed a posting"
+    biller: str
+    reversal_id: UUID
+    reason: str

@@ -45,5 +45,7 @@ class UtilitiesProvider(PayableProvider, PersonalData, Periodic):
         service.erase_citizen(self.house, citizen.reference)
 
     def attend(self) -> None:
-        """Remind citizens of what is due."""
+        """Send money back, ask how meters were loaded, and remind citizens of what is due."""
+        service.send_money_back(self.house)
+        service.ask_meters(self.house)
         service.remind(self.house)

@@ -104,6 +104,20 @@ def open_account(
     return find_account(store, biller, number)
 
 
+def set_meter(store: Store, biller: Biller, number: str, state: str) -> sqlite3.Row:
+    """Let an account's meter be reachable or not, and return the account.
+
+    Raises Problem 404 `account-not-found`.
+    """
+    find_account(store, biller, number)
+    with store.change() as connection:
+        connection.execute(
+            "UPDATE accounts SET meter = ? WHERE biller = ? AND number = ?",
+            [state, biller.id, number],
+        )
+    return find_account(store, biller, number)
+
+
 def put_bill(store: Store, biller: Biller, bill: dict[str, object]) -> sqlite3.Row:
     """Put a bill on an account and return it.
 

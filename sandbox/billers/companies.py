@@ -12,7 +12,10 @@ _MORE_EACH_BILL_FEN = 535
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Biller:
-    """A company: whether it knows our keys, whether it tells what it booked under one."""
+    """A company: whether it knows our keys, and whether it tells what it booked under one.
+
+    One that loads prepaid meters remotely gives no token: it says later how that went.
+    """
 
     id: str
     name: str
@@ -20,6 +23,7 @@ class Biller:
     posting_prefix: str
     honours_key: bool
     offers_inquiry: bool
+    loads_remotely: bool = False
 
 
 BILLERS = {
@@ -56,6 +60,7 @@ BILLERS = {
             posting_prefix="HEA",
             honours_key=True,
             offers_inquiry=True,
+            loads_remotely=True,
         ),
     )
 }

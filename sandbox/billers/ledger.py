@@ -60,6 +60,7 @@ class Posting:
     effective: bool
     bills: tuple[sqlite3.Row, ...] = ()
     token: str | None = None
+    load: str | None = None
 
 
 def take_notice(store: Store, biller: Biller, notice: Notice, *, refusing: bool) -> Posting:
@@ -80,10 +81,74 @@ def take_notice(store: Store, biller: Biller, notice: Notice, *, refusing: bool)
 
 
 def find_posting(store: Store, biller: Biller, key: str) -> tuple[sqlite3.Row, Posting] | None:
-    """Return what was booked under a key, or None; the booking that took effect, if one did."""
+    """Return what was booked under a key, or None; the booking that took effect, if one did.
+
+    A meter that is to be loaded is tried first, and what is said is how that went.
+    """
     with store.change() as connection:
         row = _booked(connection, biller, key)
+        if row is not None and row["load"] == "pending":
+            _try_meter(connection, row)
+            row = _booked(connection, biller, key)
         return None if row is None else (row, _posting(connection, row))
+
+
+def reverse_posting(store: Store, biller: Biller, key: str, reason: str) -> sqlite3.Row:
+    """Take back what was booked under a key, as the company's clerk does, and return the posting.
+
+    What it paid is owed again; a bill that was cancelled is gone. Raises Problem 404
+    `posting-not-found`, also for one that was taken back before.
+    """
+    with store.change() as connection:
+        row = _booked(connection, biller, key)
+        if row is None or not row["effective"]:
+            raise Problem(404, "posting-not-found", "nothing is booked under this key")
+        laid = json.loads(row["laid"]) if row["laid"] else None
+        parts = laid["parts"] if laid else [(row["reference"], row["amount"])]
+        for reference, amount in parts:
+            connection.execute(
+                "UPDATE bills SET paid_at = NULL, paid_amount = max(0, paid_amount - ?)"
+                " WHERE biller = ? AND reference = ?",
+                [amount, biller.id, reference],
+            )
+            if reason == "bill_cancelled":
+                connection.execute(
+                    "DELETE FROM bills WHERE biller = ? AND reference = ?", [biller.id, reference]
+                )
+        if laid:
+            connection.execute(
+                "UPDATE accounts SET advance = advance - ? WHERE biller = ? AND number = ?",
+                [laid["advance"], biller.id, laid["account"]],
+            )
+        connection.execute(
+            "UPDATE postings SET effective = 0, reversed_at = ?, reversal = ? WHERE number = ?",
+            [timestamp(now()), reason, row["number"]],
+        )
+        found: sqlite3.Row = connection.execute(
+            "SELECT * FROM postings WHERE number = ?", [row["number"]]
+        ).fetchone()
+        return found
+
+
+def reversed_on(store: Store, biller: Biller, day: date) -> list[sqlite3.Row]:
+    """Return what was taken back on a day in China, oldest first."""
+    begins = datetime.combine(day, time(), _CHINA)
+    return store.rows(
+        "SELECT * FROM postings WHERE biller = ? AND reversed_at >= ? AND reversed_at < ?"
+        " ORDER BY reversed_at, number",
+        [biller.id, timestamp(begins), timestamp(begins + timedelta(days=1))],
+    )
+
+
+def _try_meter(connection: sqlite3.Connection, row: sqlite3.Row) -> None:
+    """Load a meter that can be reached, or say that it cannot be loaded at all."""
+    meter = connection.execute(
+        "SELECT meter FROM accounts WHERE biller = ? AND number = ?",
+        [row["biller"], json.loads(row["laid"])["account"]],
+    ).fetchone()["meter"]
+    state = {"reachable": "loaded", "broken": "failed"}.get(meter)
+    if state is not None:
+        connection.execute("UPDATE postings SET load = ? WHERE number = ?", [state, row["number"]])
 
 
 def booked_on(store: Store, biller: Biller, day: date) -> list[sqlite3.Row]:
@@ -114,6 +179,7 @@ def _posting(connection: sqlite3.Connection, row: sqlite3.Row) -> Posting:
         bool(row["effective"]),
         tuple(bill for bill in bills if bill is not None),
         row["token"],
+        row["load"],
     )
 
 
@@ -192,10 +258,16 @@ def _book(connection: sqlite3.Connection, biller: Biller, notice: Notice, at: st
         if effective:
             _lay(connection, biller, notice, laid, at)
     number = _keep(connection, biller, notice, at, outcome=BOOKED, effective=effective)
-    token = f"{secrets.randbelow(10**20):020d}" if laid and laid.top_up and effective else None
+    is_load = bool(laid and laid.top_up and effective)
+    token = f"{secrets.randbelow(10**20):020d}" if is_load and not biller.loads_remotely else None
     connection.execute(
-        "UPDATE postings SET posting_reference = ?, token = ? WHERE number = ?",
-        [f"{biller.posting_prefix}-{number:06d}", token, number],
+        "UPDATE postings SET posting_reference = ?, token = ?, load = ? WHERE number = ?",
+        [
+            f"{biller.posting_prefix}-{number:06d}",
+            token,
+            "pending" if is_load and biller.loads_remotely else None,
+            number,
+        ],
     )
     row = connection.execute("SELECT * FROM postings WHERE number = ?", [number]).fetchone()
     return _posting(connection, row)

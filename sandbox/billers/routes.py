@@ -22,10 +22,17 @@ from sandbox.billers.bills import (
     open_account,
     pay_at_counter,
     put_bill,
+    set_meter,
 )
 from sandbox.billers.companies import BILLERS, Biller, find_biller
-from sandbox.billers.ledger import booked_on, find_posting, take_notice
-from sandbox.billers.posting_file import write_posting_file
+from sandbox.billers.ledger import (
+    booked_on,
+    find_posting,
+    reverse_posting,
+    reversed_on,
+    take_notice,
+)
+from sandbox.billers.posting_file import write_posting_file, write_reversal_file
 from sandbox.store import current_store
 from sandbox.wire import Problem, read_body, read_query
 
@@ -121,6 +128,22 @@ def get_posting_file(biller: str) -> Response:
     return answer
 
 
+@billers.get("/<biller>/reversal-file")
+@outside_party(*_READING)
+def get_reversal_file(biller: str) -> Response:
+    """Give what was taken back on a day as a file."""
+    company = find_biller(biller)
+    query = read_query(schemas.PostingFileQuery())
+    postings = reversed_on(current_store(), company, query["day"])
+    encoding = query["encoding"]
+    answer = Response(
+        write_reversal_file(postings, encoding=encoding),
+        content_type=f"text/csv; charset={encoding}",
+    )
+    answer.headers["Content-Disposition"] = f'attachment; filename="{company.id}-reversals.csv"'
+    return answer
+
+
 @billers.get("")
 def list_billers() -> Response:
     """List the companies, what they promise and their accounts."""
@@ -155,6 +178,22 @@ def make_counter_payment(biller: str, reference: str) -> Response:
     """Pay a bill at the company's own counter."""
     row = pay_at_counter(current_store(), find_biller(biller), reference)
     return _created(schemas.show_bill(row))
+
+
+@billers.post("/<biller>/postings/by-key/<path:key>/reversal")
+def make_reversal(biller: str, key: str) -> Response:
+    """Take a booking back."""
+    reason = read_body(schemas.NewReversal())["reason"]
+    row = reverse_posting(current_store(), find_biller(biller), key, reason)
+    return _created(schemas.show_notice(row))
+
+
+@billers.put("/<biller>/accounts/<number>/meter")
+def put_meter(biller: str, number: str) -> Response:
+    """Let a meter be reachable or not."""
+    state = read_body(schemas.MeterState())["state"]
+    row = set_meter(current_store(), find_biller(biller), number, state)
+    return jsonify(schemas.show_account(row))
 
 
 @billers.get("/<biller>/bills")

@@ -91,6 +91,20 @@ class NewPosting(Schema):
                 raise ValidationError("The parts are not the whole.", "laid")
 
 
+class MeterState(Schema):
+    """Whether a prepaid meter can be loaded from afar."""
+
+    state = fields.String(
+        required=True, validate=validate.OneOf(["reachable", "unreachable", "broken"])
+    )
+
+
+class NewReversal(Schema):
+    """Why a booking is taken back."""
+
+    reason = fields.String(required=True, validate=_REASON)
+
+
 class BillFilter(Schema):
     """Which bills to list."""
 
@@ -156,6 +170,8 @@ def show_posting(posting: Posting) -> dict[str, object]:
         shown["bills"] = [show_bill(bill) for bill in posting.bills]
     if posting.token is not None:
         shown["token"] = posting.token
+    if posting.load is not None:
+        shown["load"] = posting.load
     return shown
 
 

@@ -21,6 +21,7 @@ Spec = dict[str, Any]
 CODES = {
     "/problems/{code}",
     "/v1/receipts/{code}/validity",
+    "/v1/utilities/due-feeds/{secret}",
     "/v1/me/receipts/summaries/{year}",
     "/v1/settlement/payees/{payee}/statements/{period}",
     "/v1/settlement/payees/{payee}/statements/{period}/file",

@@ -5,10 +5,12 @@ from plugins.utilities.models.base import Base
 from plugins.utilities.models.bills import Bill, BillEdition
 from plugins.utilities.models.complaints import Complaint
 from plugins.utilities.models.desk import BillChange, DeskClient
+from plugins.utilities.models.feeds import Feed
 from plugins.utilities.models.files import BillFile, UploadedFile
 from plugins.utilities.models.orders import Order
 from plugins.utilities.models.postings import Posting
 from plugins.utilities.models.reminders import Reminder
+from plugins.utilities.models.reversals import MeterLoad, Reversal
 
 __all__ = [
     "Account",
@@ -19,10 +21,13 @@ __all__ = [
     "BillFile",
     "Complaint",
     "DeskClient",
+    "Feed",
     "LinkAllowance",
     "LookUp",
+    "MeterLoad",
     "Order",
     "Posting",
     "Reminder",
+    "Reversal",
     "UploadedFile",
 ]

@@ -31,12 +31,15 @@ class Bill(Base):
     `seen_at` is when the biller was asked for what stands here: older news never overwrites it. A
     bill with a `posting_reference` was paid through us and stays paid. `late_fee` is the biller's
     figure of the day of `seen_at`, null where it adds none. `edition` counts the changes of amount,
-    due date and detail; each edition stands in `bill_editions`.
+    due date and detail; each edition stands in `bill_editions`. A bill whose payment its
+    biller took back is paid once more under `again_id`.
     """
 
     __tablename__ = "bills"
     __table_args__ = (
         UniqueConstraint("biller", "biller_reference"),
+        UniqueConstraint("again_id"),
+        CheckConstraint("(again_id is null) = (reversed_at is null)", name="again_id"),
         CheckConstraint(f"amount between 0 and {MAX_AMOUNT}", name="amount"),
         CheckConstraint("period_from <= period_to", name="period"),
         CheckConstraint("(status = 'paid') = (paid_at is not null)", name="paid_at"),
@@ -79,6 +82,8 @@ class Bill(Base):
     expires_on: Mapped[date | None]
     edition: Mapped[int] = mapped_column(default=1, server_default="1")
     amended_for: Mapped[str | None]
+    again_id: Mapped[UUID | None]
+    reversed_at: Mapped[datetime | None]
     detail: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
 
     account: Mapped[Account] = relationship(

@@ -10,14 +10,16 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from app.sdk import new_id, now
 from plugins.utilities.models.base import Base, one_of
 from plugins.utilities.models.postings import Posting
+from plugins.utilities.models.reversals import MeterLoad
 from plugins.utilities.values import MAX_AMOUNT, OrderKind
 
 
 class Order(Base):
     """One thing that can be paid once, with its amount and how it is laid out, fixed at minting.
 
-    What has become of it is told by its postings and the clock. Whoever is erased takes citizen,
-    number and token with them; what was paid stays for the biller's books.
+    What has become of it is told by its postings and the clock; `letterbox` is where its citizen is
+    told. Whoever is erased takes citizen, letterbox, number and token with them; what was paid
+    stays for the biller's books.
     """
 
     __tablename__ = "orders"
@@ -45,5 +47,7 @@ class Order(Base):
     made_at: Mapped[datetime] = mapped_column(default=now)
     expires_at: Mapped[datetime]
     token_sealed: Mapped[bytes | None]
+    letterbox: Mapped[str] = mapped_column(default="", server_default="")
 
     postings: Mapped[list[Posting]] = relationship(viewonly=True, lazy="raise")
+    load: Mapped[MeterLoad | None] = relationship(viewonly=True, lazy="raise")

@@ -16,13 +16,16 @@ from plugins.utilities.values import (
 class Posting(Base):
     """The news of one payment for one biller, written down before the biller is called.
 
-    `biller_reference` is the number of a bill, or of the order that `order_id` names.
+    `biller_reference` is the number of a bill, or of the order that `order_id` names;
+    `reference` is what was paid, as the house knows it (none of the oldest).
     """
 
     __tablename__ = "postings"
     __table_args__ = (
         CheckConstraint(f"amount between 0 and {MAX_AMOUNT}", name="amount"),
-        CheckConstraint("(state = 'booked') = (answer_reference is not null)", name="answer"),
+        CheckConstraint(
+            "(state in ('booked', 'reversed')) = (answer_reference is not null)", name="answer"
+        ),
         CheckConstraint("(state = 'refused') = (refusal is not null)", name="refusal"),
         one_of("state", PostingState),
         Index(None, "biller", "biller_reference"),
@@ -42,4 +45,5 @@ class Posting(Base):
     answer_reference: Mapped[str | None]
     answered_at: Mapped[datetime | None]
     refusal: Mapped[str | None]
+    reference: Mapped[str | None]
     order_id: Mapped[UUID | None] = mapped_column(ForeignKey("plugin_utilities.orders.id"))

@@ -12,12 +12,13 @@ from app.sdk import (
 )
 from plugins.utilities import service
 from plugins.utilities.routes.common import blueprint, house_of, visible
-from plugins.utilities.schemas.bills import BillArgs, BillSchema, EditionSchema
+from plugins.utilities.schemas.bills import BillArgs, BillPreviewSchema, BillSchema, EditionSchema
 from plugins.utilities.schemas.explanations import BillExplanationSchema
 from plugins.utilities.values import (
     CitizensBill,
     Edition,
     Explanation,
+    Preview,
 )
 
 
@@ -71,6 +72,25 @@ class BillExplanation(MethodView):
         """
         service.refresh_bills(house_of(), citizen().reference)
         return service.explain_bill(request_unit(), citizen().reference, bill_id, billers=visible())
+
+
+@blueprint.route("/bills/<uuid:bill_id>/late-fee-preview")
+class BillLateFeePreview(MethodView):
+    """What waiting costs."""
+
+    @blueprint.acting("view")
+    @blueprint.scope("bills.read")
+    @blueprint.response(200, BillPreviewSchema)
+    def get(self, bill_id: UUID) -> Preview:
+        """Preview what my utility bill will cost.
+
+        Today, on the last day to pay, on the day after and a month after, and when a grace or a
+        year ends in between: by the rule by which late fees are reckoned.
+        """
+        service.refresh_bills(house_of(), citizen().reference)
+        return service.preview_costs(
+            request_unit(), citizen().reference, bill_id, billers=visible()
+        )
 
 
 @blueprint.route("/bills/<uuid:bill_id>/editions")

@@ -22,7 +22,10 @@ from plugins.utilities.schemas.desk import (
     DayComparisonSchema,
     DeskPostingArgs,
     DeskPostingSchema,
+    NewPostingReversalSchema,
     PostingFileArgs,
+    PostingReversalSchema,
+    TakenReversalsSchema,
     UploadedBillFileSchema,
 )
 from plugins.utilities.values import (
@@ -31,7 +34,10 @@ from plugins.utilities.values import (
     DayComparison,
     DayStatement,
     FileEncoding,
+    NewReversal,
+    ReversalView,
     TakenFile,
+    TakenReversals,
     Withdrawal,
 )
 
@@ -40,6 +46,10 @@ _CREATED, _OK = 201, 200
 
 BILLS, POSTINGS = "utilities.bills.manage", "utilities.postings.read"
 """The scopes of a biller's own system: what it may write, and what it may read."""
+
+
+REVERSALS = "utilities.postings.reverse"
+"""The scope with which it takes payments back: that moves money."""
 
 
 DESK_RATE = "120/minute"
@@ -124,6 +134,42 @@ class DeskPostingFile(MethodView):
         charset = "gb18030" if encoding is FileEncoding.GB18030 else "utf-8"
         headers = {"Content-Disposition": f'attachment; filename="postings-{day}.csv"'}
         return Response(content, headers=headers, content_type=f"text/csv; charset={charset}")
+
+
+@blueprint.route("/desk/billers/<slug:biller_id>/reversals")
+class DeskReversals(MethodView):
+    """Postings that are taken back."""
+
+    @blueprint.integrator(REVERSALS)
+    @blueprint.rate(DESK_RATE)
+    @blueprint.arguments(NewPostingReversalSchema)
+    @blueprint.response(201, PostingReversalSchema)
+    @blueprint.alt_response(200, schema=PostingReversalSchema)
+    def post(self, wanted: NewReversal, biller_id: str) -> tuple[ReversalView, int]:
+        """Take a posting of my biller back.
+
+        By the terms and the reason the bill is owed again, or the money goes back; the citizen is
+        told. 200 says that it was taken back before.
+        """
+        made = service.reverse_posting(house_of(), request_unit(), integrator(), biller_id, wanted)
+        return made, _CREATED if made.is_new else _OK
+
+
+@blueprint.route("/desk/billers/<slug:biller_id>/reversal-files")
+class DeskReversalFiles(MethodView):
+    """Files of postings that are taken back."""
+
+    @blueprint.integrator(REVERSALS)
+    @blueprint.rate(DESK_RATE)
+    @blueprint.raw_body("text/csv", max_bytes=MIB)
+    @blueprint.response(200, TakenReversalsSchema)
+    def post(self, raw: bytes, biller_id: str) -> TakenReversals:
+        """Take the postings of a file of my biller back.
+
+        In the form of the posting file, with the reason as a last column. All of them are taken
+        back or none; those that were before are counted and left.
+        """
+        return service.take_reversals(house_of(), request_unit(), integrator(), biller_id, raw)
 
 
 @blueprint.route("/desk/billers/<slug:biller_id>/statement")

@@ -29,13 +29,15 @@ class AccountOrders(MethodView):
         The amount is laid on the open bills, oldest period first, and what is beyond them is an
         advance, as far as the biller's terms allow. It can be paid once, within half an hour.
         """
+        payer = citizen()
         order = service.mint_order(
             house_of(),
             request_unit(),
-            citizen().reference,
+            payer.reference,
             account_id,
             wanted,
             billers=visible("pay"),
+            letterbox=payer.letterbox,
         )
         return order, _CREATED, {"Location": url_for("utilities.Order", order_id=order.id)}
 
@@ -49,8 +51,14 @@ class LookUpOrders(MethodView):
     @blueprint.response(201, OrderSchema)
     def post(self, wanted: NewOrder, look_up_id: UUID) -> tuple[CitizensOrder, int, dict[str, str]]:
         """Mint an order for an account that I have looked up."""
+        payer = citizen()
         order = service.mint_order_for_others(
-            house_of(), request_unit(), citizen().reference, look_up_id, wanted
+            house_of(),
+            request_unit(),
+            payer.reference,
+            look_up_id,
+            wanted,
+            letterbox=payer.letterbox,
         )
         return order, _CREATED, {"Location": url_for("utilities.Order", order_id=order.id)}
 

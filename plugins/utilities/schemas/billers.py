@@ -21,7 +21,10 @@ class CustomerParamSchema(Schema):
 
 
 class BillerTermsSchema(Schema):
-    """What a biller asks for and allows: enough to draw its form."""
+    """What a biller asks for and allows: enough to draw its form.
+
+    `reversals` is what follows when it takes a payment back, by its reason.
+    """
 
     customer_params = fields.List(fields.Nested(CustomerParamSchema), required=True)
     fetch = fields.Text(required=True)
@@ -32,6 +35,7 @@ class BillerTermsSchema(Schema):
     pending = fields.Text(required=True)
     top_up = fields.Text(required=True)
     settlement_day = fields.Integer(required=True)
+    reversals = fields.Dict(keys=fields.Text(), values=fields.Text(), required=True)
 
 
 class BillFileSchema(Schema):

@@ -71,9 +71,32 @@ class BillSchema(Schema):
     expires_on = fields.Date(required=True, allow_none=True)
     edition = fields.Integer(required=True)
     amended_for = fields.Text(required=True, allow_none=True)
+    reversed_at = fields.Moment(required=True, allow_none=True)
     lines = fields.List(fields.Nested(BillLineSchema), required=True)
     reading = fields.Nested(ReadingSchema, required=True, allow_none=True)
     steps = fields.List(fields.Nested(BilledStepSchema), required=True)
+
+
+class BillCostSchema(Schema):
+    """What is to be paid on a day, and what of it for being late so many days."""
+
+    on = fields.Date(required=True)
+    owed = fields.Amount(required=True)
+    late_fee = fields.Amount(required=True)
+    days = fields.Integer(required=True)
+    days_later = fields.Integer(required=True)
+    is_capped = fields.Flag(required=True)
+    can_be_paid = fields.Flag(required=True)
+
+
+class BillPreviewSchema(Schema):
+    """What waiting costs; a `due_date` on which the counters are closed is moved."""
+
+    bill_id = fields.UUID(required=True)
+    currency = fields.Currency(required=True)
+    due_date = fields.Date(required=True)
+    source = fields.Text(required=True, allow_none=True)
+    days = fields.List(fields.Nested(BillCostSchema), required=True)
 
 
 class EditionSchema(Schema):

@@ -12,10 +12,18 @@ from plugins.utilities.values import (
     Amendment,
     ChangeReason,
     FileEncoding,
+    Follows,
+    NewReversal,
     PostingState,
+    ReversalReason,
+    ReversalStatus,
     Withdrawal,
 )
 
+MAX_KEY = 64
+_REVERSAL = fields.validate.OneOf([str(reason) for reason in ReversalReason])
+_FOLLOWS = fields.validate.OneOf([str(rule) for rule in Follows])
+_REVERSAL_STATUS = fields.validate.OneOf([str(status) for status in ReversalStatus])
 _REASON = fields.validate.OneOf([str(reason) for reason in ChangeReason])
 
 
@@ -76,6 +84,39 @@ class BillChangeSchema(Schema):
     due_date = fields.Date(required=True)
     status = fields.Text(required=True, validate=[STATUS])
     changed_at = fields.Moment(required=True)
+
+
+class NewPostingReversalSchema(Schema):
+    """A posting that is taken back: our key of it, and why."""
+
+    key = fields.Text(required=True, max_length=MAX_KEY)
+    reason = fields.Text(required=True, validate=[_REVERSAL])
+
+    @post_load
+    def _make(self, data: dict[str, Any], **_: object) -> NewReversal:
+        return NewReversal(data["key"], ReversalReason(data["reason"]))
+
+
+class PostingReversalSchema(Schema):
+    """What became of a reversal: the bill is owed again, or the money goes back."""
+
+    id = fields.UUID(required=True)
+    key = fields.Text(required=True)
+    bill_number = fields.Text(required=True)
+    amount = fields.Amount(required=True)
+    reason = fields.Text(required=True, validate=[_REVERSAL])
+    follows = fields.Text(required=True, validate=[_FOLLOWS])
+    status = fields.Text(required=True, validate=[_REVERSAL_STATUS])
+    reversed_at = fields.Moment(required=True)
+
+
+class TakenReversalsSchema(Schema):
+    """What became of a file of reversals; `total` in minor units (fen)."""
+
+    lines = fields.Integer(required=True)
+    total = fields.Integer(required=True)
+    reversed = fields.Integer(required=True)
+    unchanged = fields.Integer(required=True)
 
 
 class DeskPostingArgs(PageArgs):
@@ -146,6 +187,7 @@ class BillerDaySchema(Schema):
     booked = fields.Nested(DayFigureSchema, required=True)
     unclear = fields.Nested(DayFigureSchema, required=True)
     refused = fields.Nested(DayFigureSchema, required=True)
+    reversed = fields.Nested(DayFigureSchema, required=True)
     differences = fields.List(fields.Nested(DayDifferenceSchema), required=True)
 
 

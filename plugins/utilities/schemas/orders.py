@@ -5,7 +5,7 @@ from typing import Any
 from marshmallow import post_load
 
 from app.sdk import Schema, fields
-from plugins.utilities.values import MAX_AMOUNT, NewOrder, OrderKind, OrderStatus
+from plugins.utilities.values import MAX_AMOUNT, LoadStatus, NewOrder, OrderKind, OrderStatus
 
 MOST_BILLS = 20
 
@@ -58,3 +58,8 @@ class OrderSchema(Schema):
     posting_reference = fields.Text(required=True, allow_none=True)
     refusal = fields.Text(required=True, allow_none=True)
     token = fields.Text(required=True, allow_none=True)
+    meter_load = fields.Text(
+        required=True,
+        allow_none=True,
+        validate=[fields.validate.OneOf([str(status) for status in LoadStatus])],
+    )

@@ -39,8 +39,10 @@ from plugins.utilities.service.desk import (
     withdraw_open_bill,
 )
 from plugins.utilities.service.explanation import explain_bill
+from plugins.utilities.service.feeds import close_feed, find_feed, open_feed, read_feed
 from plugins.utilities.service.imports import import_bill_file
 from plugins.utilities.service.look_ups import look_up_account
+from plugins.utilities.service.meter_loads import ask_meters
 from plugins.utilities.service.orders import (
     find_order,
     list_orders,
@@ -50,16 +52,24 @@ from plugins.utilities.service.orders import (
 from plugins.utilities.service.payables import ask_payable, list_payables
 from plugins.utilities.service.personal_data import erase_citizen, export_citizen
 from plugins.utilities.service.postings import find_posting, post_notice
+from plugins.utilities.service.previews import preview_costs
 from plugins.utilities.service.reminders import remind
+from plugins.utilities.service.reversals import (
+    reverse_posting,
+    send_money_back,
+    take_reversals,
+)
 from plugins.utilities.service.terms import find_terms
 from plugins.utilities.service.usage import list_consumption
 
 __all__ = [
     "admit_client",
     "amend_bill",
+    "ask_meters",
     "ask_payable",
     "assign_complaint",
     "close_complaint",
+    "close_feed",
     "compare_day",
     "dismiss_client",
     "erase_citizen",
@@ -68,6 +78,7 @@ __all__ = [
     "find_account",
     "find_bill",
     "find_complaint",
+    "find_feed",
     "find_order",
     "find_posting",
     "find_terms",
@@ -89,13 +100,19 @@ __all__ = [
     "mint_order",
     "mint_order_for_others",
     "move_out",
+    "open_feed",
     "post_notice",
+    "preview_costs",
+    "read_feed",
     "read_statement",
     "refresh_bills",
     "register_complaint",
     "remind",
     "reopen_complaint",
     "resolve_complaint",
+    "reverse_posting",
+    "send_money_back",
+    "take_reversals",
     "unlink_account",
     "upload_bills",
     "withdraw_open_bill",

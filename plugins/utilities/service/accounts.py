@@ -1,5 +1,6 @@
 """Linking the account of a biller to a citizen who knows its number and its holder's name."""
 
+import re
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping
 from datetime import date, timedelta
@@ -11,6 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from app.sdk import (
     Citizen,
     House,
+    Invalid,
     NotFound,
     Page,
     PageRequest,
@@ -23,6 +25,7 @@ from app.sdk import (
 from plugins.utilities.client import BillerClient
 from plugins.utilities.errors import AccountMismatch, TooManyAccounts, TooManyLinkAttempts
 from plugins.utilities.models import Account, LinkAllowance
+from plugins.utilities.service.terms import find_terms
 from plugins.utilities.values import (
     BILLERS,
     AccountStatus,
@@ -41,10 +44,12 @@ def link_account(
 ) -> LinkedAccount:
     """Link an account whose number and holder's name the biller confirms.
 
-    Linking it again returns the same link. Raise `AccountMismatch` alike for an unknown number and
-    another name, `TooManyLinkAttempts` after ten attempts within an hour, and `TooManyAccounts`.
+    Linking it again returns the same link. Raise `Invalid` for a number of another form than the
+    biller's, `AccountMismatch` alike for an unknown number and another name,
+    `TooManyLinkAttempts` after ten attempts within an hour, and `TooManyAccounts`.
     """
     biller = find_biller(wanted.biller)
+    check_number(biller.id, wanted.number)
     with house.unit_of_work() as attempt:
         count_attempt(attempt, citizen.reference)
     holder = BillerClient.of(house).holder_of(biller.id, wanted.number)
@@ -137,6 +142,13 @@ def indexes_of(
     names = {account: "|".join(account) for account in accounts}
     found = house.vault.indexes(uow, "account", names.values())
     return {account: found[name] for account, name in names.items()}
+
+
+def check_number(biller: str, number: str) -> None:
+    """Raise `Invalid` for a number that cannot be one of a biller, whose terms say their form."""
+    for param in find_terms(biller).customer_params:
+        if param.name == "number" and re.fullmatch(param.pattern, number) is None:
+            raise Invalid(errors=[{"pointer": "/number", "message": f"Not {param.pattern}."}])
 
 
 def count_attempt(uow: UnitOfWork, citizen_reference: str) -> None:

@@ -25,15 +25,23 @@ from plugins.utilities.errors import BillNotFound
 from plugins.utilities.models import Account, Bill, BillEdition
 from plugins.utilities.service.accounts import number_of
 from plugins.utilities.service.mirror import keep_asked, withdraw_unlisted
-from plugins.utilities.service.owing import is_expired, late_fee_on, owed_on, standing_on, today
+from plugins.utilities.service.owing import (
+    bill_reference,
+    is_expired,
+    late_fee_on,
+    owed_on,
+    standing_on,
+    today,
+)
+from plugins.utilities.service.terms import find_terms
 from plugins.utilities.values import (
     BILLERS,
     OWED,
     BillerBill,
     CitizensBill,
     Edition,
+    Fetch,
     read_detail,
-    reference_of,
 )
 
 FRESH = timedelta(seconds=10)
@@ -63,6 +71,7 @@ def refresh_bills(house: House, citizen_reference: str, biller: str | None = Non
     )
     if biller is not None:
         statement = statement.where(Account.biller == biller)
+    statement = statement.where(Account.biller.in_(_askable()))
     with house.unit_of_work() as uow:
         accounts = uow.scalars(statement.order_by(Account.biller)).all()
     if not accounts:
@@ -162,7 +171,7 @@ def _show(house: House, bill: Bill) -> CitizensBill:
     return CitizensBill(
         id=bill.id,
         service=BILLERS[bill.biller].service,
-        reference=reference_of(bill.biller, bill.biller_reference),
+        reference=bill_reference(bill),
         biller=bill.biller,
         account_number_masked=mask_number(number_of(house, bill.account)),
         amount=bill.amount,
@@ -182,10 +191,16 @@ def _show(house: House, bill: Bill) -> CitizensBill:
         expires_on=bill.expires_on,
         edition=bill.edition,
         amended_for=bill.amended_for,
+        reversed_at=bill.reversed_at,
         lines=detail.lines,
         reading=detail.reading,
         steps=detail.steps,
     )
+
+
+def _askable() -> list[str]:
+    """Return the billers that can be asked for bills."""
+    return [biller for biller in BILLERS if find_terms(biller).fetch != Fetch.NONE]
 
 
 def _ask(house: House, accounts: Sequence[Account]) -> _News:

@@ -9,10 +9,11 @@ from sqlalchemy import ARRAY, ColumnElement, Text, and_, any_, func, literal, or
 
 from app.sdk import Page, PageRequest, UnitOfWork, city_day, fetch_page
 from plugins.utilities.events import DayCompared
-from plugins.utilities.models import Bill, BillChange, Posting, UploadedFile
+from plugins.utilities.models import Bill, BillChange, Posting, Reversal, UploadedFile
 from plugins.utilities.service.desk import enter_desk
 from plugins.utilities.service.posting_file import read_posting_file, write_posting_file
 from plugins.utilities.values import (
+    CONFIRMED,
     ChangeKind,
     DayComparison,
     DayDifference,
@@ -67,6 +68,7 @@ def read_statement(uow: UnitOfWork, client_id: UUID, biller_id: str, day: date) 
     files, bills, total = uow.execute(uploads.where(*taken)).one()
     changes = _changes(uow, biller.id, day)
     figures = _figures(uow, biller.id, day)
+    confirmed = [figures.get(state, _NOTHING) for state in CONFIRMED]
     unclear = [figures.get(state, _NOTHING) for state in _UNCLEAR]
     return DayStatement(
         biller=biller.id,
@@ -75,9 +77,10 @@ def read_statement(uow: UnitOfWork, client_id: UUID, biller_id: str, day: date) 
         uploaded=Figure(bills, int(total)),
         amended=changes.get(ChangeKind.AMENDED, 0),
         withdrawn=changes.get(ChangeKind.WITHDRAWN, 0),
-        booked=figures.get(PostingState.BOOKED, _NOTHING),
-        unclear=Figure(sum(f.count for f in unclear), sum(f.total for f in unclear)),
+        booked=_sum(confirmed),
+        unclear=_sum(unclear),
         refused=figures.get(PostingState.REFUSED, _NOTHING),
+        reversed=_reversed(uow, biller.id, day),
         differences=list(_own_differences(uow, biller.id, day)),
     )
 
@@ -103,9 +106,7 @@ def compare_day(
     due = {
         key: p
         for key, p in ours.items()
-        if p.answered_at is not None
-        and p.state == PostingState.BOOKED
-        and begins <= p.answered_at < ends
+        if p.answered_at is not None and p.state in CONFIRMED and begins <= p.answered_at < ends
     }
     found = list(_file_differences(lines, ours, due))
     found += _own_differences(uow, biller.id, day)
@@ -153,7 +154,7 @@ def _fault_of(
         return DayFault.UNKNOWN_KEY
     if posting.biller_reference != line.bill_number:
         return DayFault.BILL_DIFFERS
-    if posting.state != PostingState.BOOKED:
+    if posting.state not in CONFIRMED:
         return DayFault.NOT_BOOKED_HERE
     if posting.amount != line.amount:
         return DayFault.AMOUNT_DIFFERS
@@ -167,7 +168,14 @@ def _own_differences(uow: UnitOfWork, biller: str, day: date) -> Iterator[DayDif
     unpaid = (
         select(Posting)
         .outerjoin(Bill, bill_of)
-        .where(*booked, Posting.order_id.is_(None), Bill.posting_reference.is_(None))
+        .where(
+            *booked,
+            Posting.state == PostingState.BOOKED,
+            Posting.order_id.is_(None),
+            Bill.posting_reference.is_(None),
+            # What was taken back of a bill leaves what was booked before unpaid.
+            or_(Bill.reversed_at.is_(None), Bill.reversed_at < Posting.answered_at),
+        )
         .order_by(Posting.key)
     )
     for posting in uow.scalars(unpaid):
@@ -225,6 +233,18 @@ def _figures(uow: UnitOfWork, biller: str, day: date) -> Mapping[str, Figure]:
     return {state: Figure(count, int(total)) for state, count, total in uow.execute(summed)}
 
 
+def _reversed(uow: UnitOfWork, biller: str, day: date) -> Figure:
+    """Return what the biller took back on a day, whenever it had booked it."""
+    summed = select(func.count(), func.coalesce(func.sum(Reversal.amount), 0))
+    theirs = summed.where(Reversal.biller == biller, _within(Reversal.reversed_at, day))
+    count, total = uow.execute(theirs).one()
+    return Figure(count, int(total))
+
+
+def _sum(figures: Sequence[Figure]) -> Figure:
+    return Figure(sum(one.count for one in figures), sum(one.total for one in figures))
+
+
 def _within(moment: Any, day: date) -> ColumnElement[bool]:  # noqa: ANN401 - a column of moments
     begins, ends = city_day(day)
     return and_(moment >= begins, moment < ends)
@@ -239,7 +259,7 @@ def _counts_on(day: date) -> ColumnElement[bool]:
 def _booked_on(biller: str, day: date) -> tuple[ColumnElement[bool], ...]:
     return (
         Posting.biller == biller,
-        Posting.state == PostingState.BOOKED,
+        Posting.state.in_(CONFIRMED),
         _within(Posting.answered_at, day),
     )
 

@@ -86,7 +86,7 @@ def enter_desk(uow: UnitOfWork, client_id: UUID, biller_id: str) -> Biller:
     Raise `NotFound` alike for one that there is not and for another client's, and tell the trail.
     """
     if uow.get(DeskClient, (biller_id, client_id)) is None:
-        _refuse(uow, client_id, biller_id, NotFound())
+        refuse_at_desk(uow, client_id, biller_id, NotFound())
     return find_biller(biller_id)
 
 
@@ -172,8 +172,10 @@ def _staffs_biller(department: str | None, biller_id: str) -> Biller:
     return biller
 
 
-def _refuse(uow: UnitOfWork, client_id: UUID, biller_id: str, error: DomainError) -> NoReturn:
-    """Raise a refusal that whoever tries names or numbers leaves in the trail."""
+def refuse_at_desk(
+    uow: UnitOfWork, client_id: UUID, biller_id: str, error: DomainError
+) -> NoReturn:
+    """Raise a refusal that whoever tries names, numbers or keys leaves in the trail."""
     name = biller_id if len(biller_id) <= 64 else "?"  # noqa: PLR2004 - a slug is no longer
     uow.record(DeskRefused(result="refused", biller=name, client_id=client_id, code=error.code))
     raise error
@@ -207,7 +209,7 @@ def _lock_open(uow: UnitOfWork, client_id: UUID, biller: Biller, bill_number: st
     mine = (Bill.biller == biller.id, Bill.biller_reference == bill_number)
     bill: Bill | None = uow.scalar(select(Bill).where(*mine).with_for_update())
     if bill is None:
-        _refuse(uow, client_id, biller.id, BillNotFound())
+        refuse_at_desk(uow, client_id, biller.id, BillNotFound())
     if bill.status == BillStatus.PAID:
         raise AlreadyPaid
     if bill.status == BillStatus.PARTIALLY_PAID:

@@ -58,7 +58,7 @@ def _figures(bill: Bill) -> Iterator[ExplainedFigure]:
     if detail.lines:
         whole = sum(line.amount for line in detail.lines)
         yield ExplainedFigure(FigureKind.LINES, _FEN, Decimal(bill.amount), Decimal(whole))
-    if bill.late_fee is not None and bill.status in OWED and not bill.paid_amount:
+    if bill.late_fee is not None and bill.status in OWED:
         late = reckoned_late_fee(bill, city_day_of(bill.seen_at))
         yield ExplainedFigure(
             FigureKind.LATE_FEE,

@@ -15,7 +15,12 @@ from plugins.utilities.client import BillerClient
 from plugins.utilities.errors import AccountMismatch, LookUpNotFound, TooManyLinkAttempts
 from plugins.utilities.events import AccountLookedUp
 from plugins.utilities.models import Bill, LookUp
-from plugins.utilities.service.accounts import ATTEMPT_WINDOW, count_attempt, index_of
+from plugins.utilities.service.accounts import (
+    ATTEMPT_WINDOW,
+    check_number,
+    count_attempt,
+    index_of,
+)
 from plugins.utilities.service.mirror import keep_asked
 from plugins.utilities.service.owing import is_expired, owed_on, today
 from plugins.utilities.values import (
@@ -41,6 +46,7 @@ def look_up_account(
     after ten attempts within an hour to link or to look up, or twenty for one number.
     """
     biller = find_biller(wanted.biller)
+    check_number(biller.id, wanted.number)
     with house.unit_of_work() as attempt:
         look_up_id = _count(house, attempt, citizen_reference, wanted)
     client, asked_at = BillerClient.of(house), now()

@@ -18,6 +18,7 @@ from app.sdk import (
     Page,
     PageRequest,
     Payable,
+    Unavailable,
     UnitOfWork,
     fetch_page,
     mask_number,
@@ -51,12 +52,14 @@ from plugins.utilities.service.owing import (
 from plugins.utilities.service.terms import Terms, find_terms
 from plugins.utilities.values import (
     BILLERS,
+    CONFIRMED,
     CURRENCY,
     OWED,
     AmountRule,
     BillerBill,
     BillStatus,
     CitizensOrder,
+    Fetch,
     Laid,
     NewOrder,
     OrderKind,
@@ -87,6 +90,14 @@ class _Payee:
     last_day: date = date.max
 
 
+@dataclass(frozen=True, slots=True)
+class _Payer:
+    """Who pays, and where they are told what becomes of it."""
+
+    reference: str
+    letterbox: str
+
+
 def mint_order(
     house: House,
     uow: UnitOfWork,
@@ -95,6 +106,7 @@ def mint_order(
     wanted: NewOrder,
     *,
     billers: Collection[str] = BILLERS,
+    letterbox: str = "",
 ) -> CitizensOrder:
     """Mint a reference for an amount, laid on what the biller says is owed right now.
 
@@ -118,11 +130,17 @@ def mint_order(
         account.number_index,
         account.moved_out_on or date.max,
     )
-    return _mint(house, uow, citizen_reference, payee, wanted)
+    return _mint(house, uow, _Payer(citizen_reference, letterbox), payee, wanted)
 
 
 def mint_order_for_others(
-    house: House, uow: UnitOfWork, citizen_reference: str, look_up_id: UUID, wanted: NewOrder
+    house: House,
+    uow: UnitOfWork,
+    citizen_reference: str,
+    look_up_id: UUID,
+    wanted: NewOrder,
+    *,
+    letterbox: str = "",
 ) -> CitizensOrder:
     """Mint a reference for an account that the citizen has looked up, as `mint_order` does.
 
@@ -131,24 +149,41 @@ def mint_order_for_others(
     with house.unit_of_work() as reading:
         found = own_look_up(reading, citizen_reference, look_up_id)
     payee = _Payee(found.biller, looked_up_number(house, found), found.number_index)
-    return _mint(house, uow, citizen_reference, payee, wanted)
+    return _mint(house, uow, _Payer(citizen_reference, letterbox), payee, wanted)
 
 
 def _mint(
-    house: House, uow: UnitOfWork, citizen_reference: str, payee: _Payee, wanted: NewOrder
+    house: House, uow: UnitOfWork, payer: _Payer, payee: _Payee, wanted: NewOrder
 ) -> CitizensOrder:
     client, asked_at = BillerClient.of(house), now()
     if wanted.kind == OrderKind.TOP_UP:
         _check_top_up(client, payee.biller, payee.number, wanted.amount)
         laid = Apportionment((), 0)
     else:
-        told = client.bills_of(payee.biller, payee.number)
-        keep_asked(uow, house, told, asked_at=asked_at)
+        told = fetch_bills(client, payee.biller, payee.number)
+        keep_asked(uow, house, told or [], asked_at=asked_at)
         laid = lay_out(wanted.amount, _open_bills(uow, payee, wanted), payee.biller)
-    lock_citizen(uow, citizen_reference)
-    _check_open(uow, citizen_reference)
-    order = _write_down(house, uow, citizen_reference, payee, wanted, laid)
+    lock_citizen(uow, payer.reference)
+    _check_open(uow, payer.reference)
+    order = _write_down(house, uow, payer, payee, wanted, laid)
     return _show(house, order, OrderStatus.OPEN)
+
+
+def fetch_bills(client: BillerClient, biller: str, number: str) -> list[BillerBill] | None:
+    """Return what a biller tells of an account, or None where it is paid without being asked.
+
+    So it is at a biller that cannot be asked, and at one that need not be and does not answer; one
+    that must be asked raises `BillerUnavailable`.
+    """
+    fetch = find_terms(biller).fetch
+    if fetch == Fetch.NONE:
+        return None
+    try:
+        return client.bills_of(biller, number)
+    except Unavailable:
+        if fetch == Fetch.MANDATORY:
+            raise
+        return None
 
 
 def lay_out(amount: int, bills: Sequence[Bill], biller: str) -> Apportionment:
@@ -216,15 +251,15 @@ def ask_order(house: House, order_id: UUID, citizen_reference: str) -> Payable:
     status = status_of(order)
     if status == OrderStatus.PAID:
         raise AlreadyPaid
-    if status in (OrderStatus.REFUSED, OrderStatus.EXPIRED):
+    if status in (OrderStatus.REFUSED, OrderStatus.EXPIRED, OrderStatus.REVERSED):
         raise OrderClosed
     laid = laid_of(house, order)
     if laid.bills:
         asked_at = now()
-        told = BillerClient.of(house).bills_of(order.biller, laid.account)
+        told = fetch_bills(BillerClient.of(house), order.biller, laid.account)
         with house.unit_of_work() as uow:
-            keep_asked(uow, house, told, asked_at=asked_at)
-        if not _still_owes(told, laid):
+            keep_asked(uow, house, told or [], asked_at=asked_at)
+        if told is not None and not _still_owes(told, laid):
             raise OrderOutdated
     biller = BILLERS[order.biller]
     titles = _TITLES[OrderKind(order.kind)]
@@ -260,6 +295,8 @@ def status_of(order: Order) -> OrderStatus:
     states = {posting.state for posting in order.postings}
     if PostingState.BOOKED in states:
         return OrderStatus.PAID
+    if PostingState.REVERSED in states:
+        return OrderStatus.REVERSED
     if states.intersection(_UNDER_WAY):
         return OrderStatus.PROCESSING
     if PostingState.REFUSED in states:
@@ -271,7 +308,7 @@ def _orders_of(citizen_reference: str) -> Select[Order]:
     """Return the statement of a citizen's orders: whose they are stands in its WHERE."""
     return (
         select(Order)
-        .options(selectinload(Order.postings))
+        .options(selectinload(Order.postings), selectinload(Order.load))
         .where(Order.citizen_reference == citizen_reference)
     )
 
@@ -337,7 +374,7 @@ def _check_open(uow: UnitOfWork, citizen_reference: str) -> None:
 def _write_down(
     house: House,
     uow: UnitOfWork,
-    citizen_reference: str,
+    payer: _Payer,
     payee: _Payee,
     wanted: NewOrder,
     laid: Apportionment,
@@ -345,7 +382,8 @@ def _write_down(
     order_id, moment = new_id(), now()
     order = Order(
         id=order_id,
-        citizen_reference=citizen_reference,
+        citizen_reference=payer.reference,
+        letterbox=payer.letterbox,
         kind=wanted.kind,
         biller=payee.biller,
         number_sealed=house.vault.seal(payee.number, place=f"orders|number|{order_id}"),
@@ -376,7 +414,8 @@ def _still_owes(told: Sequence[BillerBill], laid: Laid) -> bool:
 
 def _show(house: House, order: Order, status: OrderStatus) -> CitizensOrder:
     postings = order.postings if status != OrderStatus.OPEN else []
-    booked = [p.answer_reference for p in postings if p.state == PostingState.BOOKED]
+    load = order.load if status != OrderStatus.OPEN else None
+    booked = [p.answer_reference for p in postings if p.state in CONFIRMED]
     refused = [p.refusal for p in postings if p.state == PostingState.REFUSED]
     token = order.token_sealed
     return CitizensOrder(
@@ -398,4 +437,5 @@ def _show(house: House, order: Order, status: OrderStatus) -> CitizensOrder:
         token=None
         if token is None
         else house.vault.unseal(token, place=f"orders|token|{order.id}"),
+        meter_load=None if load is None else load.status,
     )

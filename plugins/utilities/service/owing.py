@@ -9,7 +9,14 @@ from plugins.utilities.models import Bill
 from plugins.utilities.service.apportionment import Owed, apportion
 from plugins.utilities.service.late_fee import LateFee, reckon_late_fee
 from plugins.utilities.service.terms import find_terms
-from plugins.utilities.values import OWED, BillStatus, Standing, read_detail
+from plugins.utilities.values import (
+    OWED,
+    BillStatus,
+    Standing,
+    again_reference,
+    read_detail,
+    reference_of,
+)
 
 LATE_FEE = "late-fee"
 WHOLE = "bill"
@@ -27,23 +34,33 @@ def today() -> date:
     return city_day_of(now())
 
 
+def bill_reference(bill: Bill) -> str:
+    """Return the reference by which a bill is paid: another one once its biller took that back."""
+    if bill.again_id is not None:
+        return again_reference(bill.again_id)
+    return reference_of(bill.biller, bill.biller_reference)
+
+
 def late_fee_on(bill: Bill, day: date) -> int:
     """Return what is added to a bill on a day, in fen; nothing where its biller adds nothing.
 
     The biller's own figure counts for the day on which it was told. For later days it is reckoned
-    by the rule in force, as long as nothing was paid of the bill.
+    by the rule in force.
     """
     if bill.late_fee is None or bill.status not in OWED:
         return 0
-    if bill.paid_amount or city_day_of(bill.seen_at) >= day:
+    if city_day_of(bill.seen_at) >= day:
         return bill.late_fee
     return reckoned_late_fee(bill, day).amount
 
 
 def reckoned_late_fee(bill: Bill, day: date) -> LateFee:
-    """Return what being late costs on a day by the biller's rule, whatever the biller says."""
-    terms = find_terms(bill.biller)
-    return reckon_late_fee(bill.amount, bill.due_date, day, terms.late_fees, terms.closed_days)
+    """Return what being late costs on a day by the biller's rule, whatever the biller says.
+
+    What was paid of the bill is not late.
+    """
+    terms, unpaid = find_terms(bill.biller), bill.amount - bill.paid_amount
+    return reckon_late_fee(unpaid, bill.due_date, day, terms.late_fees, terms.closed_days)
 
 
 def owed_on(bill: Bill, day: date) -> int:

@@ -13,13 +13,13 @@ from plugins.utilities.service.accounts import index_of
 from plugins.utilities.service.bills import list_open_bills, refresh_bills
 from plugins.utilities.service.mirror import keep_asked, withdraw_bill
 from plugins.utilities.service.orders import ask_order
-from plugins.utilities.service.owing import is_expired, owed_on, today
+from plugins.utilities.service.owing import bill_reference, is_expired, owed_on, today
 from plugins.utilities.values import (
     BILLERS,
     Biller,
     BillStatus,
+    again_id_of,
     order_id_of,
-    reference_of,
     split_reference,
 )
 
@@ -35,13 +35,14 @@ def ask_payable(house: House, reference: str, citizen_reference: str) -> Payable
     """Return what the biller says is owed for a bill right now, or what an order pays.
 
     Raise `BillNotFound` also for a bill of an account that this citizen has not linked,
-    `AlreadyPaid` and `BillExpired`; of an order what `ask_order` says.
+    `AlreadyPaid` (also by the reference that the bill had before its biller took a payment back)
+    and `BillExpired`; of an order what `ask_order` says.
     """
     order_id = order_id_of(reference)
     if order_id is not None:
         return ask_order(house, order_id, citizen_reference)
-    biller, bill_number = split_reference(reference)
     with house.unit_of_work() as uow:
+        biller, bill_number = bill_of(uow, reference)
         linked = _linked(uow, citizen_reference, biller)
     if not linked:
         raise BillNotFound
@@ -60,11 +61,22 @@ def ask_payable(house: House, reference: str, citizen_reference: str) -> Payable
         bill = uow.scalars(
             select(Bill).where(Bill.biller == biller.id, Bill.biller_reference == bill_number)
         ).one()
-    if bill.status == BillStatus.PAID:
+    if bill.status == BillStatus.PAID or bill_reference(bill) != reference:
         raise AlreadyPaid
     if is_expired(bill, today()):
         raise BillExpired
     return _payable(bill)
+
+
+def bill_of(uow: UnitOfWork, reference: str) -> tuple[Biller, str]:
+    """Return biller and bill number of a reference of a bill, or raise `BillNotFound`."""
+    again_id = again_id_of(reference)
+    if again_id is None:
+        return split_reference(reference)
+    bill = uow.scalar(select(Bill).where(Bill.again_id == again_id))
+    if bill is None:
+        raise BillNotFound(reason="bill-not-found")
+    return BILLERS[bill.biller], bill.biller_reference
 
 
 def _linked(uow: UnitOfWork, citizen_reference: str, biller: Biller) -> Mapping[bytes, date | None]:
@@ -80,7 +92,7 @@ def _payable(bill: Bill) -> Payable:
     owed = owed_on(bill, today())
     period = f"{bill.period_from:%Y-%m-%d} – {bill.period_to:%Y-%m-%d}"
     return Payable(
-        reference=reference_of(bill.biller, bill.biller_reference),
+        reference=bill_reference(bill),
         title={language: f"{title} {period}" for language, title in biller.bill_title.items()},
         amount=owed,
         currency=bill.currency,

@@ -6,7 +6,15 @@ from dataclasses import asdict
 from sqlalchemy import delete, select, update
 
 from app.sdk import House
-from plugins.utilities.models import Account, Complaint, LinkAllowance, LookUp, Order, Reminder
+from plugins.utilities.models import (
+    Account,
+    Complaint,
+    Feed,
+    LinkAllowance,
+    LookUp,
+    Order,
+    Reminder,
+)
 from plugins.utilities.service.accounts import number_of
 from plugins.utilities.service.bills import list_all_bills
 from plugins.utilities.service.complaints import list_all_complaints
@@ -27,6 +35,7 @@ def export_citizen(house: House, citizen_reference: str) -> Mapping[str, object]
             select(LookUp).where(LookUp.citizen_reference == citizen_reference)
         ).all()
         allowance = uow.get(LinkAllowance, citizen_reference)
+        feed = uow.get(Feed, citizen_reference)
         reminders = uow.scalars(
             select(Reminder.day).where(Reminder.citizen_reference == citizen_reference)
         ).all()
@@ -40,6 +49,7 @@ def export_citizen(house: House, citizen_reference: str) -> Mapping[str, object]
             for row in look_ups
         ],
         "reminded_on": [day.isoformat() for day in reminders],
+        "calendar_since": feed.made_at.isoformat() if feed else None,
         "link_attempts": [at.isoformat() for at in allowance.attempts] if allowance else [],
     }
 
@@ -50,12 +60,12 @@ def erase_citizen(house: House, citizen_reference: str) -> None:
     Bills and the amounts of orders stay for the billers' books, and say nothing of who they were.
     """
     with house.unit_of_work() as uow:
-        for table in (Account, LinkAllowance, LookUp, Reminder):
+        for table in (Account, Feed, LinkAllowance, LookUp, Reminder):
             uow.execute(delete(table).where(table.citizen_reference == citizen_reference))
         uow.execute(
             update(Order)
             .where(Order.citizen_reference == citizen_reference)
-            .values(citizen_reference=None, number_sealed=None, token_sealed=None)
+            .values(citizen_reference=None, number_sealed=None, token_sealed=None, letterbox="")
         )
         uow.execute(
             update(Complaint)

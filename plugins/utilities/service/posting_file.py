@@ -94,7 +94,7 @@ def _read(rows: Sequence[Row], faults: Faults) -> list[tuple[int, PostedLine]]:
 def _line(cells: Sequence[str]) -> PostedLine:
     if len(cells) != len(POSTING_HEADER):
         raise ValueError(f"应有 {len(POSTING_HEADER)} 列 (that many columns were expected)")
-    reference, key, bill = (_plain(cell) for cell in cells[:3])
+    reference, key, bill = (plain_cell(cell) for cell in cells[:3])
     if not 0 < len(reference) <= MAX_REFERENCE or "\0" in reference:
         raise CellWrong(1, "流水号为空或过长 (the posting's number is missing or too long)")
     if not 0 < len(key) <= MAX_KEY or not key.isascii() or not key.isprintable():
@@ -106,11 +106,11 @@ def _line(cells: Sequence[str]) -> PostedLine:
         key=key,
         bill_number=bill,
         amount=at_column(4, parse_amount, cells[3]),
-        at=at_column(5, _moment, cells[4]),
+        at=at_column(5, read_moment, cells[4]),
     )
 
 
-def _moment(text: str) -> datetime:
+def read_moment(text: str) -> datetime:
     """Return a moment of the city's clock; raise `ValueError`."""
     wrong = "时间无效 (not a time: YYYY-MM-DD HH:MM:SS)"
     try:
@@ -126,5 +126,6 @@ def _safe(text: str) -> str:
     return f"'{text}" if text[:1] in _MARKED else text
 
 
-def _plain(cell: str) -> str:
+def plain_cell(cell: str) -> str:
+    """Return a text without the sign that keeps spreadsheets from running it."""
     return cell.removeprefix("'")

@@ -27,16 +27,21 @@ from app.sdk import (
 from plugins.utilities.client import AnswerUnclear, BillerClient, Booking
 from plugins.utilities.errors import refusal
 from plugins.utilities.models import Order, Posting
+from plugins.utilities.service.meter_loads import open_load
 from plugins.utilities.service.mirror import mark_laid, mark_paid
 from plugins.utilities.service.orders import laid_of
+from plugins.utilities.service.payables import bill_of
+from plugins.utilities.service.terms import find_terms
 from plugins.utilities.values import (
     BILLERS,
+    CONFIRMED,
     Biller,
     Laid,
+    OrderKind,
     PostingState,
+    TopUp,
     order_id_of,
     order_number,
-    split_reference,
 )
 
 SETTLING = timedelta(seconds=10)
@@ -70,11 +75,11 @@ def post_notice(house: House, notice: PaymentNotice) -> Fulfilment:
     without effect, `BillerUnavailable` when it surely has not acted, and `OutcomeUnknown` when it
     may have.
     """
-    target = _target_of(house, notice.reference)
+    target = _target_of(house, notice)
     with house.unit_of_work() as uow:
         posting = _write_down(uow, target, notice)
         turn = _take_turn(uow, target.biller, posting)
-    if posting.state == PostingState.BOOKED:
+    if posting.state in CONFIRMED:
         return _confirmation(posting)
     if posting.state == PostingState.REFUSED:
         raise refusal(posting.refusal or "")
@@ -95,7 +100,7 @@ def find_posting(house: House, key: str) -> Fulfilment | None:
         posting = uow.get(Posting, key)
     if posting is None or posting.state in (PostingState.UNSENT, PostingState.REFUSED):
         return None
-    if posting.state == PostingState.BOOKED:
+    if posting.state in CONFIRMED:
         return _confirmation(posting)
     try:
         return _inquire(house, posting)
@@ -104,12 +109,18 @@ def find_posting(house: House, key: str) -> Fulfilment | None:
         return None
 
 
-def _target_of(house: House, reference: str) -> _Target:
-    """Return what a reference of ours names, or raise `BillNotFound`."""
-    order_id = order_id_of(reference)
-    if order_id is None:
-        return _Target(*split_reference(reference))
+def _target_of(house: House, notice: PaymentNotice) -> _Target:
+    """Return what a notice is about, or raise `BillNotFound`.
+
+    What was told once stays the same, also when its bill has got another reference since.
+    """
+    order_id = order_id_of(notice.reference)
     with house.unit_of_work() as uow:
+        if order_id is None:
+            known = uow.get(Posting, notice.key)
+            if known is not None and known.reference == notice.reference:
+                return _Target(BILLERS[known.biller], known.biller_reference)
+            return _Target(*bill_of(uow, notice.reference))
         order = uow.get(Order, order_id)
     if order is None:
         raise refusal("bill-not-found")
@@ -124,6 +135,7 @@ def _write_down(uow: UnitOfWork, target: _Target, notice: PaymentNotice) -> Post
             key=notice.key,
             biller=target.biller.id,
             biller_reference=target.number,
+            reference=notice.reference,
             order_id=target.order_id,
             amount=notice.amount,
             currency=notice.currency,
@@ -226,6 +238,10 @@ def _book(house: House, key: str, biller: str, number: str, booking: Booking) ->
     """
     answer = booking.fulfilment
     with house.unit_of_work() as uow:
+        posting = uow.get_one(Posting, key, with_for_update=True)
+        if posting.state == PostingState.REVERSED:
+            # The biller has taken it back since: what it paid is not paid any more.
+            return _confirmation(posting)
         if booking.without_effect:
             _refuse(uow, key)
         else:
@@ -251,11 +267,15 @@ def _confirm(house: House, uow: UnitOfWork, key: str, booking: Booking) -> None:
         .returning(Posting.order_id)
         .execution_options(synchronize_session=False)
     )
-    if order_id is not None and booking.token is not None:
-        order = uow.get_one(Order, order_id, with_for_update=True)
-        if order.citizen_reference is not None:
-            place = f"orders|token|{order.id}"
-            order.token_sealed = house.vault.seal(booking.token, place=place)
+    if order_id is None:
+        return
+    order = uow.get_one(Order, order_id, with_for_update=True)
+    if order.citizen_reference is not None and booking.token is not None:
+        place = f"orders|token|{order.id}"
+        order.token_sealed = house.vault.seal(booking.token, place=place)
+    is_remote = find_terms(order.biller).top_up == TopUp.REMOTE
+    if order.kind == OrderKind.TOP_UP and is_remote:
+        open_load(uow, order, key)
 
 
 def _refuse(uow: UnitOfWork, key: str) -> None:

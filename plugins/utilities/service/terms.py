@@ -15,7 +15,9 @@ from plugins.utilities.values import (
     AmountRule,
     CustomerParam,
     Fetch,
+    Follows,
     Pending,
+    ReversalReason,
     TopUp,
     find_biller,
 )
@@ -39,6 +41,8 @@ class Terms:
     closed_days: frozenset[date]
     late_fees: tuple[LateFeeRule, ...]
     tariffs: tuple[Tariff, ...]
+    reversals: Mapping[ReversalReason, Follows]
+    reversals_source: str
 
 
 def find_terms(biller_id: str) -> Terms:
@@ -55,6 +59,12 @@ def read_terms(text: str) -> Mapping[str, Terms]:
 
 
 def _terms(values: Mapping[str, Any]) -> Terms:
+    reversals = dict(values["reversals"])
+    source = reversals.pop("source")
+    rules = {ReversalReason(reason): Follows(rule) for reason, rule in reversals.items()}
+    gives_back = rules.get(ReversalReason.NOT_LOADED) == Follows.MONEY_BACK
+    if TopUp(values["top_up"]) == TopUp.REMOTE and not gives_back:
+        raise ValueError("whoever loads meters gives the money of one that is not loaded back")
     return Terms(
         customer_params=tuple(CustomerParam(**param) for param in values["customer_params"]),
         fetch=Fetch(values["fetch"]),
@@ -68,6 +78,8 @@ def _terms(values: Mapping[str, Any]) -> Terms:
         closed_days=frozenset(date.fromisoformat(day) for day in values["closed_days"]),
         late_fees=tuple(_late_fee(rule) for rule in values.get("late_fees", ())),
         tariffs=tuple(_tariff(tariff) for tariff in values.get("tariffs", ())),
+        reversals=rules,
+        reversals_source=source,
     )
 
 

@@ -25,10 +25,11 @@ class AmountRule(StrEnum):
 
 
 class TopUp(StrEnum):
-    """How a prepaid meter is loaded: by a token that is typed in, or not at all."""
+    """How a prepaid meter is loaded: by a token that is typed in, by its biller, or not at all."""
 
     NONE = "none"
     TOKEN = "token"  # noqa: S105 - a way of loading
+    REMOTE = "remote"
 
 
 class Pending(StrEnum):

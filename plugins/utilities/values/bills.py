@@ -21,11 +21,17 @@ MAX_AMOUNT = 10**10
 CURRENCY = "CNY"
 
 
+_AGAIN = "again."
+"""No biller is called so, and so no bill of one has such a reference."""
+
+
 _BILL_NUMBER = re.compile(BILL_NUMBER)
 
 
 class BillStatus(StrEnum):
     """What a biller says of a bill; withdrawn means that it no longer lists it.
+
+    Reversed is one that was paid until its biller took that back, and the money goes back, too.
 
     What the calendar alone decides is no stored state: see `Standing`.
     """
@@ -34,6 +40,7 @@ class BillStatus(StrEnum):
     PARTIALLY_PAID = "partially_paid"
     PAID = "paid"
     WITHDRAWN = "withdrawn"
+    REVERSED = "reversed"
 
 
 OWED = (BillStatus.OPEN, BillStatus.PARTIALLY_PAID)
@@ -49,6 +56,7 @@ class Standing(StrEnum):
     EXPIRED = "expired"
     PAID = "paid"
     WITHDRAWN = "withdrawn"
+    REVERSED = "reversed"
 
 
 class BillSource(StrEnum):
@@ -66,6 +74,22 @@ def is_bill_number(text: str) -> bool:
 def reference_of(biller_id: str, bill_number: str) -> str:
     """Return our reference of a bill: two billers may use the same numbers."""
     return f"{biller_id}.{bill_number}"
+
+
+def again_reference(again_id: UUID) -> str:
+    """Return the reference by which a bill is paid once more, after its biller took it back."""
+    return f"{_AGAIN}{again_id.hex}"
+
+
+def again_id_of(reference: str) -> UUID | None:
+    """Return what `again_reference` was made of, or None when a reference names something else."""
+    if not reference.startswith(_AGAIN):
+        return None
+    try:
+        found = UUID(hex=reference.removeprefix(_AGAIN))
+    except ValueError:
+        return None
+    return found if again_reference(found) == reference else None
 
 
 def split_reference(reference: str) -> tuple[Biller, str]:
@@ -107,7 +131,8 @@ class CitizensBill:
 
     `biller_reference` is the biller's own number of the bill, `posting_reference` its confirmation
     of a payment made here, `refreshed_at` when the biller was last heard of this account. `owed`
-    is what is to be paid today: `amount` and `late_fee` without `paid_amount`.
+    is what is to be paid today: `amount` and `late_fee` without `paid_amount`. `reversed_at` is
+    when its biller last took a payment of it back.
     """
 
     id: UUID
@@ -132,9 +157,41 @@ class CitizensBill:
     expires_on: date | None
     edition: int
     amended_for: str | None
+    reversed_at: datetime | None
     lines: Sequence[BillLine]
     reading: Reading | None
     steps: Sequence[BilledStep]
+
+
+@dataclass(frozen=True, slots=True)
+class CostOn:
+    """What is to be paid for a bill on a day, of which `late_fee`, for so many days of lateness.
+
+    `days_later` are those of a later year than that in which it fell due. `is_capped` says that it
+    grows no more, `can_be_paid` that the bill has not expired by then.
+    """
+
+    on: date
+    owed: int
+    late_fee: int
+    days: int
+    days_later: int
+    is_capped: bool
+    can_be_paid: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What waiting costs: the days on which that changes, the first of them today.
+
+    `due_date` is moved where the counters are closed; `source` names the rule, None without any.
+    """
+
+    bill_id: UUID
+    currency: str
+    due_date: date
+    source: str | None
+    days: Sequence[CostOn]
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,6 +110,7 @@ class DayStatement:
     booked: Figure
     unclear: Figure
     refused: Figure
+    reversed: Figure
     differences: Sequence[DayDifference]
 
 

@@ -25,6 +25,7 @@ class OrderStatus(StrEnum):
     PAID = "paid"
     REFUSED = "refused"
     EXPIRED = "expired"
+    REVERSED = "reversed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,8 @@ class Laid:
 class CitizensOrder:
     """An order as its citizen sees it.
 
-    The parts and `advance` add up to the amount; `token` is what a meter is fed with.
+    The parts and `advance` add up to the amount; `token` is what a meter is fed with, `meter_load`
+    whether its biller has loaded one itself.
     """
 
     id: UUID
@@ -78,6 +80,7 @@ class CitizensOrder:
     posting_reference: str | None
     refusal: str | None
     token: str | None
+    meter_load: str | None
 
 
 def order_reference(order_id: UUID) -> str:

@@ -9,7 +9,8 @@ class PostingState(StrEnum):
     """How far the news of a payment has come.
 
     `sent` is on its way, or no answer came; `unclear` was answered with something that says
-    nothing; `unsent` has surely had no effect. `booked` and `refused` are final.
+    nothing; `unsent` has surely had no effect. `refused` is final, and `booked` is
+    until the biller takes it back: `reversed`.
     """
 
     UNSENT = "unsent"
@@ -17,6 +18,11 @@ class PostingState(StrEnum):
     UNCLEAR = "unclear"
     BOOKED = "booked"
     REFUSED = "refused"
+    REVERSED = "reversed"
+
+
+CONFIRMED = (PostingState.BOOKED, PostingState.REVERSED)
+"""The states of a posting that its biller has confirmed, whatever it said later."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ SCOPES = (
     "utilities.bills.manage",
     "utilities.postings.read",
     "utilities.complaints.answer",
+    "utilities.postings.reverse",
 )
 
 

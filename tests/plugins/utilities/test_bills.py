@@ -81,6 +81,7 @@ def test_bills_are_pulled_when_they_are_read(
         expires_on=None,
         edition=1,
         amended_for=None,
+        reversed_at=None,
         lines=(),
         reading=None,
         steps=(),

@@ -101,6 +101,7 @@ def test_link_see_and_unlink(client: FlaskClient, me: Citizen, subscriber: Subsc
         "expires_on": None,
         "edition": 1,
         "amended_for": None,
+        "reversed_at": None,
         "lines": [],
         "reading": None,
         "steps": [],

@@ -52,6 +52,11 @@ def test_an_app_can_draw_the_form_of_a_biller(
         "pending": "person",
         "top_up": "none",
         "settlement_day": 5,
+        "reversals": {
+            "not_funded": "owed_again",
+            "duplicate": "money_back",
+            "bill_cancelled": "money_back",
+        },
     }
     nobody = client.get("/v1/utilities/billers/nobody/terms", headers=me.auth)
     assert nobody.status_code == 404
