@@ -100,11 +100,43 @@ class RevisionNotFound(NotFound):
 
 
 class AdvertRefused(Invalid):
-    """The advert breaks a rule; `errors` names each passage, the rule and its source."""
+    """The advert breaks a rule; `findings` name each passage, the rule and its source."""
 
     code = "advert-refused"
     title_zh = "招聘信息不符合规定"
     title_en = "The advert breaks a rule"
+
+
+class FeedNotFound(NotFound):
+    """There is no such feed, or the client does not send it."""
+
+    code = "feed-not-found"
+    title_zh = "没有找到该数据源"
+    title_en = "There is no such feed"
+
+
+class FeedFileInvalid(Invalid):
+    """The file is not whole: its form, its header or its count is wrong; nothing was taken."""
+
+    code = "feed-file-invalid"
+    title_zh = "岗位文件不完整或格式有误，未导入任何内容"
+    title_en = "The file of vacancies is not whole; nothing was taken"
+
+
+class FeedShrank(Conflict):
+    """A full file would close more than half of what its feed has open: say that it may."""
+
+    code = "feed-shrank"
+    title_zh = "文件将关闭过半在招岗位，请确认后重试"
+    title_en = "The file would close more than half of the feed; confirm it"
+
+
+class FeedOvertaken(Conflict):
+    """An employer of the file is being registered at this moment: send the file again."""
+
+    code = "feed-overtaken"
+    title_zh = "数据正在变更，请重新发送文件"
+    title_en = "Something has changed meanwhile; send the file again"
 
 
 class AdvertTerm(Invalid):

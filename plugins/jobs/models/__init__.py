@@ -2,6 +2,7 @@
 
 from plugins.jobs.models.base import Base
 from plugins.jobs.models.employers import Employer, EmployerInvitation, EmployerMember
+from plugins.jobs.models.feeds import FeedClient, FeedFile, FeedRow
 from plugins.jobs.models.vacancies import Vacancy, VacancyRevision, VacancySource
 
 __all__ = [
@@ -9,6 +10,9 @@ __all__ = [
     "Employer",
     "EmployerInvitation",
     "EmployerMember",
+    "FeedClient",
+    "FeedFile",
+    "FeedRow",
     "Vacancy",
     "VacancyRevision",
     "VacancySource",

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from flask import url_for
+from flask import Response, url_for
 from flask.views import MethodView
 
 from app.sdk import Page, request_unit
@@ -18,6 +18,7 @@ from plugins.jobs.schemas.vacancies import (
 )
 from plugins.jobs.values import Advert, RevisionView, SearchOrder, VacancyFilter, VacancyView
 
+_LD = {"application/ld+json": {"schema": {"type": "object"}}}
 _OWN = "/employers/<uuid:employer_id>/vacancies/<uuid:vacancy_id>"
 
 
@@ -26,6 +27,7 @@ class Vacancies(MethodView):
     """What is published."""
 
     @blueprint.public
+    @blueprint.sheddable
     @blueprint.arguments(VacancySearchArgs, location="query")
     @blueprint.page(VacancySchema)
     def get(self, query: dict[str, Any]) -> Page[VacancyView]:
@@ -47,6 +49,18 @@ class OneVacancy(MethodView):
     def get(self, vacancy_id: UUID) -> VacancyView:
         """Show a vacancy."""
         return service.find_vacancy(request_unit(), vacancy_id)
+
+
+@blueprint.route("/vacancies/<uuid:vacancy_id>/json-ld")
+class VacancyJobPosting(MethodView):
+    """One open vacancy as other systems read it."""
+
+    @blueprint.public
+    @blueprint.doc(responses={"200": {"description": "schema.org JobPosting", "content": _LD}})
+    def get(self, vacancy_id: UUID) -> Response:
+        """Read a vacancy as a JobPosting of schema.org."""
+        content = service.find_job_posting(request_unit(), vacancy_id)
+        return Response(content, content_type="application/ld+json")
 
 
 @blueprint.route("/employers/<uuid:employer_id>/vacancies")

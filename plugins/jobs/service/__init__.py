@@ -20,11 +20,19 @@ from plugins.jobs.service.employers import (
     reinstate_employer,
     show_employer,
 )
+from plugins.jobs.service.feeds import (
+    admit_feed_client,
+    dismiss_feed_client,
+    list_files,
+    take_file,
+    take_own_file,
+)
 from plugins.jobs.service.personal_data import erase_citizen, export_citizen
 from plugins.jobs.service.search import search_vacancies
 from plugins.jobs.service.vacancies import (
     decide_revision,
     fill_vacancy,
+    find_job_posting,
     find_own_vacancy,
     find_vacancy,
     list_own_vacancies,
@@ -44,20 +52,24 @@ ATTENDED: tuple[Callable[[House], None], ...] = (expire_vacancies,)
 __all__ = [
     "ATTENDED",
     "accept_invitation",
+    "admit_feed_client",
     "check_desk",
     "close_vacancy",
     "decide_employer",
     "decide_member",
     "decide_revision",
+    "dismiss_feed_client",
     "erase_citizen",
     "export_citizen",
     "fill_vacancy",
+    "find_job_posting",
     "find_my_employer",
     "find_own_vacancy",
     "find_vacancy",
     "invite_member",
     "leave_employer",
     "list_employers",
+    "list_files",
     "list_members",
     "list_my_employers",
     "list_own_vacancies",
@@ -72,6 +84,8 @@ __all__ = [
     "search_vacancies",
     "show_employer",
     "suspend_employer",
+    "take_file",
+    "take_own_file",
     "withdraw_by_desk",
     "withdraw_vacancy",
 ]

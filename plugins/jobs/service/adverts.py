@@ -112,7 +112,10 @@ def check_advert(advert: Advert) -> None:
     """Raise `AdvertRefused` naming each passage, its rule and the source, when a rule is broken."""
     findings = find_faults(advert)
     if findings:
-        raise AdvertRefused(errors=[finding.to_json() for finding in findings])
+        raise AdvertRefused(
+            errors=[{"pointer": f.pointer, "message": f.message} for f in findings],
+            findings=[f.to_json() for f in findings],
+        )
 
 
 def find_faults(advert: Advert) -> list[Finding]:

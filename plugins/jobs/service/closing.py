@@ -1,5 +1,6 @@
 """The end of a vacancy: never without a cause, and those who applied are told of it."""
 
+from collections.abc import Sequence
 from datetime import date
 from uuid import UUID
 
@@ -13,7 +14,7 @@ _BATCH = 100
 
 
 def close_vacancy(
-    house: House,  # noqa: ARG001 - what tells those who applied
+    house: House,
     uow: UnitOfWork,
     vacancy: Vacancy,
     to: VacancyStatus,
@@ -24,12 +25,26 @@ def close_vacancy(
 
     Raise `IllegalMove` (a conflict) when its state allows no such end.
     """
-    uow.move(vacancy, to, cause=cause, officer=officer and str(officer))
-    vacancy.closed_at, vacancy.closed_cause = now(), cause
+    close_vacancies(house, uow, [vacancy], to, cause, officer)
+
+
+def close_vacancies(
+    house: House,  # noqa: ARG001 - what tells those who applied
+    uow: UnitOfWork,
+    vacancies: Sequence[Vacancy],
+    to: VacancyStatus,
+    cause: CloseCause,
+    officer: UUID | None = None,
+) -> None:
+    """Close many vacancies at once, as `close_vacancy` does one."""
+    for vacancy in vacancies:
+        uow.move(vacancy, to, cause=cause, officer=officer and str(officer))
+        vacancy.closed_at, vacancy.closed_cause = now(), cause
     waiting = select(VacancyRevision).where(
-        VacancyRevision.vacancy_id == vacancy.id, VacancyRevision.status == RevisionStatus.PROPOSED
+        VacancyRevision.vacancy_id.in_([vacancy.id for vacancy in vacancies]),
+        VacancyRevision.status == RevisionStatus.PROPOSED,
     )
-    for revision in uow.scalars(waiting.with_for_update()):
+    for revision in uow.scalars(waiting.order_by(VacancyRevision.id).with_for_update()):
         uow.move(revision, RevisionStatus.SUPERSEDED, cause=cause)
     uow.flush()
 

@@ -21,13 +21,14 @@ from plugins.jobs.errors import (
 )
 from plugins.jobs.models import Employer, Vacancy, VacancyRevision, VacancySource
 from plugins.jobs.service.adverts import check_advert
-from plugins.jobs.service.closing import close_vacancy
+from plugins.jobs.service.closing import close_vacancies, close_vacancy
 from plugins.jobs.service.employers import (
     acted_for,
     letterboxes_of,
     lock_employer,
     member_of,
 )
+from plugins.jobs.service.job_posting import write_job_posting
 from plugins.jobs.values import (
     LIVE,
     MOST_DAYS_OPEN,
@@ -64,7 +65,7 @@ def post_vacancy(
     check_advert(advert)
     employer = _lock_verified(uow, employer_id)
     refuse_same(uow, employer.id, advert)
-    vacancy = open_vacancy(uow, employer, advert, cause="member")
+    vacancy, _ = open_vacancy(uow, employer, advert, cause="member")
     uow.add(
         VacancySource(
             kind=SourceKind.DIRECT,
@@ -188,6 +189,15 @@ def find_vacancy(uow: UnitOfWork, vacancy_id: UUID) -> VacancyView:
     return show_vacancy(uow, vacancy, uow.get_one(Employer, vacancy.employer_id))
 
 
+def find_job_posting(uow: UnitOfWork, vacancy_id: UUID) -> bytes:
+    """Return a vacancy that is open as JSON-LD, or raise `VacancyNotFound`."""
+    vacancy = uow.get(Vacancy, vacancy_id)
+    if vacancy is None or vacancy.status != VacancyStatus.PUBLISHED:
+        raise VacancyNotFound
+    employer = uow.get_one(Employer, vacancy.employer_id)
+    return write_job_posting(show_vacancy(uow, vacancy, employer), employer.credit_code)
+
+
 def list_waiting(uow: UnitOfWork, page: PageRequest) -> Page[RevisionView]:
     """Return a page of the wordings that wait for the desk, the oldest first."""
     waiting = select(VacancyRevision).where(VacancyRevision.status == RevisionStatus.PROPOSED)
@@ -267,8 +277,8 @@ def suspend_employer(
         .order_by(Vacancy.id)
         .with_for_update()
     )
-    for vacancy in uow.scalars(live).all():
-        close_vacancy(house, uow, vacancy, VacancyStatus.WITHDRAWN, CloseCause.EMPLOYER_SUSPENDED)
+    closing = list(uow.scalars(live))
+    close_vacancies(house, uow, closing, VacancyStatus.WITHDRAWN, CloseCause.EMPLOYER_SUSPENDED)
     for letterbox in letterboxes_of(uow, employer.id):
         subject = f"{employer.id}-{employer.version}"
         house.tell(uow, letterbox, "employer-suspended", subject, employer=employer.name)
@@ -299,7 +309,9 @@ def refuse_same(
         raise VacancyKnown(vacancy_id=str(known))
 
 
-def open_vacancy(uow: UnitOfWork, employer: Employer, advert: Advert, *, cause: str) -> Vacancy:
+def open_vacancy(
+    uow: UnitOfWork, employer: Employer, advert: Advert, *, cause: str
+) -> tuple[Vacancy, VacancyRevision]:
     """Add a draft and its first wording; nothing is flushed."""
     vacancy = Vacancy(
         id=new_id(),
@@ -310,8 +322,7 @@ def open_vacancy(uow: UnitOfWork, employer: Employer, advert: Advert, *, cause: 
     )
     lay(vacancy, employer, advert)
     uow.open_record(vacancy, cause=cause)
-    propose(uow, vacancy, advert, 1, cause=cause)
-    return vacancy
+    return vacancy, propose(uow, vacancy, advert, 1, cause=cause)
 
 
 def propose(

@@ -15,11 +15,15 @@ class Finding:
     reason: Mapping[str, str]
     source: str
 
+    @property
+    def message(self) -> str:
+        """Return the reason in both languages."""
+        return f"{self.reason['zh']} ({self.reason['en']})"
+
     def to_json(self) -> dict[str, str]:
-        """Return the finding as one of the `errors` of a refusal."""
+        """Return the finding as one of the `findings` of a refusal."""
         return {
             "pointer": self.pointer,
-            "message": f"{self.reason['zh']} ({self.reason['en']})",
             "passage": self.passage,
             "rule": self.rule,
             "source": self.source,

@@ -197,12 +197,12 @@ def test_every_rule_names_its_reason_and_source() -> None:
 def test_a_refusal_names_passage_and_rule_and_nothing_is_kept(boss: Boss, rooms: Rooms) -> None:
     answer = boss.post(title="押 金 装配工", description="包吃住，男士优先。工作轻松，月休四天。")
     assert (answer.status_code, answer.json["code"]) == (422, "advert-refused")
-    named = {(e["pointer"], e["rule"], e["passage"]) for e in answer.json["errors"]}
+    named = {(e["pointer"], e["rule"], e["passage"]) for e in answer.json["findings"]}
     assert named == {
         ("/title", "deposit", "押 金 装配工"),
         ("/description", "sex", "包吃住，男士优先。工作轻松，月休"),
     }
-    assert all("Law" in e["source"] for e in answer.json["errors"])
+    assert all("Law" in e["source"] for e in answer.json["findings"])
     made = many(
         rooms,
         "select id from plugin_jobs.vacancies where employer_id = :e and title = :t",
@@ -212,5 +212,5 @@ def test_a_refusal_names_passage_and_rule_and_nothing_is_kept(boss: Boss, rooms:
     assert made == []
     kept = boss.post().json["id"]
     changed = boss.change(kept, description="需要先交服装费才能上岗。")
-    assert changed.json["errors"][0]["rule"] == "fee"
+    assert changed.json["findings"][0]["rule"] == "fee"
     assert boss.see(kept)["revision"] == 1

@@ -1,5 +1,6 @@
 """A vacancy goes from draft to its end, each wording is checked, and nothing ends without cause."""
 
+import json
 import threading
 from collections.abc import Callable
 from datetime import timedelta
@@ -285,3 +286,75 @@ def test_raw_statements_cannot_double_anything(rooms: Rooms, shown: str) -> None
 def shown(rooms: Rooms, boss: Boss, officer: Officer) -> str:
     """Return a published vacancy that stays as it is."""
     return str(publish(rooms, boss, officer)["id"])
+
+
+def test_a_vacancy_is_a_job_posting_of_schema_org(
+    client: FlaskClient, rooms: Rooms, boss: Boss, officer: Officer
+) -> None:
+    made = publish(
+        rooms,
+        boss,
+        officer,
+        description="检查 <b>设备</b></script>\n按时到岗，服从安排。",
+        education="associate",
+        experience_months=24,
+        address="天津路一号",
+        skills="PLC",
+        open_positions=3,
+    )
+    answer = client.get(f"{VACANCIES}/{made['id']}/json-ld")
+    assert answer.headers["Content-Type"] == "application/ld+json"
+    assert b"<" not in answer.data
+    posting = json.loads(answer.data)
+    day = made["advert"]["valid_through"]
+    assert posting == {
+        "@context": "https://schema.org",
+        "@type": "JobPosting",
+        "title": made["advert"]["title"],
+        "description": "检查 &lt;b&gt;设备&lt;/b&gt;&lt;/script&gt;<br>按时到岗，服从安排。",
+        "datePosted": posting["datePosted"],
+        "validThrough": f"{day}T23:59:59+08:00",
+        "employmentType": "FULL_TIME",
+        "hiringOrganization": {
+            "@type": "Organization",
+            "name": boss.name,
+            "identifier": boss.credit_code,
+        },
+        "jobLocation": {
+            "@type": "Place",
+            "address": {
+                "@type": "PostalAddress",
+                "addressLocality": "茅箭区",
+                "addressRegion": "湖北省",
+                "addressCountry": "CN",
+                "streetAddress": "天津路一号",
+            },
+        },
+        "baseSalary": {
+            "@type": "MonetaryAmount",
+            "currency": "CNY",
+            "value": {
+                "@type": "QuantitativeValue",
+                "minValue": 5000.0,
+                "maxValue": 8000.0,
+                "unitText": "MONTH",
+            },
+        },
+        "identifier": {"@type": "PropertyValue", "name": boss.name, "value": made["id"]},
+        "directApply": True,
+        "totalJobOpenings": 3,
+        "educationRequirements": {
+            "@type": "EducationalOccupationalCredential",
+            "credentialCategory": "associate degree",
+        },
+        "experienceRequirements": {
+            "@type": "OccupationalExperienceRequirements",
+            "monthsOfExperience": 24,
+        },
+        "skills": "PLC",
+    }
+    assert posting["datePosted"] in {
+        (city_today() - timedelta(days=days)).isoformat() for days in (0, 1)
+    }
+    boss.do(made["id"], "withdrawal")
+    assert client.get(f"{VACANCIES}/{made['id']}/json-ld").status_code == 404
