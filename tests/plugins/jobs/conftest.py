@@ -182,6 +182,6 @@ def boss(shared_client: FlaskClient, world: World, rooms: Rooms, officer: Office
     return make_boss(shared_client, world, rooms, officer)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def house(rooms: Rooms) -> House:
     return rooms.deps[JobsProvider].house

@@ -386,5 +386,5 @@ def test_a_file_takes_as_many_statements_however_long_it_is(rooms: Rooms, house:
             uow.flush()
         with house.unit_of_work() as uow, statements(rooms.units.write) as more:
             service.take_file(house, uow, CENTRE, lines_of(rows), JSON_LINES_TYPE, may_shrink=True)
-        taken.append((len(seen), len(more)))
+        taken.append([" ".join(one.split()[:5]) for one in (*seen, *more)])
     assert taken[0] == taken[1]
