@@ -31,6 +31,7 @@ from tests.plugins.utilities.conftest import statements
 
 _SERIAL = count(1)
 CENTRE, ONLINE = "shiyan-job-centre", "jiuye-online"
+NOTHING_IS_TOLD = "update plugin_jobs.vacancy_sources set gone_at = now() where kind != 'direct'"
 DAY = (city_today() + timedelta(days=20)).isoformat()
 CHINESE = {
     "full_time": "全职",
@@ -111,7 +112,7 @@ def vacancy_of(rooms: Rooms, feed: str, row: Mapping[str, Any]) -> str:
 def _nothing_is_left(rooms: Rooms) -> Iterator[None]:
     """Let no full file close what another test has sent."""
     yield
-    run(rooms, "update plugin_jobs.vacancy_sources set gone_at = now() where kind != 'direct'")
+    run(rooms, NOTHING_IS_TOLD)
 
 
 def test_a_full_feed_from_its_first_file_to_what_vanished(
@@ -353,7 +354,7 @@ def test_open_vacancies_are_as_many_as_kinds_of_work(
     files: dict[str, list[dict[str, Any]]] = {"a": [], "b": []}
     for title, pay, feed in told:
         files[feed].append(line(code, title=title, pay_from=pay))
-    run(rooms, "update plugin_jobs.vacancy_sources set gone_at = now() where kind != 'direct'")
+    run(rooms, NOTHING_IS_TOLD)
     for feed, name in (("a", CENTRE), ("b", ONLINE)):
         with house.unit_of_work() as uow:
             service.take_file(house, uow, name, lines_of(files[feed]), JSON_LINES_TYPE)
@@ -380,6 +381,7 @@ def test_open_vacancies_are_as_many_as_kinds_of_work(
 def test_a_file_takes_as_many_statements_however_long_it_is(rooms: Rooms, house: House) -> None:
     taken = []
     for length in (2, 60):
+        run(rooms, NOTHING_IS_TOLD)
         rows = [line(make_code()) for _ in range(length)]
         with house.unit_of_work() as uow, statements(rooms.units.write) as seen:
             service.take_file(house, uow, ONLINE, lines_of(rows), JSON_LINES_TYPE)
