@@ -147,7 +147,7 @@ class VacancySearchArgs(PageArgs):
         load_default=None, metadata={"description": "At most so much a month (fen)"}
     )
     education = fields.Text(load_default=None, validate=one_of(Education))
-    experience_months = fields.QueryInteger(load_default=None)
+    experience_months = fields.QueryInteger(load_default=None, validate=_WITHIN(0, MOST_EXPERIENCE))
     fresh_days = fields.QueryInteger(load_default=None, validate=_WITHIN(1, MOST_FRESH_DAYS))
     employer_id = fields.Text(load_default=None, pattern=_UUID)
     sort = fields.Text(load_default=str(SearchOrder.RELEVANCE), validate=one_of(SearchOrder))

@@ -190,7 +190,8 @@ def _line(number: int, values: Mapping[str, Any] | str) -> FeedLine:
         raise LineWrong(values)
     unknown = sorted(values.keys() - set(HEADER.values()))
     if unknown:
-        raise LineWrong(f"{unknown[0][:40]}: 未知字段 (unknown)")
+        name = unknown[0] if unknown[0].isascii() and unknown[0].isprintable() else "?"
+        raise LineWrong(f"{name[:40]}: 未知字段 (unknown)")
     missing = sorted(_NEEDED - values.keys())
     if missing:
         raise LineWrong(f"{missing[0]}: 缺失 (missing)")

@@ -14,6 +14,7 @@ from app.http.server import Server
 from app.sdk import Citizen, House
 from plugins.jobs import service
 from plugins.jobs.errors import EmployerKnown
+from plugins.jobs.provider import JobsProvider
 from plugins.jobs.values import NewEmployer, canonical_code
 from tests.conftest import World
 from tests.factories import log_in, run_jobs
@@ -168,6 +169,24 @@ def test_two_officers_decide_once(
         thread.join()
     assert sorted(answers) == [200, 409]
     assert len(moves(rooms, made)) == 2
+
+
+def test_a_member_can_have_a_copy_and_be_forgotten(
+    client: FlaskClient, rooms: Rooms, world: World, house: House
+) -> None:
+    register(client, make_citizen(client, world, rooms), code := make_code())
+    whose = (
+        "select m.citizen_reference from plugin_jobs.employer_members m"
+        " join plugin_jobs.employers e on e.id = m.employer_id where e.credit_code = :c"
+    )
+    me = Citizen(one(rooms, whose, c=code))
+    provider = JobsProvider(house)
+    (kept,) = provider.export(me)["employers"]  # type: ignore[misc]
+    assert (kept["credit_code"], kept["status"]) == (code, "active")  # type: ignore[index]
+    provider.erase(me)
+    provider.erase(me)
+    assert provider.export(me)["employers"] == []
+    assert many(rooms, whose, c=code) == [None]
 
 
 def test_raw_statements_cannot_break_what_is_promised(rooms: Rooms, boss: Boss) -> None:

@@ -13,6 +13,7 @@ import pytest
 from flask.testing import FlaskClient
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy.exc import IntegrityError, ProgrammingError
 from werkzeug.test import TestResponse
 
 from app.factory import Rooms
@@ -164,6 +165,7 @@ def test_bad_lines_are_named_and_good_ones_are_taken(rooms: Rooms, officer: Offi
         {k: v for k, v in line(code).items() if k != "title"},
         line(code, title="电\u200b工"),
         line(code, open_positions=True),
+        line(code) | {"\0": "x"},
         {**good, "title": "又一次"},
     ]
     answer = send(officer, CENTRE, lines_of([good, *bad]))
@@ -171,8 +173,8 @@ def test_bad_lines_are_named_and_good_ones_are_taken(rooms: Rooms, officer: Offi
     told = [(r["line"], r["code"]) for r in answer.json["report"]]
     assert told == [
         *((2, "advert-refused"), (3, "advert-refused")),
-        *((n, "line-invalid") for n in range(4, 12)),
-        (12, "twice-in-file"),
+        *((n, "line-invalid") for n in range(4, 13)),
+        (13, "twice-in-file"),
     ]
     first = answer.json["report"][0]
     assert (first["rule"], first["passage"]) == ("deposit", "入职交押金三百元，押金不")
@@ -334,6 +336,23 @@ def test_two_imports_of_one_feed_at_once_have_one_outcome(
         ids=ids,
     )
     assert len(told) == 30
+
+
+def test_raw_statements_cannot_break_the_record_of_a_file(rooms: Rooms, officer: Officer) -> None:
+    file = send(officer, CENTRE, lines_of([line(make_code())])).json["id"]
+    copied = (
+        "insert into plugin_jobs.feed_files select gen_random_uuid(), feed, digest, lines + 1,"
+        " created, merged, updated, unchanged, refused, closed, report, taken_by, taken_at"
+        " from plugin_jobs.feed_files where id = :id"
+    )
+    with pytest.raises(IntegrityError, match="ck_feed_files_counts"):
+        run(rooms, copied, id=file)
+    for statement in (
+        "update plugin_jobs.feed_files set lines = 0",
+        "delete from plugin_jobs.feed_files",
+    ):
+        with pytest.raises(ProgrammingError, match="permission denied"):
+            run(rooms, f"{statement} where id = :id", id=file)
 
 
 TITLES = st.sampled_from(["电工", "电 工", "电工!", "焊工", "焊 工（夜）", "焊工夜"])

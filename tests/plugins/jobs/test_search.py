@@ -186,7 +186,10 @@ def test_the_search_over_http_and_its_pages(
     for wrong in ("x", "t!", "wAAAA", "AAAA"):
         answer = client.get(VACANCIES, query_string=query | {"cursor": wrong})
         assert answer.status_code in {400, 422}
-    assert client.get(VACANCIES, query_string={"district": "110101"}).status_code == 422
+    for name, value in (("district", "110101"), ("experience_months", "99999999999"), ("q", "\0")):
+        assert client.get(VACANCIES, query_string={name: value}).status_code == 422
+    most = client.get(VACANCIES, query_string={"pay_from": "9" * 18, "pay_to": "0"})
+    assert most.json["items"] == []
 
 
 def test_a_cursor_of_another_search_is_none(rooms: Rooms, everything: list[Made]) -> None:
