@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from app.sdk import House, Page, PageRequest, UnitOfWork, fetch_page, new_id, now
+from app.sdk import House, Page, PageRequest, UnitOfWork, fetch_page, now
 from plugins.traffic.errors import (
     ContestNotOpen,
     NotDecidable,
@@ -25,6 +25,12 @@ from plugins.traffic.service.orders import (
     order_change,
     order_decision,
     send_order,
+)
+from plugins.traffic.service.petitions import (
+    lock_petition,
+    open_petition,
+    petitions_of,
+    shared_fields,
 )
 from plugins.traffic.service.refresh import refresh
 from plugins.traffic.service.rules import find_rules
@@ -70,22 +76,17 @@ def file_contest(
     violation = lock_own(uow, citizen_reference, violation_id)
     if wanted.kind not in open_remedies(violation, contests_of(uow, violation)):
         raise ContestNotOpen
-    contest_id = new_id()
     contest = Contest(
-        id=contest_id,
         status=ContestStatus.SUBMITTED,
         violation_id=violation.id,
         citizen_reference=citizen_reference,
         kind=wanted.kind,
         ground=wanted.ground,
-        statement_sealed=house.vault.seal(
-            wanted.statement, place=f"contests|statement|{contest_id}"
-        ),
         evidence=[dict(one) for one in wanted.evidence],
         recorder=violation.recorder,
         filed_at=now(),
     )
-    uow.open_record(contest, cause="filed by the citizen")
+    open_petition(house, uow, contest, wanted.statement)
     if wanted.kind is ContestKind.DEFENCE:
         violation.answered_by = citizen_reference
     else:
@@ -119,10 +120,8 @@ def list_contests(
 ) -> Page[ContestView]:
     """Return what a citizen has filed against a violation, the first one first."""
     violation = own(uow, citizen_reference, violation_id)
-    mine = select(Contest).where(
-        Contest.violation_id == violation.id, Contest.citizen_reference == citizen_reference
-    )
-    return Page([show_contest(house, one) for one in uow.scalars(mine.order_by(Contest.id))])
+    mine = petitions_of(Contest, citizen_reference, violation.id)
+    return Page([show_contest(house, one) for one in uow.scalars(mine)])
 
 
 def find_contest(
@@ -172,7 +171,8 @@ def ask_for_evidence(
     house: House, uow: UnitOfWork, officer: UUID, contest_id: UUID, reason: str
 ) -> ContestView:
     """Ask the citizen for evidence; the reviewer's `reason` says which."""
-    contest = _lock_mine(uow, officer, contest_id)
+    contest = _lock(uow, contest_id)
+    _check_mine(contest, officer)
     contest.reason = reason
     uow.move(contest, ContestStatus.EVIDENCE_REQUESTED, cause="evidence asked for")
     uow.flush()
@@ -188,11 +188,8 @@ def decide_contest(
     again, and what was paid too much goes back by itself. Raise `NotDecidable`.
     """
     with uow.phase():
-        found = uow.get(Contest, contest_id)
-        if found is None:
-            raise ViolationNotFound
-        violation = uow.lock(Violation, found.violation_id)
-        contest = _lock_mine(uow, officer, contest_id)
+        violation, contest = lock_petition(uow, Contest, contest_id)
+        _check_mine(contest, officer)
         _check_reduction(violation, contest, verdict)
         contest.decided_at = now()
         contest.reason = verdict.reason
@@ -253,21 +250,12 @@ def is_contestable(violation: Violation, contests: Sequence[Contest]) -> bool:
 
 def show_contest(house: House, contest: Contest, *, with_text: bool = True) -> ContestView:
     """Return an objection; its text stands in it where the reader may have it."""
-    sealed = contest.statement_sealed if with_text else None
     return ContestView(
-        id=contest.id,
-        violation_id=contest.violation_id,
-        kind=contest.kind,
+        **shared_fields(house, contest, with_text=with_text),
         ground=contest.ground,
-        statement=None
-        if sealed is None
-        else house.vault.unseal(sealed, place=f"contests|statement|{contest.id}"),
         evidence=contest.evidence,
-        status=contest.status,
         filed_at=contest.filed_at,
-        decided_at=contest.decided_at,
         reduced_to=contest.reduced_to,
-        reason=contest.reason,
     )
 
 
@@ -336,8 +324,7 @@ def _lock(uow: UnitOfWork, contest_id: UUID) -> Contest:
     return uow.lock(Contest, contest_id)
 
 
-def _lock_mine(uow: UnitOfWork, officer: UUID, contest_id: UUID) -> Contest:
-    contest = _lock(uow, contest_id)
+def _check_mine(contest: Contest, officer: UUID) -> None:
+    """Raise `NotDecidable` unless this officer reviews it now."""
     if contest.reviewer != officer or contest.status != ContestStatus.UNDER_REVIEW:
         raise NotDecidable
-    return contest

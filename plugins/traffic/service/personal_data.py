@@ -5,7 +5,17 @@ from collections.abc import Mapping
 from sqlalchemy import delete, select, update
 
 from app.sdk import House
-from plugins.traffic.models import Allowance, Contest, Licence, Lookup, Relief, Vehicle, Violation
+from plugins.traffic.models import (
+    Allowance,
+    Contest,
+    Licence,
+    Lookup,
+    Petition,
+    Relief,
+    Vehicle,
+    Violation,
+)
+from plugins.traffic.service.petitions import read_statement
 
 
 def export_citizen(house: House, citizen_reference: str) -> Mapping[str, object]:
@@ -88,32 +98,23 @@ def _licence(house: House, licence: Licence) -> dict[str, object]:
 
 
 def _contest(house: House, contest: Contest) -> dict[str, object]:
-    assert contest.statement_sealed is not None
-    return {
-        "id": str(contest.id),
-        "violation": str(contest.violation_id),
-        "kind": contest.kind,
+    return _petition(house, contest) | {
         "ground": contest.ground,
-        "statement": house.vault.unseal(
-            contest.statement_sealed, place=f"contests|statement|{contest.id}"
-        ),
         "evidence": contest.evidence,
-        "status": contest.status,
-        "reason": contest.reason,
         "filed_at": contest.filed_at.isoformat(),
     }
 
 
 def _relief(house: House, relief: Relief) -> dict[str, object]:
-    assert relief.statement_sealed is not None
+    return _petition(house, relief) | {"asked_at": relief.asked_at.isoformat()}
+
+
+def _petition(house: House, petition: Petition) -> dict[str, object]:
     return {
-        "id": str(relief.id),
-        "violation": str(relief.violation_id),
-        "kind": relief.kind,
-        "statement": house.vault.unseal(
-            relief.statement_sealed, place=f"reliefs|statement|{relief.id}"
-        ),
-        "status": relief.status,
-        "reason": relief.reason,
-        "asked_at": relief.asked_at.isoformat(),
+        "id": str(petition.id),
+        "violation": str(petition.violation_id),
+        "kind": petition.kind,
+        "statement": read_statement(house, petition),
+        "status": petition.status,
+        "reason": petition.reason,
     }

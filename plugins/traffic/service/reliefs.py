@@ -5,8 +5,8 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from app.sdk import House, Page, PageRequest, UnitOfWork, fetch_page, new_id, now
-from plugins.traffic.errors import NotDecidable, ReliefNotOpen, ViolationNotFound
+from app.sdk import House, Page, PageRequest, UnitOfWork, fetch_page, now
+from plugins.traffic.errors import NotDecidable, ReliefNotOpen
 from plugins.traffic.events import ReliefDecided
 from plugins.traffic.models import Due, Posting, Relief, Violation
 from plugins.traffic.service.dated import NoRule, in_force
@@ -14,6 +14,12 @@ from plugins.traffic.service.dues import WHOLE, dues_of, today
 from plugins.traffic.service.instalments import plan_instalments
 from plugins.traffic.service.officers import badge_of
 from plugins.traffic.service.orders import INSTALMENTS, order_change, send_order
+from plugins.traffic.service.petitions import (
+    lock_petition,
+    open_petition,
+    petitions_of,
+    shared_fields,
+)
 from plugins.traffic.service.refresh import refresh
 from plugins.traffic.service.rules import find_rules
 from plugins.traffic.service.violations import lock_own, own
@@ -46,19 +52,16 @@ def ask_relief(
     due = _whole(uow, violation)
     if due is None or uow.scalar(waiting) is not None or not _is_allowed(violation, due, wanted):
         raise ReliefNotOpen
-    relief_id = new_id()
     relief = Relief(
-        id=relief_id,
         status=ReliefStatus.REQUESTED,
         violation_id=violation.id,
         citizen_reference=citizen_reference,
         kind=wanted.kind,
-        statement_sealed=house.vault.seal(wanted.statement, place=f"reliefs|statement|{relief_id}"),
         pay_later_by=wanted.until,
         parts=wanted.parts,
         asked_at=now(),
     )
-    uow.open_record(relief, cause="asked for by the citizen")
+    open_petition(house, uow, relief, wanted.statement)
     uow.flush()
     return show_relief(house, relief)
 
@@ -68,10 +71,8 @@ def list_reliefs(
 ) -> Page[ReliefView]:
     """Return what a citizen has asked for of one fine, the first one first."""
     violation = own(uow, citizen_reference, violation_id)
-    mine = select(Relief).where(
-        Relief.violation_id == violation.id, Relief.citizen_reference == citizen_reference
-    )
-    return Page([show_relief(house, one) for one in uow.scalars(mine.order_by(Relief.id))])
+    mine = petitions_of(Relief, citizen_reference, violation.id)
+    return Page([show_relief(house, one) for one in uow.scalars(mine)])
 
 
 def list_waiting_reliefs(house: House, uow: UnitOfWork, page: PageRequest) -> Page[ReliefView]:
@@ -91,11 +92,7 @@ def decide_relief(
     badge_of(uow, officer)
     key = None
     with uow.phase():
-        found = uow.get(Relief, relief_id)
-        if found is None:
-            raise ViolationNotFound
-        violation = uow.lock(Violation, found.violation_id)
-        relief = uow.lock(Relief, relief_id)
+        violation, relief = lock_petition(uow, Relief, relief_id)
         if relief.status != ReliefStatus.REQUESTED:
             raise NotDecidable
         relief.officer, relief.decided_at, relief.reason = officer, now(), reason
@@ -112,20 +109,11 @@ def decide_relief(
 
 def show_relief(house: House, relief: Relief) -> ReliefView:
     """Return a request as the citizen and the officer see it."""
-    sealed = relief.statement_sealed
     return ReliefView(
-        id=relief.id,
-        violation_id=relief.violation_id,
-        kind=relief.kind,
-        statement=None
-        if sealed is None
-        else house.vault.unseal(sealed, place=f"reliefs|statement|{relief.id}"),
+        **shared_fields(house, relief),
         until=relief.pay_later_by,
         parts=relief.parts,
-        status=relief.status,
         asked_at=relief.asked_at,
-        decided_at=relief.decided_at,
-        reason=relief.reason,
     )
 
 

@@ -1,0 +1,20 @@
+"""`/v1/traffic/violations/…/fairness`: what to know before paying or objecting."""
+
+from app.sdk import citizen, request_unit
+from flask.views import MethodView
+from plugins.traffic import service
+from plugins.traffic.routes.common import house_of, me, blueprint
+from plugins.traffic.schemas.fairness import FairnessSheetSchema
+from plugins.traffic.service.fairness import FairnessSheet
+from uuid import UUID
+
+
+@blueprint.route("/violations/<uuid:violation_id>/fairness")
+class Fairness(MethodView):
+    """What a citizen should know before paying or objecting."""
+
+    @blueprint.response(200, FairnessSheetSchema)
+    def get(self, violation_id: UUID) -> FairnessSheet:
+        """Show the fairness sheet of my fine: figures and days, no advice."""
+        service.refresh(house_of(), me())
+        return service.find_sheet(request_unit(), me(), violation_id)

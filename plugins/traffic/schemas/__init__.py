@@ -1,0 +1,1 @@
+"""The wire format, one file for each thing it is about."""
