@@ -124,6 +124,13 @@ ALTER TABLE postings ADD COLUMN load TEXT;
 ALTER TABLE postings ADD COLUMN reversed_at TEXT;
 ALTER TABLE postings ADD COLUMN reversal TEXT;
 """,
+    """
+CREATE TABLE police_studies (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, study_no TEXT NOT NULL UNIQUE,
+    licence TEXT NOT NULL REFERENCES police_licences (licence), kind TEXT NOT NULL,
+    finished_on TEXT NOT NULL, passed INTEGER NOT NULL, credited INTEGER NOT NULL DEFAULT 0
+) STRICT;
+""",
 )
 """What each version of the file adds to the one before; an older file is brought up to date."""
 

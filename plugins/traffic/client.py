@@ -18,7 +18,9 @@ from plugins.traffic.values import (
     DecisionWish,
     Outcome,
     PoliceCase,
+    PoliceStudy,
     Speed,
+    StudyKind,
 )
 
 _DONE, _CREATED, _NOT_FOUND, _DOWN = 200, 201, 404, 503
@@ -72,6 +74,20 @@ class PoliceClient:
             _cases(found), _read.text(licence, "class"), _read.day(licence, "issued_on")
         )
 
+    def studies(self, number: str, archive: str) -> list[PoliceStudy] | None:
+        """Return the courses a licence's holder took, or None unless both facts are of one."""
+        found = self._search({"licence": number, "archive": archive}, path="study-searches")
+        if found is None:
+            return None
+        items = found.get("items")
+        if not isinstance(items, list) or len(items) > _MOST_CASES:
+            raise PoliceUnavailable
+        return [_study(item if isinstance(item, dict) else {}) for item in items]
+
+    def credit(self, study_no: str, key: str, points: int) -> None:
+        """Have written down that a course takes points away; raises as `decide`."""
+        self._tell(f"studies/{_part(study_no)}/credits", {"key": key, "points": points})
+
     def of_decision(self, decision_no: str) -> PoliceCase | None:
         """Return the case of a decision as it is now, or None when there is none."""
         reply = self.http.get(f"{self.url}/decisions/{_part(decision_no)}", headers=self._headers)
@@ -84,6 +100,16 @@ class PoliceClient:
         if case.decision is None or case.decision.decision_no != decision_no:
             raise PoliceUnavailable
         return case
+
+    def evidence(self, notice_no: str, place: int) -> bytes | None:
+        """Return the bytes of a violation's picture, or None when there are not so many."""
+        path = f"{self.url}/evidence/{_part(notice_no)}/{place}"
+        reply = self.http.get(path, headers=self._headers)
+        if reply.status == _NOT_FOUND:
+            return None
+        if reply.status != _DONE:
+            raise PoliceUnavailable
+        return reply.body
 
     def knows(self, decision_no: str, digits: str) -> bool:
         """Say whether somebody's digits are a second fact of a decision; False for none such."""
@@ -145,10 +171,12 @@ class PoliceClient:
     def _headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.key}"}
 
-    def _search(self, facts: Mapping[str, str]) -> Mapping[str, Any] | None:
+    def _search(
+        self, facts: Mapping[str, str], *, path: str = "searches"
+    ) -> Mapping[str, Any] | None:
         """Return what belongs to two facts; they stand in a body, as addresses are logged."""
         try:
-            reply = self.http.post(f"{self.url}/searches", facts, headers=self._headers)
+            reply = self.http.post(f"{self.url}/{path}", facts, headers=self._headers)
         except NoAnswer as error:
             raise PoliceUnavailable from error
         body = _read.members(reply)
@@ -236,6 +264,20 @@ def _cases(body: Mapping[str, Any]) -> list[PoliceCase]:
     if not isinstance(items, list) or len(items) > _MOST_CASES:
         raise PoliceUnavailable
     return [read_case(item if isinstance(item, dict) else {}) for item in items]
+
+
+def _study(body: Mapping[str, Any]) -> PoliceStudy:
+    try:
+        kind = StudyKind(_read.text(body, "kind"))
+    except ValueError as error:
+        raise PoliceUnavailable from error
+    return PoliceStudy(
+        study_no=_number(body, "study_no"),
+        kind=kind,
+        finished_on=_read.day(body, "finished_on"),
+        is_passed=body.get("passed") is True,
+        credited=_read.whole(body, "credited", _MOST_POINTS),
+    )
 
 
 def _speed(value: object) -> Speed | None:

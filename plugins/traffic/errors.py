@@ -59,6 +59,22 @@ class ViolationNotFound(NotFound):
     title_en = "There is no such violation"
 
 
+class EvidenceNotFound(NotFound):
+    """The violation has not so many pictures."""
+
+    code = "evidence-not-found"
+    title_zh = "没有该证据图片"
+    title_en = "There is no such picture"
+
+
+class EvidenceAltered(Conflict):
+    """What the police deliver is not the picture that the notice names by its SHA-256."""
+
+    code = "evidence-altered"
+    title_zh = "证据图片与告知书记载不符，请向公安机关核实"
+    title_en = "The picture is not the one that the notice names; ask the police"
+
+
 class FineNotFound(NotFound):
     """This citizen has nothing to pay under this reference."""
 
@@ -113,6 +129,22 @@ class ReliefNotOpen(Conflict):
     code = "relief-not-open"
     title_zh = "目前不能申请延期或分期缴纳"
     title_en = "Relief cannot be asked for now"
+
+
+class StudyNotProven(Invalid):
+    """The police know of no such course that the holder of this licence has passed."""
+
+    code = "study-not-proven"
+    title_zh = "没有查到该驾驶证的合格学习记录"
+    title_en = "The police know of no such course, passed with this licence"
+
+
+class StudyNotOpen(Conflict):
+    """This course takes no points away: used, of another cycle, too many, none left, or not yet."""
+
+    code = "study-not-open"
+    title_zh = "不符合学法减分条件"
+    title_en = "This study cannot take points away"
 
 
 class NoPenalty(NotFound):

@@ -68,3 +68,15 @@ class ReferenceTried(AuditEvent):
     name = "traffic.reference_tried"
     title_zh = "尝试缴纳非本人的罚款被拒绝"
     title_en = "Somebody named a fine that is not theirs"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EvidenceViewed(AuditEvent):
+    """A citizen looked at a picture of their violation; the view's number stands in it."""
+
+    name = "traffic.evidence_viewed"
+    title_zh = "查看了违法证据图片"
+    title_en = "The evidence of a violation was viewed"
+    violation_id: UUID
+    place: int
+    view: UUID

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from sandbox.police.cases import find_case, find_decision, objection_to_decision, put_decision
+from sandbox.police.studies import find_study, objection_to_credit, put_credit
 from sandbox.store import Store
 from sandbox.wire import Problem, now, timestamp, today
 
@@ -16,11 +17,15 @@ REPEATED = "repeated"
 _STATUS = {
     "decision-not-found": 404,
     "violation-not-found": 404,
+    "study-not-found": 404,
     "already-decided": 409,
     "withdrawn": 409,
     "decision-withdrawn": 409,
     "decision-paid": 409,
     "nothing-to-pay": 409,
+    "study-credited": 409,
+    "study-not-passed": 422,
+    "points-too-many": 422,
     "currency-differs": 422,
     "fine-differs": 422,
     "fine-not-lower": 422,
@@ -32,21 +37,22 @@ _STATUS = {
 
 
 class Call(StrEnum):
-    """The three things that the city tells."""
+    """The four things that the city tells."""
 
     DECISION = "decision"
     POSTING = "posting"
     CHANGE = "change"
+    CREDIT = "credit"
 
 
-_PREFIX = {Call.DECISION: "JDD", Call.POSTING: "JDP", Call.CHANGE: "JDC"}
+_PREFIX = {Call.DECISION: "JDD", Call.POSTING: "JDP", Call.CHANGE: "JDC", Call.CREDIT: "XFJ"}
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
     """One thing told: under which key, of which number, and what as it is kept.
 
-    `number` is a decision's, or of a decision that is told the violation's.
+    `number` is a decision's, of a decision that is told the violation's, of a credit the study's.
     """
 
     call: Call
@@ -125,9 +131,14 @@ def _objection(store: Store, notice: Notice) -> str | None:
     try:
         if notice.call is Call.DECISION:
             return objection_to_decision(find_case(store, notice.number))
-        case = find_decision(store, notice.number)
+        if notice.call is Call.CREDIT:
+            return objection_to_credit(find_study(store, notice.number), notice.told)
+        return _objection_to_money(find_decision(store, notice.number), notice)
     except Problem as refused:
         return refused.code
+
+
+def _objection_to_money(case: sqlite3.Row, notice: Notice) -> str | None:
     if case["withdrawn"]:
         return "decision-withdrawn"
     if case["kind"] != "penalty":
@@ -164,6 +175,9 @@ def _objection_to_change(case: sqlite3.Row, told: Mapping[str, object]) -> str |
 
 def _act(connection: sqlite3.Connection, notice: Notice) -> None:
     told = notice.told
+    if notice.call is Call.CREDIT:
+        put_credit(connection, notice.number, told)
+        return
     if notice.call is Call.DECISION:
         # Whoever decides in the city's system hands the decision over there and then.
         served = {"served_on": today(), "served_by": "electronic", "decided_at": now()}

@@ -21,6 +21,7 @@ from sandbox.police.cases import (
 )
 from sandbox.police.notices import Call, Notice, find_taken, list_notices, take_notice
 from sandbox.police.registry import add_licence, add_vehicle, find_licence, find_vehicle
+from sandbox.police.studies import add_study, find_studies
 from sandbox.store import current_store
 from sandbox.wire import Problem, read_body, read_query
 
@@ -77,7 +78,7 @@ def get_evidence(notice_no: str, place: int) -> Response:
     picture = schemas.evidence_of(find_case(current_store(), notice_no), place)
     if picture is None:
         raise Problem(404, "evidence-not-found", "there are not so many pictures")
-    return Response(picture, content_type="image/svg+xml")
+    return Response(picture, content_type="image/png")
 
 
 @police.post("/violations/<notice_no>/decisions")
@@ -97,6 +98,24 @@ def take_decision(notice_no: str) -> Response:
 def take_posting() -> Response:
     """Take the notice that a fine, or a part of it, was paid."""
     return _take(schemas.posting_from(read_body(schemas.NewPosting())))
+
+
+@police.post("/study-searches")
+@for_the_city(*_READING)
+def search_studies() -> Response:
+    """List the courses that the holder of a licence took."""
+    facts = read_body(schemas.StudySearch())
+    store = current_store()
+    holder = find_licence(store, facts["licence"], facts["archive"])
+    rows = find_studies(store, holder["licence"])
+    return jsonify({"items": [schemas.show_study(row) for row in rows]})
+
+
+@police.post("/studies/<study_no>/credits")
+@for_the_city(*_TELLING)
+def take_credit(study_no: str) -> Response:
+    """Take the notice that a course takes points away."""
+    return _take(schemas.credit_from(read_body(schemas.NewCredit()), study_no))
 
 
 @police.get("/postings/by-key/<path:key>")
@@ -144,6 +163,13 @@ def make_licence() -> Response:
     return _created(schemas.show_licence(row))
 
 
+@police.post("/studies")
+def make_study() -> Response:
+    """Write down that a driver took a course."""
+    row = add_study(current_store(), **read_body(schemas.NewStudy()))
+    return _created(schemas.show_study(row))
+
+
 @police.post("/violations")
 def make_violation() -> Response:
     """Record a violation."""
@@ -185,6 +211,12 @@ def list_postings() -> Response:
 def list_changes() -> Response:
     """List the outcomes that arrived, oldest first."""
     return _list(Call.CHANGE)
+
+
+@police.get("/credits")
+def list_credits() -> Response:
+    """List the points taken away that the city told, oldest first."""
+    return _list(Call.CREDIT)
 
 
 @police.get("/told-decisions")

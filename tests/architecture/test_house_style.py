@@ -14,6 +14,7 @@ LOADER = "app/host/loader.py"
 IMPORTS = {"importlib.import_module", "import_module", "__import__"}
 # What costs too much to import for those who never use it.
 LATE = {
+    "plugins/traffic/service/evidence.py",  # marking pictures
     "app/receipts/service/receipt_pdf.py",  # drawing
     "app/receipts/service/seal.py",  # signing
     "app/settlement/service/statement_pdf.py",  # drawing

@@ -1,5 +1,5 @@
-"""A fine is noticed and contested, over HTTP against what `make run` starts: it stands, becomes less,
-or falls; and one that was paid by card first comes back in full, surcharge and receipt with it."""
+"""A fine is noticed and contested, over HTTP against what `make run` starts: it stands, becomes
+less, or falls; and one that was paid by card first comes back in full, surcharge and all."""
 
 import json
 import secrets
@@ -18,7 +18,7 @@ from tests.live import Answer
 FINE = 5_000
 Cases = dict[str, dict[str, Any]]
 LATE = 40
-"""Days since a decision was served that are more than its term, and not so many that it is capped."""
+"""Days since a decision was served that are more than its term, not so many that it is capped."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,9 @@ def cases(driver: Driver) -> Cases:
 
 
 def make_staff(house: House, role: str, *more: str) -> dict[str, str]:
-    made = house.within("flask", "--app", "wsgi", "staff", "create", "--role", role, "--json", *more)
+    made = house.within(
+        "flask", "--app", "wsgi", "staff", "create", "--role", role, "--json", *more
+    )
     assert made.returncode == 0, made.stderr
     answer: dict[str, str] = json.loads(made.stdout)
     return answer
@@ -239,8 +241,8 @@ def test_what_was_paid_and_then_won_comes_back_in_full(
     book = auditor.get("/v1/ledger/trial-balance").json
     assert [item["balance"] for item in book["currencies"]] == [0]
     shows(
-        f"fine {FINE} and surcharge {due['surcharge']} fen paid, then won: {gateway[0]['amount']} fen"
-        f" back at the gateway, receipt {red['standing_amount']} left, books off by 0"
+        f"fine {FINE} and surcharge {due['surcharge']} fen paid, then won:"
+        f" {gateway[0]['amount']} fen back at the gateway, receipt {red['standing_amount']} left"
     )
 
 

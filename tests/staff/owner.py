@@ -164,6 +164,9 @@ def fine(client: FlaskClient, world: World, who: Person) -> Mapping[str, str]:
     return {
         "/v1/traffic/vehicles/{vehicle_id}": vehicle["id"],
         "/v1/traffic/violations/{violation_id}": violation["id"],
+        "/v1/traffic/violations/{violation_id}/pictures/{picture_id}": violation["evidence"][0][
+            "sha256"
+        ],
         "/v1/traffic/contests/{contest_id}": contest.json["id"],
     }
 

@@ -10,23 +10,27 @@ from plugins.traffic.models.orders import Order
 from plugins.traffic.models.petitions import Petition
 from plugins.traffic.models.postings import Posting
 from plugins.traffic.models.reliefs import Relief
+from plugins.traffic.models.reminders import Reminder
+from plugins.traffic.models.studies import Study
 from plugins.traffic.models.violations import OWING, Violation
 
 __all__ = [
+    "OWING",
     "Allowance",
     "Base",
     "Contest",
     "Due",
     "Licence",
     "Lookup",
-    "OWING",
     "Officer",
     "Order",
     "Pause",
     "Petition",
     "Posting",
     "Relief",
+    "Reminder",
     "Return",
+    "Study",
     "Vehicle",
     "Violation",
 ]

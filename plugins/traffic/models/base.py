@@ -1,9 +1,11 @@
 """What the tables of this plug-in have in common."""
 
-from app.sdk import base_for
 from collections.abc import Iterable
 from enum import StrEnum
+
 from sqlalchemy import CheckConstraint
+
+from app.sdk import base_for
 
 
 def among(column: str, values: Iterable[StrEnum]) -> str:

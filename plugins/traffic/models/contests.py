@@ -1,17 +1,18 @@
 """Objections to notices and decisions."""
 
-from app.sdk import Stateful
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from plugins.traffic.models.base import one_of
-from plugins.traffic.models.petitions import Petition
-from plugins.traffic.models.violations import Violation
-from plugins.traffic.values import ContestKind, ContestStatus
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint as Unique
-from sqlalchemy.orm import Mapped, mapped_column
 from typing import Any, ClassVar
 from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, Index
+from sqlalchemy import UniqueConstraint as Unique
+from sqlalchemy.orm import Mapped, mapped_column
+
+from plugins.traffic.models.base import one_of
+from plugins.traffic.models.petitions import Petition
+from plugins.traffic.values import ContestKind, ContestStatus
 
 
 class Contest(Petition):
@@ -40,6 +41,12 @@ class Contest(Petition):
         ),
         CheckConstraint("(status = 'reduced') = (reduced_to is not null)", name="reduced_to"),
         Index(None, "status", "filed_at", "id"),
+        Index(
+            "ix_contests_similar",
+            "offence_code",
+            "decided_at",
+            postgresql_where="decided_at is not null",
+        ),
     )
 
     ENTITY: ClassVar[str] = "traffic_contest"
@@ -60,6 +67,7 @@ class Contest(Petition):
         ContestStatus.CANCELLED: frozenset(),
     }
 
+    offence_code: Mapped[str]
     ground: Mapped[str]
     evidence: Mapped[list[Any]]
     recorder: Mapped[str]

@@ -1,13 +1,16 @@
 """What is owed for a violation, when its clock stands still, and what goes back."""
 
-from app.sdk import new_id, now
 from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index
+from sqlalchemy import UniqueConstraint as Unique
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.sdk import new_id, now
 from plugins.traffic.models.base import Base, one_of
 from plugins.traffic.models.violations import Violation
-from plugins.traffic.values import DueStatus, MAX_FINE, PauseCause, ReturnState
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint as Unique
-from sqlalchemy.orm import Mapped, mapped_column
-from uuid import UUID
+from plugins.traffic.values import MAX_FINE, DueStatus, PauseCause, ReturnState
 
 
 class Due(Base):
@@ -27,6 +30,7 @@ class Due(Base):
         ),
         CheckConstraint("paid_amount between fine and 2 * fine", name="paid_amount"),
         Unique("violation_id", "number"),
+        Index("ix_dues_open_pay_by", "pay_by", postgresql_where="status = 'open'"),
     )
 
     reference: Mapped[str] = mapped_column(primary_key=True)

@@ -1,11 +1,13 @@
 """Who may pay a decision that is not theirs."""
 
 from datetime import datetime
-from plugins.traffic.models.base import Base
-from plugins.traffic.models.violations import Violation
+from uuid import UUID
+
 from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
-from uuid import UUID
+
+from plugins.traffic.models.base import Base
+from plugins.traffic.models.violations import Violation
 
 
 class Lookup(Base):

@@ -1,11 +1,13 @@
 """Which badge a member of staff wears."""
 
-from app.sdk import now
 from datetime import datetime
-from plugins.traffic.models.base import Base
+from uuid import UUID
+
 from sqlalchemy import UniqueConstraint as Unique
 from sqlalchemy.orm import Mapped, mapped_column
-from uuid import UUID
+
+from app.sdk import now
+from plugins.traffic.models.base import Base
 
 
 class Officer(Base):

@@ -1,13 +1,15 @@
 """What the police's system is to write down."""
 
-from app.sdk import new_id, now
 from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.sdk import new_id, now
 from plugins.traffic.models.base import Base, one_of
 from plugins.traffic.models.violations import Violation
 from plugins.traffic.values import MAX_FINE, OrderKind, OrderState
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index
-from sqlalchemy.orm import Mapped, mapped_column
-from uuid import UUID
 
 
 class Order(Base):

@@ -14,7 +14,8 @@ from plugins.traffic.models.violations import Violation
 class Petition(Base, Stateful):
     """What a citizen asks about a violation in their own words, and what an officer says to it.
 
-    The statement is sealed. Whoever is erased takes reference and text with them.
+    The statement is sealed. Whoever is erased takes reference, letterbox and text with
+    them.
     """
 
     __abstract__ = True
@@ -23,6 +24,7 @@ class Petition(Base, Stateful):
     citizen_reference: Mapped[str | None]
     kind: Mapped[str]
     statement_sealed: Mapped[bytes | None]
+    letterbox: Mapped[str]
     decided_at: Mapped[datetime | None]
     reason: Mapped[str | None]
 

@@ -1,11 +1,13 @@
 """News of payments for the police's system."""
 
 from datetime import datetime
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index
+from sqlalchemy.orm import Mapped, mapped_column
+
 from plugins.traffic.models.base import Base, one_of
 from plugins.traffic.models.dues import Due
 from plugins.traffic.values import PostingState
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index
-from sqlalchemy.orm import Mapped, mapped_column
 
 
 class Posting(Base):

@@ -1,17 +1,17 @@
 """Requests of those in hardship."""
 
-from app.sdk import Stateful
 from collections.abc import Mapping
 from datetime import date, datetime
 from enum import StrEnum
-from plugins.traffic.models.base import one_of
-from plugins.traffic.models.petitions import Petition
-from plugins.traffic.models.violations import Violation
-from plugins.traffic.values import ReliefKind, ReliefStatus
-from sqlalchemy import CheckConstraint, ForeignKey, Index
-from sqlalchemy.orm import Mapped, mapped_column
 from typing import ClassVar
 from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Index
+from sqlalchemy.orm import Mapped
+
+from plugins.traffic.models.base import one_of
+from plugins.traffic.models.petitions import Petition
+from plugins.traffic.values import ReliefKind, ReliefStatus
 
 
 class Relief(Petition):

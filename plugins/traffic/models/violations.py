@@ -1,14 +1,17 @@
 """Our copy of the police's cases, and the moves that a violation can make."""
 
-from app.sdk import Stateful
 from collections.abc import Mapping
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any, ClassVar
+
+from sqlalchemy import BigInteger, CheckConstraint, Index
+from sqlalchemy import UniqueConstraint as Unique
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.sdk import Stateful
 from plugins.traffic.models.base import Base, among, one_of
 from plugins.traffic.values import MAX_FINE, Outcome, ViolationStatus
-from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint as Unique
-from sqlalchemy.orm import Mapped, mapped_column
-from typing import Any, ClassVar
 
 OWING = (
     ViolationStatus.PAYABLE,

@@ -2,11 +2,13 @@
 
 from plugins.traffic.routes import (
     contests,
+    evidence,
     fairness,
     linking,
     lookups,
     officers,
     reliefs,
+    studies,
     violations,
 )
 from plugins.traffic.routes.common import blueprint
@@ -14,10 +16,12 @@ from plugins.traffic.routes.common import blueprint
 __all__ = [
     "blueprint",
     "contests",
+    "evidence",
     "fairness",
     "linking",
     "lookups",
     "officers",
     "reliefs",
+    "studies",
     "violations",
 ]

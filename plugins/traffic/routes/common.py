@@ -1,9 +1,10 @@
 """The blueprint of this plug-in, and whom its operations ask for first."""
 
+from uuid import UUID
+
 from app.sdk import Blueprint, House, citizen, deps, officer, staff_department
 from plugins.traffic import service
 from plugins.traffic.provider import TrafficProvider
-from uuid import UUID
 
 CREATED = 201
 OFFICER = "provider.operate"

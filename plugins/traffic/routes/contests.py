@@ -1,9 +1,13 @@
 """`/v1/traffic/…/contests`: objections, and the officers who decide on them."""
 
-from app.sdk import Page, citizen, officer, request_unit
+from typing import Any
+from uuid import UUID
+
 from flask.views import MethodView
+
+from app.sdk import Page, citizen, request_unit
 from plugins.traffic import service
-from plugins.traffic.routes.common import OFFICER, house_of, me, officer_of_the_police, blueprint
+from plugins.traffic.routes.common import OFFICER, blueprint, house_of, me, officer_of_the_police
 from plugins.traffic.schemas.contests import (
     ContestArgs,
     ContestEvidenceSchema,
@@ -13,8 +17,6 @@ from plugins.traffic.schemas.contests import (
     VerdictSchema,
 )
 from plugins.traffic.values import ContestView, NewContest, Verdict
-from typing import Any
-from uuid import UUID
 
 
 @blueprint.route("/violations/<uuid:violation_id>/contests")
@@ -33,7 +35,7 @@ class Contests(MethodView):
 
         A reconsideration and an action before a court stop the surcharge from that day.
         """
-        return service.file_contest(house_of(), request_unit(), me(), violation_id, wanted)
+        return service.file_contest(house_of(), request_unit(), citizen(), violation_id, wanted)
 
 
 @blueprint.route("/contests/<uuid:contest_id>")
@@ -121,4 +123,6 @@ class DeskVerdict(MethodView):
 
         What was paid too much goes back by itself.
         """
-        return service.decide_contest(house_of(), request_unit(), officer_of_the_police(), contest_id, verdict)
+        return service.decide_contest(
+            house_of(), request_unit(), officer_of_the_police(), contest_id, verdict
+        )

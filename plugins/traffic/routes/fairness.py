@@ -1,12 +1,14 @@
 """`/v1/traffic/violations/…/fairness`: what to know before paying or objecting."""
 
-from app.sdk import citizen, request_unit
+from uuid import UUID
+
 from flask.views import MethodView
+
+from app.sdk import request_unit
 from plugins.traffic import service
-from plugins.traffic.routes.common import house_of, me, blueprint
+from plugins.traffic.routes.common import blueprint, house_of, me
 from plugins.traffic.schemas.fairness import FairnessSheetSchema
 from plugins.traffic.service.fairness import FairnessSheet
-from uuid import UUID
 
 
 @blueprint.route("/violations/<uuid:violation_id>/fairness")

@@ -1,10 +1,13 @@
 """`/v1/traffic/vehicles` and `/licence`: what a citizen has linked."""
 
-from app.sdk import Page, citizen, request_unit
+from uuid import UUID
+
 from flask import url_for
 from flask.views import MethodView
+
+from app.sdk import Page, citizen, request_unit
 from plugins.traffic import service
-from plugins.traffic.routes.common import CREATED, house_of, me, blueprint
+from plugins.traffic.routes.common import CREATED, blueprint, house_of, me
 from plugins.traffic.schemas.linking import (
     LicenceSchema,
     NewLicenceSchema,
@@ -12,7 +15,6 @@ from plugins.traffic.schemas.linking import (
     VehicleSchema,
 )
 from plugins.traffic.values import LinkedLicence, LinkedVehicle, NewVehicle
-from uuid import UUID
 
 
 @blueprint.route("/vehicles")

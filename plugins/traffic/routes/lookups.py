@@ -1,9 +1,10 @@
 """`/v1/traffic/decision-lookups` and `/guests`: other people's decisions, by two facts."""
 
-from app.sdk import citizen, request_unit
 from flask.views import MethodView
+
+from app.sdk import request_unit
 from plugins.traffic import service
-from plugins.traffic.routes.common import house_of, me, blueprint
+from plugins.traffic.routes.common import blueprint, house_of, me
 from plugins.traffic.schemas.lookups import (
     DecisionLookupSchema,
     FoundDecisionSchema,

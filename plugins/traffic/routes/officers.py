@@ -1,12 +1,14 @@
 """`/v1/traffic/desk/officers`: who wears which badge."""
 
-from app.sdk import request_unit
+from uuid import UUID
+
 from flask.views import MethodView
+
+from app.sdk import request_unit
 from plugins.traffic import service
 from plugins.traffic.routes.common import blueprint
 from plugins.traffic.schemas.officers import NewBadgeSchema, OfficerSchema
 from plugins.traffic.values import OfficerView
-from uuid import UUID
 
 
 @blueprint.route("/desk/officers/<uuid:officer_id>")

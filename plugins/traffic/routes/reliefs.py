@@ -1,13 +1,15 @@
 """`/v1/traffic/…/reliefs`: more time or parts, and the officers who grant them."""
 
-from app.sdk import Page, PageArgs, request_unit
-from flask.views import MethodView
-from plugins.traffic import service
-from plugins.traffic.routes.common import OFFICER, house_of, me, officer_of_the_police, blueprint
-from plugins.traffic.schemas.reliefs import NewReliefSchema, ReliefDecisionSchema, ReliefSchema
-from plugins.traffic.values import NewRelief, ReliefView
 from typing import Any
 from uuid import UUID
+
+from flask.views import MethodView
+
+from app.sdk import Page, PageArgs, citizen, request_unit
+from plugins.traffic import service
+from plugins.traffic.routes.common import OFFICER, blueprint, house_of, me, officer_of_the_police
+from plugins.traffic.schemas.reliefs import NewReliefSchema, ReliefDecisionSchema, ReliefSchema
+from plugins.traffic.values import NewRelief, ReliefView
 
 
 @blueprint.route("/violations/<uuid:violation_id>/reliefs")
@@ -23,7 +25,7 @@ class Reliefs(MethodView):
     @blueprint.response(201, ReliefSchema)
     def post(self, wanted: NewRelief, violation_id: UUID) -> ReliefView:
         """Ask to pay a fine later or in parts."""
-        return service.ask_relief(house_of(), request_unit(), me(), violation_id, wanted)
+        return service.ask_relief(house_of(), request_unit(), citizen(), violation_id, wanted)
 
 
 @blueprint.route("/desk/reliefs")
@@ -48,4 +50,6 @@ class DeskReliefDecision(MethodView):
     @blueprint.response(200, ReliefSchema)
     def put(self, wanted: dict[str, Any], relief_id: UUID) -> ReliefView:
         """Grant or refuse a request for relief."""
-        return service.decide_relief(house_of(), request_unit(), officer_of_the_police(), relief_id, **wanted)
+        return service.decide_relief(
+            house_of(), request_unit(), officer_of_the_police(), relief_id, **wanted
+        )

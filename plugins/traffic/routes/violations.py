@@ -1,13 +1,15 @@
 """`/v1/traffic/violations`: what the police have of a citizen's vehicles and licence."""
 
-from app.sdk import Page, citizen, request_unit
-from flask.views import MethodView
-from plugins.traffic import service
-from plugins.traffic.routes.common import house_of, me, blueprint
-from plugins.traffic.schemas.violations import ViolationArgs, ViolationSchema
-from plugins.traffic.values import CitizensViolation
 from typing import Any
 from uuid import UUID
+
+from flask.views import MethodView
+
+from app.sdk import Page, request_unit
+from plugins.traffic import service
+from plugins.traffic.routes.common import blueprint, house_of, me
+from plugins.traffic.schemas.violations import ViolationArgs, ViolationSchema
+from plugins.traffic.values import CitizensViolation
 
 
 @blueprint.route("/violations")

@@ -1,7 +1,8 @@
 """What several forms of this plug-in share."""
 
-from app.sdk import fields
 from typing import Any
+
+from app.sdk import fields
 
 
 def one_of(kind: Any) -> fields.validate.OneOf:  # noqa: ANN401 - any StrEnum

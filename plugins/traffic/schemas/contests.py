@@ -1,19 +1,21 @@
 """The wire format of objections."""
 
-from app.sdk import PageArgs, Schema, fields
+from typing import Any
+
 from marshmallow import ValidationError, post_load, validates_schema
+
+from app.sdk import PageArgs, Schema, fields
 from plugins.traffic.schemas.common import one_of
 from plugins.traffic.schemas.petitions import MAX_REASON, MAX_STATEMENT, PetitionSchema
 from plugins.traffic.values import (
+    DIGEST,
+    MAX_FINE,
     ContestKind,
     ContestStatus,
-    DIGEST,
     Ground,
-    MAX_FINE,
     NewContest,
     Verdict,
 )
-from typing import Any
 
 MAX_FILES = 10
 

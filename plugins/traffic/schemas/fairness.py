@@ -51,6 +51,16 @@ class SheetDeadlinesSchema(Schema):
     review_first = fields.Flag(required=True)
 
 
+class SheetSimilarSchema(Schema):
+    """How others' objections on one ground ended: whole blocks of at least ten persons."""
+
+    ground = fields.Text(required=True)
+    decided = fields.Integer(required=True)
+    upheld = fields.Integer(required=True)
+    reduced = fields.Integer(required=True)
+    cancelled = fields.Integer(required=True)
+
+
 class FairnessSheetSchema(Schema):
     """What a citizen should know before paying or objecting: figures and days, no advice."""
 
@@ -66,4 +76,5 @@ class FairnessSheetSchema(Schema):
     deadlines = fields.Nested(SheetDeadlinesSchema, required=True)
     remedies = fields.List(fields.Nested(SheetRemedySchema), required=True)
     prospect = fields.Nested(SheetProspectSchema, required=True, allow_none=True)
+    similar = fields.List(fields.Nested(SheetSimilarSchema), required=True)
     surcharge_source = fields.Text(required=True, max_length=500)

@@ -1,9 +1,11 @@
 """The wire format of vehicles and licences."""
 
-from app.sdk import Schema, fields
-from marshmallow import post_load
-from plugins.traffic.values import ENGINE_TAIL, FILE_NUMBER, NewVehicle, PLATE
 from typing import Any
+
+from marshmallow import post_load
+
+from app.sdk import Schema, fields
+from plugins.traffic.values import ENGINE_TAIL, FILE_NUMBER, PLATE, NewVehicle
 
 
 class NewVehicleSchema(Schema):

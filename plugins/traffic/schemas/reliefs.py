@@ -1,11 +1,13 @@
 """The wire format of requests for relief."""
 
-from app.sdk import Schema, fields
+from typing import Any
+
 from marshmallow import ValidationError, post_load, validates_schema
+
+from app.sdk import Schema, fields
 from plugins.traffic.schemas.common import one_of
 from plugins.traffic.schemas.petitions import MAX_REASON, MAX_STATEMENT, PetitionSchema
 from plugins.traffic.values import NewRelief, ReliefKind
-from typing import Any
 
 
 class NewReliefSchema(Schema):

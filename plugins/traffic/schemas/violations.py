@@ -20,7 +20,7 @@ class MeasuredSpeedSchema(Schema):
 
 
 class ViolationEvidenceSchema(Schema):
-    """A picture or a film of the police, and its SHA-256."""
+    """A picture of the police at our address, where it is marked, and the SHA-256 of theirs."""
 
     kind = fields.Text(required=True)
     sha256 = fields.Text(required=True)

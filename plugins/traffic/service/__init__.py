@@ -12,6 +12,7 @@ from plugins.traffic.service.contests import (
     read_contest,
     take_contest,
 )
+from plugins.traffic.service.evidence import view_evidence
 from plugins.traffic.service.linking import (
     find_licence,
     find_vehicle,
@@ -36,6 +37,7 @@ from plugins.traffic.service.reliefs import (
     list_waiting_reliefs,
 )
 from plugins.traffic.service.sheets import find_sheet
+from plugins.traffic.service.studies import ask_study, find_points, list_studies
 from plugins.traffic.service.violations import accept_violation, find_violation, list_violations
 
 __all__ = [
@@ -45,6 +47,7 @@ __all__ = [
     "ask_for_evidence",
     "ask_payable",
     "ask_relief",
+    "ask_study",
     "attend",
     "check_department",
     "decide_contest",
@@ -54,6 +57,7 @@ __all__ = [
     "file_contest",
     "find_contest",
     "find_licence",
+    "find_points",
     "find_posting",
     "find_sheet",
     "find_vehicle",
@@ -63,6 +67,7 @@ __all__ = [
     "list_contests",
     "list_payables",
     "list_reliefs",
+    "list_studies",
     "list_vehicles",
     "list_violations",
     "list_waiting",
@@ -77,4 +82,5 @@ __all__ = [
     "take_contest",
     "unlink_licence",
     "unlink_vehicle",
+    "view_evidence",
 ]

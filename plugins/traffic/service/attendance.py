@@ -11,7 +11,11 @@ from plugins.traffic.service.contests import contests_by_violation, is_contestab
 from plugins.traffic.service.dues import today
 from plugins.traffic.service.linking import TRY_WINDOW
 from plugins.traffic.service.mirror import settle
+from plugins.traffic.service.notices import tell_of_return
 from plugins.traffic.service.orders import send_waiting
+from plugins.traffic.service.refresh import watch
+from plugins.traffic.service.reminders import remind
+from plugins.traffic.service.studies import send_waiting_studies
 from plugins.traffic.values import DueStatus, ReturnState, ViolationStatus
 
 _BATCH = 50
@@ -22,11 +26,14 @@ _LONGEST_TERM = timedelta(days=183)
 def attend(house: House) -> None:
     """Do what is due, each step bounded and safe to run again."""
     send_waiting(house)
+    send_waiting_studies(house)
     send_returns(house)
     mark_overdue(house)
     close_paid(house)
     forget_lookups(house)
     forget_tries(house)
+    remind(house)
+    watch(house)
 
 
 def send_returns(house: House) -> None:
@@ -96,3 +103,7 @@ def _close_return(house: House, return_id: UUID, state: ReturnState) -> None:
         row = uow.lock(Return, return_id)
         row.state = state
         row.sent_at = now()
+        if state is ReturnState.DONE:
+            of_it = select(Violation).join(Due, Due.violation_id == Violation.id)
+            violation = uow.scalars(of_it.where(Due.reference == row.reference)).one()
+            tell_of_return(house, uow, violation, row)

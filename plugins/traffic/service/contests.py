@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from app.sdk import House, Page, PageRequest, UnitOfWork, fetch_page, now
+from app.sdk import Citizen, House, Page, PageRequest, UnitOfWork, fetch_page, now
 from plugins.traffic.errors import (
     ContestNotOpen,
     NotDecidable,
@@ -18,6 +18,7 @@ from plugins.traffic.models import Contest, Pause, Violation
 from plugins.traffic.service.deadlines import find_defence_day
 from plugins.traffic.service.dues import day_of, deadlines_of, limit_fine, today
 from plugins.traffic.service.mirror import settle
+from plugins.traffic.service.notices import tell_of_answer
 from plugins.traffic.service.officers import badge_of
 from plugins.traffic.service.orders import (
     CANCELLED,
@@ -66,29 +67,29 @@ WON, LESS = "contest-won", "contest-reduced"
 
 
 def file_contest(
-    house: House, uow: UnitOfWork, citizen_reference: str, violation_id: UUID, wanted: NewContest
+    house: House, uow: UnitOfWork, citizen: Citizen, violation_id: UUID, wanted: NewContest
 ) -> ContestView:
     """File an objection; a reconsideration and a court stop the clock of the surcharge.
 
     Raise `ContestNotOpen` when it is too late or too early, was used, or another one is pending.
     """
-    refresh(house, citizen_reference)
-    violation = lock_own(uow, citizen_reference, violation_id)
+    refresh(house, citizen.reference)
+    violation = lock_own(uow, citizen.reference, violation_id)
     if wanted.kind not in open_remedies(violation, contests_of(uow, violation)):
         raise ContestNotOpen
     contest = Contest(
         status=ContestStatus.SUBMITTED,
         violation_id=violation.id,
-        citizen_reference=citizen_reference,
         kind=wanted.kind,
+        offence_code=violation.offence_code,
         ground=wanted.ground,
         evidence=[dict(one) for one in wanted.evidence],
         recorder=violation.recorder,
         filed_at=now(),
     )
-    open_petition(house, uow, contest, wanted.statement)
+    open_petition(house, uow, citizen, contest, wanted.statement)
     if wanted.kind is ContestKind.DEFENCE:
-        violation.answered_by = citizen_reference
+        violation.answered_by = citizen.reference
     else:
         cause = PauseCause(str(wanted.kind))
         uow.add(Pause(violation_id=violation.id, cause=cause, first_day=today()))
@@ -199,6 +200,7 @@ def decide_contest(
             ContestDecided(contest_id=contest.id, officer=officer, outcome=str(verdict.outcome))
         )
         key = _enforce(uow, violation, contest, verdict)
+        tell_of_answer(house, uow, contest)
         violation.seen_at = now()
     if key is not None:
         send_order(house, key)

@@ -11,6 +11,7 @@ from enum import StrEnum
 from plugins.traffic.service.dated import Basis
 from plugins.traffic.service.deadlines import Deadlines, reckon_deadlines
 from plugins.traffic.service.rules import Rules
+from plugins.traffic.service.similar import SimilarOutcomes
 from plugins.traffic.service.surcharge import Halt, Pause, find_full_day, reckon_surcharge
 from plugins.traffic.service.terms import last_day
 
@@ -120,7 +121,7 @@ class FairnessSheet:
 
     `tomorrow` is what one more day adds; `full_on` the day on which the surcharge stops growing by
     itself. `stopped_by` is what stops the clock today, `stops` what can. `paid` is what has been
-    paid, `back` what of it was too much.
+    paid, `back` what of it was too much. `similar` is how others' objections ended.
     """
 
     on: date
@@ -136,6 +137,7 @@ class FairnessSheet:
     remedies: tuple[Remedy, ...]
     prospect: Prospect | None
     surcharge_source: str
+    similar: tuple[SimilarOutcomes, ...] = ()
 
 
 def make_sheet(

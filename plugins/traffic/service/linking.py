@@ -39,6 +39,7 @@ def link_vehicle(house: House, uow: UnitOfWork, citizen: Citizen, wanted: NewVeh
     mine = Vehicle.citizen_reference == citizen.reference
     known: Vehicle | None = uow.scalar(select(Vehicle).where(mine, Vehicle.plate_index == index))
     if known is not None:
+        known.letterbox = citizen.letterbox
         return known
     if (uow.scalar(select(func.count()).select_from(Vehicle).where(mine)) or 0) >= MAX_VEHICLES:
         raise TooManyVehicles(f"At most {MAX_VEHICLES} vehicles can be linked.")
@@ -49,6 +50,7 @@ def link_vehicle(house: House, uow: UnitOfWork, citizen: Citizen, wanted: NewVeh
         plate_index=index,
         plate_sealed=house.vault.seal(wanted.plate, place=f"vehicles|plate|{vehicle_id}"),
         engine_sealed=house.vault.seal(wanted.engine_tail, place=f"vehicles|engine|{vehicle_id}"),
+        letterbox=citizen.letterbox,
     )
     uow.add(vehicle)
     uow.flush()
@@ -80,6 +82,7 @@ def link_licence(house: House, uow: UnitOfWork, citizen: Citizen, archive: str) 
             archive_sealed=house.vault.seal(archive, place=f"licences|archive|{licence_id}"),
             licence_class=found.licence_class,
             issued_on=found.issued_on,
+            letterbox=citizen.letterbox,
         )
         .on_conflict_do_nothing()
     )

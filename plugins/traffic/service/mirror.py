@@ -9,6 +9,7 @@ from app.sdk import House, UnitOfWork, new_id
 from plugins.traffic.models import Due, Order, Posting, Violation
 from plugins.traffic.service.dues import WHOLE, dues_of, limit_fine, open_whole, settled_state
 from plugins.traffic.service.linking import plate_index
+from plugins.traffic.service.notices import tell_of_decision, tell_of_new
 from plugins.traffic.values import (
     CURRENCY,
     Decision,
@@ -65,14 +66,20 @@ def keep_case(
     violation: Violation | None = uow.scalar(
         mine.with_for_update().execution_options(populate_existing=True)
     )
+    is_new = violation is None
     if violation is None:
         violation = _open(house, uow, case, asked_at)
+    was_decided = violation.outcome is not None
     if licence_index is not None:
         violation.licence_index = licence_index
     if violation.seen_at <= asked_at:
         violation.seen_at = asked_at
         follow(uow, violation, case, at=asked_at)
     uow.flush()
+    if is_new:
+        tell_of_new(house, uow, violation, asked_at)
+    if not was_decided and violation.outcome is not None:
+        tell_of_decision(house, uow, violation, asked_at)
     return violation
 
 

@@ -12,6 +12,7 @@ from plugins.traffic.models import (
     Lookup,
     Petition,
     Relief,
+    Study,
     Vehicle,
     Violation,
 )
@@ -21,9 +22,9 @@ from plugins.traffic.service.petitions import read_statement
 def export_citizen(house: House, citizen_reference: str) -> Mapping[str, object]:
     """Return a citizen's vehicles, licence, objections, requests and attempts, as JSON values."""
     with house.unit_of_work() as uow:
-        vehicles, licences, contests, reliefs = (
+        vehicles, licences, contests, reliefs, studies = (
             uow.scalars(select(kind).where(kind.citizen_reference == citizen_reference)).all()
-            for kind in (Vehicle, Licence, Contest, Relief)
+            for kind in (Vehicle, Licence, Contest, Relief, Study)
         )
         answered = uow.scalars(
             select(Violation.notice_no).where(Violation.answered_by == citizen_reference)
@@ -38,6 +39,7 @@ def export_citizen(house: House, citizen_reference: str) -> Mapping[str, object]
         "accepted_or_contested": sorted(answered),
         "contests": [_contest(house, contest) for contest in contests],
         "reliefs": [_relief(house, relief) for relief in reliefs],
+        "studies": [_study(study) for study in studies],
         "looked_up": [str(violation_id) for violation_id in looked_up],
         "attempts": {one.kind: [at.isoformat() for at in one.attempts] for one in tries},
     }
@@ -58,15 +60,16 @@ def erase_citizen(house: House, citizen_reference: str) -> None:
             .values(answered_by=None)
         )
         uow.execute(
-            update(Contest)
-            .where(Contest.citizen_reference == citizen_reference)
-            .values(citizen_reference=None, statement_sealed=None, evidence=[])
+            update(Study)
+            .where(Study.citizen_reference == citizen_reference)
+            .values(citizen_reference=None, letterbox="")
         )
-        uow.execute(
-            update(Relief)
-            .where(Relief.citizen_reference == citizen_reference)
-            .values(citizen_reference=None, statement_sealed=None)
-        )
+        for kind, more in ((Contest, {"evidence": []}), (Relief, {})):
+            uow.execute(
+                update(kind)
+                .where(kind.citizen_reference == citizen_reference)
+                .values(citizen_reference=None, letterbox="", statement_sealed=None, **more)
+            )
 
 
 def _vehicle(house: House, vehicle: Vehicle) -> dict[str, object]:
@@ -107,6 +110,15 @@ def _contest(house: House, contest: Contest) -> dict[str, object]:
 
 def _relief(house: House, relief: Relief) -> dict[str, object]:
     return _petition(house, relief) | {"asked_at": relief.asked_at.isoformat()}
+
+
+def _study(study: Study) -> dict[str, object]:
+    return {
+        "study_no": study.study_no,
+        "points": study.points,
+        "status": study.status,
+        "requested_at": study.requested_at.isoformat(),
+    }
 
 
 def _petition(house: House, petition: Petition) -> dict[str, object]:

@@ -5,16 +5,20 @@ from uuid import UUID
 
 from sqlalchemy import Select, select
 
-from app.sdk import House, UnitOfWork, new_id
+from app.sdk import Citizen, House, UnitOfWork, new_id
 from plugins.traffic.errors import ViolationNotFound
 from plugins.traffic.models import Petition, Violation
 
 P = TypeVar("P", bound=Petition)
 
 
-def open_petition(house: House, uow: UnitOfWork, petition: Petition, statement: str) -> None:
-    """Write down a petition whose other fields are there, with its text sealed."""
+def open_petition(
+    house: House, uow: UnitOfWork, citizen: Citizen, petition: Petition, statement: str
+) -> None:
+    """Write down a citizen's petition, whose other fields are there, with its text sealed."""
     petition.id = new_id()
+    petition.citizen_reference = citizen.reference
+    petition.letterbox = citizen.letterbox
     petition.statement_sealed = house.vault.seal(statement, place=_place(petition))
     uow.open_record(petition, cause="handed in by the citizen")
 
@@ -42,9 +46,7 @@ def read_statement(house: House, petition: Petition) -> str | None:
     return None if sealed is None else house.vault.unseal(sealed, place=_place(petition))
 
 
-def shared_fields(
-    house: House, petition: Petition, *, with_text: bool = True
-) -> dict[str, Any]:
+def shared_fields(house: House, petition: Petition, *, with_text: bool = True) -> dict[str, Any]:
     """Return what every petition shows; its text where the reader may have it."""
     return {
         "id": petition.id,

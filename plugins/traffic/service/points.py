@@ -1,6 +1,6 @@
 """The points of a driving licence in its own twelve months."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import TypeAlias
@@ -18,6 +18,16 @@ class PointsRule:
     full: int
     study_most: int
     study_open: bool
+    basis: Basis
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class StudyRule:
+    """How many points a course of each kind takes away."""
+
+    valid_from: date
+    points: Mapping[str, int]
     basis: Basis
     source: str
 

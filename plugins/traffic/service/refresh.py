@@ -15,7 +15,10 @@ FRESH = timedelta(seconds=10)
 """How long our copy is good enough."""
 RETRY = timedelta(seconds=2)
 """How long the police's system is left alone when it did not answer."""
-_SECONDS = 1.5
+WATCHED_EVERY = timedelta(hours=6)
+"""How old our copy grows before the police are asked although nobody looks at it."""
+_SECONDS, _WATCHING_SECONDS = 1.5, 3.0
+_WATCHED_AT_ONCE = 30
 
 
 def refresh(house: House, citizen_reference: str) -> None:
@@ -33,7 +36,32 @@ def refresh(house: House, citizen_reference: str) -> None:
         _ask(house, linked, asked_at)
 
 
-def _ask(house: House, linked: Sequence[Vehicle | Licence], asked_at: datetime) -> None:
+def watch(house: House) -> None:
+    """Ask the police about what nobody has looked at for hours, so that news are told as such.
+
+    The longest unasked first, a bounded number; two workers take different ones.
+    """
+    asked_at = now()
+    linked: list[Vehicle | Licence] = []
+    with house.unit_of_work() as uow:
+        for kind in (Vehicle, Licence):
+            unasked = select(kind).where(
+                kind.letterbox != "", kind.ask_after <= asked_at - WATCHED_EVERY
+            )
+            first = unasked.order_by(kind.ask_after).limit(_WATCHED_AT_ONCE)
+            linked += uow.scalars(first.with_for_update(skip_locked=True))
+        for thing in linked:
+            thing.ask_after = asked_at
+    with within(_WATCHING_SECONDS):
+        _ask(house, linked, asked_at, again=now() + RETRY - WATCHED_EVERY)
+
+
+def _ask(
+    house: House,
+    linked: Sequence[Vehicle | Licence],
+    asked_at: datetime,
+    again: datetime | None = None,
+) -> None:
     """Ask about each; one that is not answered leaves the others for the next time."""
     client = PoliceClient.of(house)
     for place, thing in enumerate(linked):
@@ -43,7 +71,7 @@ def _ask(house: House, linked: Sequence[Vehicle | Licence], asked_at: datetime) 
             else:
                 _ask_licence(house, client, thing, asked_at)
         except Unavailable:
-            _leave_alone(house, linked[place:])
+            _leave_alone(house, linked[place:], again or now() + RETRY)
             return
 
 
@@ -74,11 +102,12 @@ def _note(thing: Vehicle | Licence | None, asked_at: datetime) -> None:
     if thing is not None:  # it may have been unlinked meanwhile
         thing.ask_after = asked_at + FRESH
         thing.refreshed_at = asked_at
+        thing.watched_since = thing.watched_since or asked_at
 
 
-def _leave_alone(house: House, linked: Sequence[Vehicle | Licence]) -> None:
+def _leave_alone(house: House, linked: Sequence[Vehicle | Licence], until: datetime) -> None:
     with house.unit_of_work() as uow:
         for thing in linked:
             found = uow.get(type(thing), thing.id)
             if found is not None:
-                found.ask_after = now() + RETRY
+                found.ask_after = until

@@ -5,13 +5,14 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from app.sdk import House, Page, PageRequest, UnitOfWork, fetch_page, now
+from app.sdk import Citizen, House, Page, PageRequest, UnitOfWork, fetch_page, now
 from plugins.traffic.errors import NotDecidable, ReliefNotOpen
 from plugins.traffic.events import ReliefDecided
 from plugins.traffic.models import Due, Posting, Relief, Violation
 from plugins.traffic.service.dated import NoRule, in_force
 from plugins.traffic.service.dues import WHOLE, dues_of, today
 from plugins.traffic.service.instalments import plan_instalments
+from plugins.traffic.service.notices import tell_of_answer
 from plugins.traffic.service.officers import badge_of
 from plugins.traffic.service.orders import INSTALMENTS, order_change, send_order
 from plugins.traffic.service.petitions import (
@@ -37,15 +38,15 @@ LONGEST_DEFERRAL = timedelta(days=180)
 
 
 def ask_relief(
-    house: House, uow: UnitOfWork, citizen_reference: str, violation_id: UUID, wanted: NewRelief
+    house: House, uow: UnitOfWork, citizen: Citizen, violation_id: UUID, wanted: NewRelief
 ) -> ReliefView:
     """Ask to pay later or in parts, as long as the fine is payable and not late.
 
     Raise `ReliefNotOpen` otherwise, while another request waits, and for more time or parts than
     the city's rules allow.
     """
-    refresh(house, citizen_reference)
-    violation = lock_own(uow, citizen_reference, violation_id)
+    refresh(house, citizen.reference)
+    violation = lock_own(uow, citizen.reference, violation_id)
     waiting = select(Relief.id).where(
         Relief.violation_id == violation.id, Relief.status == ReliefStatus.REQUESTED
     )
@@ -55,13 +56,12 @@ def ask_relief(
     relief = Relief(
         status=ReliefStatus.REQUESTED,
         violation_id=violation.id,
-        citizen_reference=citizen_reference,
         kind=wanted.kind,
         pay_later_by=wanted.until,
         parts=wanted.parts,
         asked_at=now(),
     )
-    open_petition(house, uow, relief, wanted.statement)
+    open_petition(house, uow, citizen, relief, wanted.statement)
     uow.flush()
     return show_relief(house, relief)
 
@@ -101,6 +101,7 @@ def decide_relief(
         uow.record(ReliefDecided(relief_id=relief.id, officer=officer, granted=granted))
         if granted:
             key = _grant(uow, violation, relief)
+        tell_of_answer(house, uow, relief)
     if key is not None:
         send_order(house, key)
     with house.unit_of_work() as after:

@@ -12,12 +12,14 @@ from typing import Any
 from plugins.traffic.service.dated import Basis, Dated, NoRule, in_force
 from plugins.traffic.service.instalments import InstalmentRule
 from plugins.traffic.service.leniency import FirstOffenceRule
-from plugins.traffic.service.points import PointsRule
+from plugins.traffic.service.points import PointsRule, StudyRule
+from plugins.traffic.service.similar import SimilarRule
 from plugins.traffic.service.surcharge import Halt, SurchargeRule
 from plugins.traffic.service.terms import DaysOff, Term
 
 _FILE = Path(__file__).parent.parent / "rules.toml"
 PROCEDURES = frozenset({"summary", "ordinary"})
+STUDIES = frozenset({"online", "classroom", "service"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,9 @@ class Rules:
     review_first: tuple[ReviewFirst, ...]
     instalments: tuple[InstalmentRule, ...]
     points: tuple[PointsRule, ...]
+    studies: tuple[StudyRule, ...]
     first_offences: tuple[FirstOffenceRule, ...]
+    similar: tuple[SimilarRule, ...]
     days_off: DaysOff
 
     def surcharge(self, received: date) -> SurchargeRule:
@@ -77,7 +81,9 @@ def read_rules(text: str) -> Rules:
         review_first=tuple(_review_first(rule) for rule in said.pop("review_first")),
         instalments=tuple(InstalmentRule(**_common(rule)) for rule in said.pop("instalments")),
         points=tuple(PointsRule(**_common(rule)) for rule in said.pop("points")),
+        studies=tuple(_study(rule) for rule in said.pop("study")),
         first_offences=tuple(_first_offence(rule) for rule in said.pop("first_offence")),
+        similar=tuple(SimilarRule(**_common(rule)) for rule in said.pop("similar")),
         days_off=_days_off(said.pop("days_off")),
     )
     if said:
@@ -118,6 +124,12 @@ def _review_first(rule: Mapping[str, Any]) -> ReviewFirst:
     return ReviewFirst(**{**_common(rule), "procedures": procedures})
 
 
+def _study(rule: Mapping[str, Any]) -> StudyRule:
+    if rule["points"].keys() != STUDIES:
+        raise ValueError("a rule of study says the points of each kind")
+    return StudyRule(**_common(rule))
+
+
 def _first_offence(rule: Mapping[str, Any]) -> FirstOffenceRule:
     said = _common(rule)
     return FirstOffenceRule(is_open=said.pop("open"), **{**said, "codes": frozenset(said["codes"])})
@@ -152,7 +164,9 @@ def _check(rules: Rules) -> None:
         rules.review_first,
         rules.instalments,
         rules.points,
+        rules.studies,
         rules.first_offences,
+        rules.similar,
         *([t for t in rules.terms if t.name == name] for name in {t.name for t in rules.terms}),
     )
     for kind in kinds:
@@ -167,6 +181,9 @@ def _check(rules: Rules) -> None:
         *(rule.months_between for rule in rules.instalments),
         *(rule.cycle_months for rule in rules.points),
         *(rule.full for rule in rules.points),
+        *(points for rule in rules.studies for points in rule.points.values()),
+        *(rule.least for rule in rules.similar),
+        *(rule.years for rule in rules.similar),
     ]
     if not all(figure is not None and figure > 0 for figure in figures):
         raise ValueError("a figure of a rule is not positive")

@@ -1,6 +1,7 @@
 """The fairness sheet of a citizen's fine, from what stands in our books."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -8,9 +9,11 @@ from sqlalchemy import func, select
 from app.sdk import UnitOfWork
 from plugins.traffic.errors import NoPenalty
 from plugins.traffic.models import Due, Return, Violation
+from plugins.traffic.service.dated import in_force
 from plugins.traffic.service.dues import day_of, dues_of, pauses_of, today
 from plugins.traffic.service.fairness import FairnessSheet, Part, Standing, make_sheet
 from plugins.traffic.service.rules import find_rules
+from plugins.traffic.service.similar_cases import find_similar
 from plugins.traffic.service.violations import own
 from plugins.traffic.values import DueStatus, Outcome, ReturnState, ViolationStatus
 
@@ -23,7 +26,9 @@ def find_sheet(uow: UnitOfWork, citizen_reference: str, violation_id: UUID) -> F
     violation = own(uow, citizen_reference, violation_id)
     if violation.outcome != Outcome.PENALTY or violation.status == ViolationStatus.CANCELLED:
         raise NoPenalty
-    return make_sheet(_standing(uow, violation), today(), find_rules())
+    rules, day = find_rules(), today()
+    similar = find_similar(uow, violation.offence_code, day, in_force(rules.similar, day))
+    return replace(make_sheet(_standing(uow, violation), day, rules), similar=tuple(similar))
 
 
 def _standing(uow: UnitOfWork, violation: Violation) -> Standing:

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from plugins.traffic.values.petitions import PetitionView
 from typing import Any
-from uuid import UUID
+
+from plugins.traffic.values.petitions import PetitionView
 
 
 class ContestKind(StrEnum):

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from plugins.traffic.values.dues import DueView
 from typing import Any
+
+from plugins.traffic.values.dues import DueView
 
 SECOND_FACT = r"[A-Z0-9]{6}|[0-9]{3}[0-9X]"
 

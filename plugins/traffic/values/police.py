@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+
 from plugins.traffic.values.violations import Outcome, Speed
 
 

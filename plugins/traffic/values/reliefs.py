@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+
 from plugins.traffic.values.petitions import PetitionView
-from uuid import UUID
 
 
 class ReliefKind(StrEnum):

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from plugins.traffic.values.dues import DueView
 from typing import Any
 from uuid import UUID
+
+from plugins.traffic.values.dues import DueView
 
 CURRENCY = "CNY"
 DEPARTMENT = "traffic-police"

@@ -262,3 +262,10 @@ def object_to(
 def refusal(answer: TestResponse) -> tuple[int, str]:
     assert answer.mimetype == "application/problem+json", answer.text
     return answer.status_code, answer.json["code"]
+
+
+def letters(client: FlaskClient, member: Member, kind: str) -> list[dict[str, Any]]:
+    """Return what a citizen was told of a kind by this plug-in."""
+    answer = client.get("/v1/me/inbox?limit=100", headers=member.auth)
+    assert answer.status_code == 200, answer.text
+    return [one for one in answer.json["items"] if one["kind"] == f"traffic.{kind}"]

@@ -27,6 +27,7 @@ from tests.plugins.traffic.conftest import (
     attend,
     decided,
     fine_of,
+    letters,
     make_officer,
     object_to,
     refusal,
@@ -152,6 +153,8 @@ def test_whoever_pays_and_wins_gets_all_of_it_back(
         attend(rooms)
     after = read(client, me, paid["id"])
     assert after["refunded_amount"] == paid["amount"]
+    (back,) = letters(client, me, "money-returned")
+    assert f"{paid['amount'] / 100:.2f}" in back["body"]["zh"]
     assert shown(client, me, violation["id"])["status"] == "cancelled"
     (change,) = told(world, "changes", violation["decision_no"])
     assert change["kind"] == "cancelled"

@@ -87,6 +87,7 @@ def contest(case: UUID, **changed: object) -> dict[str, Any]:
         "id": uuid4(),
         "violation_id": case,
         "kind": "reconsideration",
+        "offence_code": "1344",
         "ground": "facts-wrong",
         "status": "submitted",
         "version": 1,

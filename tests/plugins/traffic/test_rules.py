@@ -21,6 +21,7 @@ PURE = (
     "leniency",
     "points",
     "rules",
+    "similar",
     "surcharge",
     "terms",
 )
@@ -102,7 +103,7 @@ def test_the_rule_of_a_day_is_the_latest_that_has_begun() -> None:
 def test_a_first_offence_may_go_unpunished(
     code: str, earlier: list[date], is_open: object, found: object
 ) -> None:
-    text = FILE if is_open else FILE.replace("open = true", "open = false", 1)
+    text = FILE if is_open else FILE.replace("\nopen = true", "\nopen = false", 1)
     (rule,) = read_rules(text).first_offences
     on = date(2026, 11, 29)
     assert leniency.may_go_unpunished(code, on, earlier, rule) is found

@@ -47,7 +47,7 @@ def test_a_violation_is_found_by_plate_and_engine(scene: Scene) -> None:
     for picture in evidence:
         path = urlsplit(picture["url"]).path.removeprefix("/police/")
         shown = scene.ask("GET", path)
-        assert shown.content_type == "image/svg+xml"
+        assert shown.content_type == "image/png"
         assert hashlib.sha256(shown.content).hexdigest() == picture["sha256"]
     assert len({picture["sha256"] for picture in evidence}) == 2
 
