@@ -309,7 +309,8 @@ def _running(case: _Case, on: date) -> Halt | None:
     """Return the review that is going on."""
     for kind in _REVIEWS:
         last = _last(case, kind)
-        if last is not None and (last.ends is None or on <= last.ends):
+        # With its answer a review is over, although that day is not counted either.
+        if last is not None and (last.ends is None or on < last.ends):
             return kind
     return None
 

@@ -135,6 +135,13 @@ def test_after_a_reconsideration_a_court_has_fifteen_days() -> None:
     assert sheet.prospect is not None
     assert (sheet.prospect.review, sheet.prospect.answer_by) == (Halt.LITIGATION, date(2027, 7, 25))
     assert outcomes(sheet.prospect)[Ending.UPHELD] == (23_600, 0)
+    # On the day of the answer the court is open already, and the clock still stands.
+    answered = make_sheet(standing, date(2027, 1, 20), RULES)
+    assert states(answered.remedies) == {
+        Halt.RECONSIDERATION: (RemedyState.USED, RECONSIDER_BY, 0),
+        Halt.LITIGATION: (RemedyState.OPEN, date(2027, 2, 4), 15),
+    }
+    assert (answered.stopped_by, answered.due) == ((Halt.RECONSIDERATION,), Due(20_000, 1_200))
     over = make_sheet(standing, date(2027, 2, 5), RULES)
     assert over.prospect is None
     assert states(over.remedies)[Halt.LITIGATION] == (RemedyState.OVER, date(2027, 2, 4), 0)
