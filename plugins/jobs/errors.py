@@ -145,3 +145,99 @@ class AdvertTerm(Invalid):
     code = "advert-term"
     title_zh = "招聘截止日无效"
     title_en = "The last day of the advert is not allowed"
+
+
+class CvNotFound(NotFound):
+    """This citizen has no curriculum yet."""
+
+    code = "cv-not-found"
+    title_zh = "还没有填写简历"
+    title_en = "There is no curriculum yet"
+
+
+class ShareNotFound(NotFound):
+    """No such consent stands, or it is not for the caller."""
+
+    code = "cv-share-not-found"
+    title_zh = "简历授权不存在或已失效"
+    title_en = "No such consent to show a curriculum stands"
+
+
+class AlreadyShared(Conflict):
+    """An earlier consent of the same kind stands: withdraw it first."""
+
+    code = "cv-already-shared"
+    title_zh = "已有有效的简历授权"
+    title_en = "An earlier consent to show the curriculum stands"
+
+
+class ApplicationNotFound(NotFound):
+    """There is no such application of this citizen, or at this employer."""
+
+    code = "job-application-not-found"
+    title_zh = "没有找到该应聘"
+    title_en = "There is no such application"
+
+
+class AlreadyApplied(Conflict):
+    """An earlier application of the same citizen for the same vacancy is living."""
+
+    code = "already-applied"
+    title_zh = "您已应聘该职位"
+    title_en = "You have applied for this vacancy already"
+
+
+class TooManyApplications(Conflict):
+    """The citizen has as many living applications as one may."""
+
+    code = "too-many-job-applications"
+    title_zh = "进行中的应聘过多"
+    title_en = "Too many applications are living"
+
+
+class VacancyNotOpen(Conflict):
+    """The vacancy takes no applications, or nobody can be hired for it any more."""
+
+    code = "vacancy-not-open"
+    title_zh = "该职位已不再招聘"
+    title_en = "The vacancy is not open"
+
+
+class AppliesElsewhere(Conflict):
+    """The vacancy takes applications at its own source only."""
+
+    code = "applies-elsewhere"
+    title_zh = "该职位须在原发布渠道应聘"
+    title_en = "Apply for this vacancy where it was advertised"
+
+
+class NoPositionLeft(Conflict):
+    """Every position of the vacancy is filled."""
+
+    code = "no-position-left"
+    title_zh = "该职位已招满"
+    title_en = "Every position is filled"
+
+
+class InterviewNotFound(NotFound):
+    """This citizen has no such invitation."""
+
+    code = "interview-not-found"
+    title_zh = "没有找到该面试邀请"
+    title_en = "There is no such invitation"
+
+
+class InterviewInThePast(Conflict):
+    """The interview would be, or has been, before now."""
+
+    code = "interview-in-the-past"
+    title_zh = "面试时间已过"
+    title_en = "The time of the interview has passed"
+
+
+class InterviewStands(Conflict):
+    """An earlier invitation of the same application stands."""
+
+    code = "interview-stands"
+    title_zh = "已有待进行的面试邀请"
+    title_en = "An earlier invitation stands"

@@ -1,4 +1,4 @@
-"""What the audit trail is told of feeds."""
+"""What the audit trail is told of jobs."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -39,3 +39,14 @@ class FeedTaken(AuditEvent):
     feed: str
     file_id: UUID
     lines: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CvRead(AuditEvent):
+    """A member of an employer read a citizen's curriculum; the citizen's own list names it."""
+
+    name = "jobs.cv_read"
+    title_zh = "用人单位查看了简历"
+    title_en = "An employer read a curriculum"
+    share_id: UUID
+    employer_id: UUID

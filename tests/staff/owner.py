@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 from flask.testing import FlaskClient
 
+from app.core.clock import now
 from app.factory import Rooms
 from tests.autopay import support as autopay
 from tests.conftest import World
@@ -141,15 +143,31 @@ def standing_order(
 
 
 def job(client: FlaskClient, rooms: Rooms, who: Person) -> Mapping[str, str]:
-    """Return an employer that somebody acts for, and a vacancy of it."""
-    employer = str(jobs.register(client, who.auth, jobs.make_code()).json["id"])
-    decided = jobs.make_officer(client, rooms).decide_employer(employer)
+    """Return an employer that somebody acts for, a vacancy of it, and an application for one."""
+    code, officer = jobs.make_code(), jobs.make_officer(client, rooms)
+    employer = str(jobs.register(client, who.auth, code).json["id"])
+    decided = officer.decide_employer(employer)
     assert decided.status_code == 200, decided.text
-    place = f"{jobs.EMPLOYERS}/{employer}/vacancies"
+    boss = jobs.Boss(client, who.auth, employer, "", code)
+    draft = made(client, who, f"{boss.place}/vacancies", jobs.advert())
+    vacancy = jobs.publish(rooms, boss, officer)["id"]
+    kept = client.put("/v1/jobs/cv", json={"name": "李雷"}, headers=who.auth)
+    assert kept.status_code == 200, kept.text
+    application = made(client, who, f"/v1/jobs/vacancies/{vacancy}/applications", {})
+    share = made(client, who, "/v1/jobs/cv/shares", {"days": 30})
+    at = (now() + timedelta(days=2)).isoformat()
+    invited = f"{boss.place}/applications/{application}/interviews"
     return {
         "/v1/jobs/employers/{employer_id}": employer,
-        "/v1/jobs/employers/{employer_id}/vacancies/{vacancy_id}": made(
-            client, who, place, jobs.advert()
+        "/v1/jobs/employers/{employer_id}/vacancies/{vacancy_id}": draft,
+        # One that is not published is nobody's to apply for.
+        "/v1/jobs/vacancies/{vacancy_id}": draft,
+        "/v1/jobs/applications/{application_id}": application,
+        "/v1/jobs/employers/{employer_id}/applications/{application_id}": application,
+        "/v1/jobs/cv/shares/{share_id}": share,
+        "/v1/jobs/employers/{employer_id}/shares/{share_id}": share,
+        "/v1/jobs/interviews/{interview_id}": made(
+            client, who, invited, {"at": at, "place": "人民路1号"}
         ),
     }
 

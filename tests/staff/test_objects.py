@@ -34,6 +34,9 @@ BODIES = {
         "code": "123456",
         "password": "seven blue herons wade",
     },
+    "PUT /v1/jobs/employers/{employer_id}/applications/{application_id}/answer": {
+        "status": "processing",
+    },
     "POST /v1/traffic/violations/{violation_id}/reliefs": {
         "kind": "instalments",
         "parts": 2,

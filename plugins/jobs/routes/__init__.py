@@ -1,6 +1,6 @@
 """`/v1/jobs`: one file for each thing that operations are about."""
 
-from plugins.jobs.routes import desk, employers, feeds, vacancies
+from plugins.jobs.routes import applications, desk, employers, feeds, profiles, vacancies
 from plugins.jobs.routes.common import blueprint
 
-__all__ = ["blueprint", "desk", "employers", "feeds", "vacancies"]
+__all__ = ["applications", "blueprint", "desk", "employers", "feeds", "profiles", "vacancies"]

@@ -8,9 +8,12 @@ from sqlalchemy import select
 
 from app.sdk import House, UnitOfWork, now
 from plugins.jobs.models import Vacancy, VacancyRevision
+from plugins.jobs.service.applicants import answer_closed_vacancies
 from plugins.jobs.values import LIVE, CloseCause, RevisionStatus, VacancyStatus, city_today
 
 _BATCH = 100
+_ANSWERED_BY_THEMSELVES = (CloseCause.POSITIONS_FILLED, CloseCause.APPLICATIONS_FULL)
+"""A hire answers those who applied, and a full list of applications goes on."""
 
 
 def close_vacancy(
@@ -29,7 +32,7 @@ def close_vacancy(
 
 
 def close_vacancies(
-    house: House,  # noqa: ARG001 - what tells those who applied
+    house: House,
     uow: UnitOfWork,
     vacancies: Sequence[Vacancy],
     to: VacancyStatus,
@@ -47,6 +50,8 @@ def close_vacancies(
     for revision in uow.scalars(waiting.order_by(VacancyRevision.id).with_for_update()):
         uow.move(revision, RevisionStatus.SUPERSEDED, cause=cause)
     uow.flush()
+    if cause not in _ANSWERED_BY_THEMSELVES:
+        answer_closed_vacancies(house, uow, vacancies)
 
 
 def expire_vacancies(house: House) -> None:

@@ -4,10 +4,14 @@ from collections.abc import Callable, Mapping
 
 from app.sdk import House, UnitOfWork
 from plugins.jobs.service.members import erase_member, export_member
+from plugins.jobs.service.people import erase_people, export_people
 
 Export = Callable[[House, UnitOfWork, str], Mapping[str, object]]
 Erase = Callable[[House, UnitOfWork, str], None]
-PERSONAL: tuple[tuple[Export, Erase], ...] = ((export_member, erase_member),)
+PERSONAL: tuple[tuple[Export, Erase], ...] = (
+    (export_member, erase_member),
+    (export_people, erase_people),
+)
 """For each topic: what it keeps about a citizen, and how it forgets them."""
 
 
