@@ -152,6 +152,9 @@ def wire(jobs: Jobs, deps: Mapping[type, Any]) -> None:
     jobs.schedule(
         Schedule(60, "certificates.expire_certificates", certificates.expire_certificates)
     )
+    jobs.schedule(
+        Schedule(60, "certificates.expire_presentations", certificates.expire_presentations)
+    )
     jobs.schedule(Schedule(1800, "credentials.forget_expired", credentials.forget_expired))
     trail: audit.AuditDeps = deps[audit.AuditDeps]
     jobs.schedule(

@@ -15,14 +15,16 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.certificates.values import CertificateStatus
+from app.certificates.values import CertificateStatus, PresentationStatus
 from app.core.clock import now
-from app.core.db import Base, Stateful, one_of
+from app.core.db import APPEND_ONLY, Base, Stateful, one_of
 
 PLACES = Sequence("certificate_places")
 """Gives each certificate its place in the status lists."""
 
-_LIVES = frozenset({CertificateStatus.ACTIVE, CertificateStatus.SUSPENDED})
+LISTED = (CertificateStatus.SUSPENDED, CertificateStatus.REVOKED, CertificateStatus.REPLACED)
+"""The states that a status list tells of."""
+
 _ENDS = frozenset(
     {CertificateStatus.REVOKED, CertificateStatus.EXPIRED, CertificateStatus.REPLACED}
 )
@@ -91,3 +93,68 @@ class Certificate(Stateful, Base):
     fields_sealed: Mapped[bytes]
     valid_until: Mapped[date | None]
     issued_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class CertificateSeal(Base):
+    """A certificate of a key that has signed certificates, with those that vouch for it (PEM)."""
+
+    __tablename__ = "certificate_seals"
+    __table_args__ = (
+        CheckConstraint("octet_length(fingerprint) = 32", name="fingerprint"),
+        {"info": APPEND_ONLY},
+    )
+
+    fingerprint: Mapped[bytes] = mapped_column(primary_key=True)
+    chain: Mapped[str]
+    first_used_at: Mapped[datetime]
+
+
+class Presentation(Stateful, Base):
+    """A code with which a holder shows chosen fields, once and for minutes; its digest is kept."""
+
+    ENTITY = "certificate_presentation"
+    FIRST = frozenset({PresentationStatus.OFFERED})
+    MOVES = {
+        PresentationStatus.OFFERED: frozenset(
+            {PresentationStatus.REDEEMED, PresentationStatus.EXPIRED}
+        ),
+    }
+
+    __tablename__ = "certificate_presentations"
+    __table_args__ = (
+        UniqueConstraint("token_digest"),
+        CheckConstraint(one_of("status", PresentationStatus), name="status"),
+        CheckConstraint(
+            "(status = 'redeemed') = (redeemed_at is not null)"
+            " and (status = 'redeemed') = (verifier_id is not null)",
+            name="redeemed",
+        ),
+        CheckConstraint(
+            "expires_at > created_at and expires_at <= created_at + interval '1 hour'",
+            name="expires_at",
+        ),
+        CheckConstraint("redeemed_at < expires_at", name="redeemed_at"),
+        Index(None, "certificate_id", "created_at", "id"),
+        Index(None, "citizen_id"),
+        Index(
+            "ix_certificate_presentations_expires_at",
+            "expires_at",
+            postgresql_where=text("status = 'offered'"),
+        ),
+    )
+
+    certificate_id: Mapped[UUID] = mapped_column(ForeignKey("certificates.id"))
+    citizen_id: Mapped[UUID]
+    attributes: Mapped[list[Any]]
+    purpose: Mapped[str]
+    token_digest: Mapped[bytes]
+    verifier_id: Mapped[UUID | None]
+    verifier_title: Mapped[dict[str, Any] | None]
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    expires_at: Mapped[datetime]
+    redeemed_at: Mapped[datetime | None]
+
+    @property
+    def subject_id(self) -> UUID:
+        """Return the certificate's id: its timeline shows when it was shown."""
+        return self.certificate_id

@@ -28,6 +28,14 @@ class FieldKind(StrEnum):
     DATE = "date"
 
 
+class PresentationStatus(StrEnum):
+    """Where the showing of a certificate is."""
+
+    OFFERED = "offered"
+    REDEEMED = "redeemed"
+    EXPIRED = "expired"
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
     """One field of a type; what is `selective` is shown to others only when the holder says so."""
@@ -136,6 +144,42 @@ class CertificateView:
     issued_at: datetime
     valid_until: date | None
     history: Sequence[Step] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Validity:
+    """What anybody is told who checks a certificate; nothing at all when the code is wrong."""
+
+    valid: bool = False
+    status: CertificateStatus | None = None
+    title: Mapping[str, str] | None = None
+    issuer_title: Mapping[str, str] | None = None
+    holder: str | None = None
+    issued_at: datetime | None = None
+    valid_until: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a verifier is shown: a certificate, exactly the fields of a code, and what for."""
+
+    certificate: CertificateView
+    fields: Sequence[Mapping[str, object]]
+    purpose: str
+
+
+@dataclass(frozen=True, slots=True)
+class PresentationView:
+    """One showing of a certificate as its holder reads of it."""
+
+    id: UUID
+    status: PresentationStatus
+    attributes: Sequence[str]
+    purpose: str
+    verifier_title: Mapping[str, str] | None
+    created_at: datetime
+    expires_at: datetime
+    redeemed_at: datetime | None
 
 
 def status_now(status: str, valid_until: date | None) -> CertificateStatus:

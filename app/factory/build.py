@@ -9,6 +9,7 @@ from app.audit.service import AuditDeps
 from app.autopay.service import AutopayDeps
 from app.catalog import service as catalog
 from app.catalog.service import CatalogDeps, Shelf
+from app.certificates.service import CertificatesDeps
 from app.consent.service import ConsentDeps
 from app.core import clock
 from app.core.crypto import Keyring
@@ -22,6 +23,7 @@ from app.delegation.service import DelegationDeps
 from app.factory.collaborators import (
     make_audit,
     make_autopay,
+    make_certificates,
     make_city,
     make_delegation,
     make_directory,
@@ -100,6 +102,9 @@ def build(settings: Settings, fakes: Mapping[type, Any] | None = None) -> Rooms:
         **hosted.providers,
     }
     deps[ReceiptsDeps] = make_receipts(settings, units, deps[CatalogDeps].shelf)
+    deps[CertificatesDeps] = make_certificates(
+        settings, units, keyring, hosted.certificate_types, deps
+    )
     deps[PaymentDeps] = make_payments(settings, units, own, keyring, deps)
     deps[AttentionDeps] = AttentionDeps.of(hosted, roster)
     hosted.returns.open(payments.returns_of(deps[PaymentDeps]))

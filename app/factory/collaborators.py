@@ -12,6 +12,8 @@ from app.audit.service import AuditDeps, SealingKey
 from app.autopay import service as autopay
 from app.autopay.service import AutopayDeps
 from app.catalog.service import CatalogDeps, Shelf
+from app.certificates.service import CertificatesDeps
+from app.certificates.values import CertificateType
 from app.consent.service import ConsentDeps
 from app.core import crypto
 from app.core.crypto import Keyring
@@ -224,6 +226,26 @@ def make_receipts(settings: Settings, units: Units, shelf: Shelf) -> ReceiptsDep
 
     seal = Seal(settings.receipts.signing_key, settings.receipts.certificate)
     return ReceiptsDeps(settings.web.public_url, seal, units, category_titles)
+
+
+def make_certificates(
+    settings: Settings,
+    units: Units,
+    keyring: Keyring,
+    types: Mapping[str, CertificateType],
+    deps: Mapping[type, Any],
+) -> CertificatesDeps:
+    """Make what certificates are read, signed and shown with; receipts have the same seal."""
+    clients = oauth.ClientDirectory(deps[OAuthDeps])
+    return CertificatesDeps(
+        public_url=settings.web.public_url,
+        seal=deps[ReceiptsDeps].seal,
+        units=units,
+        vault_of=partial(identity.find_vault, keyring),
+        types=types,
+        consents=deps[ConsentDeps],
+        verifier_title=clients.title_of,
+    )
 
 
 def make_settlement(

@@ -18,6 +18,7 @@ from app.core.errors import DomainError
 from app.core.jobs import Jobs
 from app.core.logs import get_logger
 from app.core.migrate import VERSION_TABLE, History, head, house_history
+from app.core.papers.errors import SealUnusable
 from app.core.unit_of_work import Units
 from app.factory.catalogue import load_catalogue
 from app.host.hosted import Hosted
@@ -27,7 +28,6 @@ from app.privacy import service as privacy
 from app.privacy.values import TableEntry
 from app.providers import service as providers
 from app.providers.values import Declared
-from app.receipts.errors import SealUnusable
 from app.receipts.service import ReceiptsDeps
 from config.settings import ROOT, Settings
 

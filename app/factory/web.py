@@ -5,6 +5,7 @@ from functools import partial
 from app.audit import routes as audit_routes
 from app.autopay import routes as autopay_routes
 from app.catalog import routes as catalog_routes
+from app.certificates import routes as certificates_routes
 from app.consent import routes as consent_routes
 from app.core.crypto import Keyring
 from app.core.redis import connect, is_alive
@@ -87,6 +88,9 @@ def create_app(settings: Settings, rooms: Rooms) -> Server:
         ("/v1/item-reviews", payments_routes.reviews),
         ("/v1/receipts", receipts_routes.receipts),
         ("/v1/me/receipts", receipts_routes.mine),
+        ("/v1/certificates", certificates_routes.certificates),
+        ("/v1/me/certificates", certificates_routes.mine),
+        ("/", certificates_routes.well_known),
         ("/v1/payment-methods", payments_routes.saved),
         ("/v1/autopay", autopay_routes.blueprint),
         ("/v1/me", payments_routes.payables),

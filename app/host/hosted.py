@@ -60,6 +60,7 @@ class Hosted:
     unreadable: Mapping[str, frozenset[str]]
     histories: tuple[History, ...]
     returns: Returns
+    certificate_types: Mapping[str, CertificateType] = field(default_factory=dict)
     gates: Gates = field(default_factory=Gates)
 
     @property
@@ -146,5 +147,6 @@ class Intake:
             unreadable=self.unreadable,
             histories=tuple(self.histories),
             returns=self.returns,
+            certificate_types=self.certificate_types,
             gates=gates,
         )

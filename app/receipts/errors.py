@@ -1,6 +1,6 @@
 """What the room refuses."""
 
-from app.core.errors import NotFound, Unavailable
+from app.core.errors import NotFound
 
 
 class ReceiptNotReady(NotFound):
@@ -9,11 +9,3 @@ class ReceiptNotReady(NotFound):
     code = "receipt-not-ready"
     title_zh = "收据尚未生成"
     title_en = "There is no receipt yet"
-
-
-class SealUnusable(Unavailable):
-    """The key that signs receipts cannot be used now, or its certificate is over."""
-
-    code = "receipt-seal-unusable"
-    title_zh = "凭证签章暂时不可用"
-    title_en = "Receipts cannot be signed for now"

@@ -15,8 +15,9 @@ IMPORTS = {"importlib.import_module", "import_module", "__import__"}
 # What costs too much to import for those who never use it.
 LATE = {
     "plugins/traffic/service/evidence.py",  # marking pictures
+    "app/certificates/service/documents.py",  # drawing
+    "app/core/papers/seal.py",  # signing
     "app/receipts/service/receipt_pdf.py",  # drawing
-    "app/receipts/service/seal.py",  # signing
     "app/settlement/service/statement_pdf.py",  # drawing
 }
 # Where whatever foreign code raises is turned into something known.

@@ -8,7 +8,11 @@ from typing import Any
 from uuid import UUID
 
 from flask.testing import FlaskClient
+from sqlalchemy import text
 
+from app.certificates import service
+from app.certificates.service import CertificatesDeps
+from app.certificates.values import CertificateType, Field, FieldKind, Order
 from app.core.clock import city_date
 from app.core.crypto import Keyring
 from app.core.ids import new_id
@@ -165,3 +169,39 @@ class Bureau:
 def without(fields: Mapping[str, str], name: str) -> dict[str, str]:
     """Return fields without one."""
     return {key: value for key, value in fields.items() if key != name}
+
+
+def id_of(bureau: Bureau, number: str) -> UUID:
+    """Return the id of a certificate."""
+    with bureau.rooms.units.open(actor="test", read_only=True) as uow:
+        found = uow.scalar(text("select id from certificates where number = :n"), {"n": number})
+    assert isinstance(found, UUID)
+    return found
+
+
+def plant_certificate(rooms: Rooms, citizen_id: UUID) -> UUID:
+    """Return the id of a certificate that a plug-in which is not there has issued to a citizen."""
+    kind = CertificateType(
+        id="planted-badge",
+        plugin="planted",
+        code=f"{USCC}003",
+        title={"zh": "服务标识", "en": "Badge"},
+        issuer="market-regulation-bureau",
+        issuer_code=USCC,
+        issuer_title={"zh": "市场监督管理局", "en": "Market Regulation Bureau"},
+        holder="holder_name",
+        longest_days=None,
+        fields=(
+            Field(
+                id="holder_name",
+                title={"zh": "持有人", "en": "Holder"},
+                kind=FieldKind.TEXT,
+                personal=True,
+                selective=True,
+            ),
+        ),
+    )
+    order = Order(kind, citizen_id, {"holder_name": "李雷"}, None, str(new_id()))
+    deps: CertificatesDeps = rooms.deps[CertificatesDeps]
+    with rooms.units.open(actor="test") as uow:
+        return service.issue_certificate(uow, deps.vault_of, order).id

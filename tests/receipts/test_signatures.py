@@ -22,12 +22,12 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 from pypdf import PdfReader, PdfWriter
 
 from app.core.jose import read_unverified
+from app.core.papers.errors import SealUnusable
+from app.core.papers.seal import Seal
 from app.core.unit_of_work import TransactionOpen
 from app.factory import Rooms, StartRefused, build
 from app.receipts import service as receipts
-from app.receipts.errors import SealUnusable
 from app.receipts.service import ReceiptsDeps
-from app.receipts.service.seal import Seal
 from app.receipts.values import Form
 from config.settings import Settings
 from sandbox.certificates import make_seal

@@ -9,6 +9,7 @@ from flask.testing import FlaskClient
 from app.core.clock import now
 from app.factory import Rooms
 from tests.autopay import support as autopay
+from tests.certificates.support import plant_certificate
 from tests.conftest import World
 from tests.consent.support import grant, make_agreement, make_consumer
 from tests.credentials.authenticator import Authenticator
@@ -53,6 +54,7 @@ def make_owner(client: FlaskClient, world: World, rooms: Rooms) -> Owner:
             "/v1/auth/step-ups/{step_up_id}": made(client, who, "/v1/auth/step-ups", {}),
             "/v1/payments/{payment_id}": paid["id"],
             "/v1/payment-methods/{payment_method_id}": card(client, rooms, who),
+            "/v1/me/certificates/{certificate_id}": str(plant_certificate(rooms, who.id)),
             "/v1/me/receipts/{receipt_id}": first(client, who, "/v1/me/receipts"),
             **standing_order(client, world, rooms, who),
             "/v1/utilities/bills/{bill_id}": bill.id,

@@ -2,14 +2,33 @@
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from uuid import UUID
 
 from app.certificates.models import Certificate
-from app.certificates.values import CertificateView, Vault, status_now
-from app.core.unit_of_work import UnitOfWork
+from app.certificates.values import CertificateType, CertificateView, Vault, status_now
+from app.consent.service import ConsentDeps
+from app.core.papers.seal import Seal
+from app.core.unit_of_work import UnitOfWork, Units
 
 VaultOf = Callable[[UnitOfWork, UUID], Vault | None]
 """Returns the vault of a citizen; None when their account is closed and their key destroyed."""
+
+VerifierTitle = Callable[[UnitOfWork, UUID], Mapping[str, str]]
+"""Returns how citizens read the name of a client of somebody's."""
+
+
+@dataclass(frozen=True, slots=True)
+class CertificatesDeps:
+    """The collaborators of the room; anybody checks a certificate at `public_url`."""
+
+    public_url: str
+    seal: Seal
+    units: Units
+    vault_of: VaultOf
+    types: Mapping[str, CertificateType]
+    consents: ConsentDeps
+    verifier_title: VerifierTitle
 
 
 def seal_fields(vault: Vault, certificate_id: UUID, fields: Mapping[str, str]) -> bytes:

@@ -1,5 +1,6 @@
 """What other rooms may know of clients: that there is one, that it may act, whom it calls whom."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -24,6 +25,11 @@ class ClientDirectory:
         """Say whether a client may act in this installation now."""
         client = uow.get(Client, client_id, populate_existing=True)
         return client is not None and is_usable(client.status, is_sandbox=self.deps.is_sandbox)
+
+    def title_of(self, uow: UnitOfWork, client_id: UUID) -> Mapping[str, str]:
+        """Return how citizens read a client's name."""
+        client = uow.get_one(Client, client_id)
+        return {"zh": client.name, "en": client.name_en or client.name}
 
     def subject_of(self, uow: UnitOfWork, client_id: UUID, citizen_id: UUID) -> str:
         """Return the name under which a client knows a citizen: `sub` of its own ID tokens."""

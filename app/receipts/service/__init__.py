@@ -1,10 +1,10 @@
 """What can be done with receipts: one file for each use case, one list of names."""
 
+from app.core.papers.seal import Seal
 from app.receipts.service.common import ReceiptsDeps
 from app.receipts.service.documents import list_keys, sign_receipt
 from app.receipts.service.issue import issue_receipt, reverse_receipt
 from app.receipts.service.read import find_codes, read_receipt, read_red_letter
-from app.receipts.service.seal import Seal
 from app.receipts.service.summary import (
     list_receipts,
     read_own_receipt,

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from app.core.papers.seal import Seal
 from app.core.unit_of_work import Units
-from app.receipts.service.seal import Seal
 
 
 @dataclass(frozen=True, slots=True)

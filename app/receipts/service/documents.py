@@ -8,13 +8,16 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from app.core.clock import now, wire_time
+from app.core.papers.seal import Chain
 from app.core.unit_of_work import UnitOfWork, forbid_open_transaction
 from app.receipts.models import ReceiptCertificate, ReceiptDocument
 from app.receipts.service.common import ReceiptsDeps
 from app.receipts.service.receipt_pdf import render_receipt
-from app.receipts.service.seal import Chain
 from app.receipts.service.validity import receipt_page
 from app.receipts.values import Form, ReceiptView, receipt_number
+
+REASON = "开具电子凭证 Issued by the city's payment platform"
+_TYPE = "receipt+jws"
 
 
 def sign_receipt(uow: UnitOfWork, deps: ReceiptsDeps, receipt: ReceiptView, form: Form) -> bytes:
@@ -30,9 +33,10 @@ def sign_receipt(uow: UnitOfWork, deps: ReceiptsDeps, receipt: ReceiptView, form
     forbid_open_transaction("the signature of a receipt")
     moment = now()
     if form == Form.PDF:
-        content = deps.seal.sign_pdf(render_receipt(receipt_page(deps, receipt)), moment)
+        drawn = render_receipt(receipt_page(deps, receipt))
+        content = deps.seal.sign_pdf(drawn, moment, reason=REASON)
     else:
-        content = deps.seal.sign_json(_claims(deps, receipt), moment).encode()
+        content = deps.seal.sign_json(_claims(deps, receipt), moment, typ=_TYPE).encode()
     with deps.units.open(actor=uow.actor, request_id=uow.request_id) as other:
         keep_certificate(other, deps)
         other.execute(

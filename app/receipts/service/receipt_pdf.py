@@ -89,7 +89,7 @@ def draw(**parts: Any) -> bytes:  # noqa: ANN401 - the fields of a sheet, which 
     # Drawing costs a fifth of a second to import; only who prints a receipt pays it.
     from app.receipts.service.receipt_sheet import Sheet, draw_sheet  # noqa: PLC0415
 
-    return draw_sheet(Sheet(author="i武当 Wudang", **parts))
+    return draw_sheet(Sheet(**parts))
 
 
 def format_amount(amount: int, currency: str) -> str:

@@ -12,7 +12,7 @@ from app.core.pagination import Page, PageRequest, fetch_page
 from app.core.unit_of_work import UnitOfWork, forbid_open_transaction
 from app.receipts.models import Receipt
 from app.receipts.service.common import ReceiptsDeps
-from app.receipts.service.documents import keep_certificate
+from app.receipts.service.documents import REASON, keep_certificate
 from app.receipts.service.read import view_receipts
 from app.receipts.service.summary_pdf import render_summary
 from app.receipts.values import RED, Part, ReceiptView, YearSummary, YearTotal
@@ -92,7 +92,7 @@ def sign_summary(uow: UnitOfWork, deps: ReceiptsDeps, citizen_id: UUID, year: in
     with uow.phase():
         summary = summarise_year(uow, deps, citizen_id, year)
     forbid_open_transaction("the signature of a summary")
-    signed = deps.seal.sign_pdf(render_summary(summary), summary.as_of)
+    signed = deps.seal.sign_pdf(render_summary(summary), summary.as_of, reason=REASON)
     with deps.units.open(actor=uow.actor, request_id=uow.request_id) as other:
         keep_certificate(other, deps)
     return signed

@@ -11,7 +11,7 @@ from reportlab.lib.units import mm
 from reportlab.pdfbase.pdfmetrics import stringWidth
 from reportlab.pdfgen.canvas import Canvas
 
-from app.receipts.service.pdf_font import FONT, drawable, load_font, press
+from app.core.papers.pdf_font import FONT, drawable, load_font, press
 
 _INK, _GREY, _LINE = HexColor("#1D2733"), HexColor("#66727F"), HexColor("#C9D4DB")
 _WIDTH, _HEIGHT = map(float, landscape(A4))

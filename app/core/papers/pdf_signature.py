@@ -18,21 +18,20 @@ from pyhanko_certvalidator.registry import SimpleCertificateStore
 
 from app.core.clock import CITY_TIME
 
-_META = PdfSignatureMetadata(
-    field_name="Seal",
-    md_algorithm="sha256",
-    subfilter=SigSeedSubFilter.PADES,
-    certify=True,
-    docmdp_permissions=MDPPerm.NO_CHANGES,
-    reason="开具电子凭证 Issued by the city's payment platform",
-)
-
 
 class _Signer(PdfSigner):
     """A signer by business time: the library's own asks the machine's clock."""
 
-    def __init__(self, signer: SimpleSigner, moment: datetime) -> None:
-        super().__init__(_META, signer)
+    def __init__(self, signer: SimpleSigner, moment: datetime, reason: str) -> None:
+        meta = PdfSignatureMetadata(
+            field_name="Seal",
+            md_algorithm="sha256",
+            subfilter=SigSeedSubFilter.PADES,
+            certify=True,
+            docmdp_permissions=MDPPerm.NO_CHANGES,
+            reason=reason,
+        )
+        super().__init__(meta, signer)
         self._moment = moment.astimezone(CITY_TIME).replace(microsecond=0)
 
     def init_signing_session(self, *args: Any, **options: Any) -> PdfSigningSession:  # noqa: ANN401
@@ -46,6 +45,7 @@ def sign_pdf(
     key: EllipticCurvePrivateKey | RSAPrivateKey,
     chain: Sequence[Certificate],
     moment: datetime,
+    reason: str,
 ) -> bytes:
     """Return a PDF certified by a key and its chain: any change afterwards breaks the signature."""
     first, *others = (x509.Certificate.load(one.public_bytes(Encoding.DER)) for one in chain)
@@ -56,5 +56,5 @@ def sign_pdf(
         signing_cert=first, signing_key=keys.PrivateKeyInfo.load(raw), cert_registry=known
     )
     writer = IncrementalPdfFileWriter(BytesIO(pdf))
-    signed: bytes = _Signer(signer, moment).sign_pdf(writer).getvalue()
+    signed: bytes = _Signer(signer, moment, reason).sign_pdf(writer).getvalue()
     return signed

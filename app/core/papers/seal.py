@@ -1,4 +1,4 @@
-"""The seal of the installation: the key that signs receipts, and the certificate that names it."""
+"""The seal of the installation: the key that signs papers, and the certificate that names it."""
 
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Mapping
@@ -21,11 +21,10 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from app.core import jose
-from app.receipts.errors import SealUnusable
+from app.core.papers.errors import SealUnusable
 
 _CURVE = "secp256r1"
 _RSA_BITS = 2048
-_TYPE = "receipt+jws"
 
 
 class Chain:
@@ -48,7 +47,7 @@ class Chain:
 
     @property
     def algorithm(self) -> str:
-        """Return how its key signs JSON; raise `ValueError` for one that may not sign receipts."""
+        """Return how its key signs JSON; raise `ValueError` for one that may not sign."""
         key = self.leaf.public_key()
         if isinstance(key, EllipticCurvePublicKey) and key.curve.name == _CURVE:
             return "ES256"
@@ -118,20 +117,23 @@ class Seal:
                 f"{self.chain.leaf.not_valid_after_utc:%Y-%m-%d} only."
             )
 
-    def sign_json(self, claims: Mapping[str, Any], moment: datetime) -> str:
-        """Return claims as a compact JWS (RFC 7515) that names its key by the certificate."""
+    def sign_json(self, claims: Mapping[str, Any], moment: datetime, *, typ: str) -> str:
+        """Return claims as a compact JWS (RFC 7515) that names its key by the certificate.
+
+        `typ` keeps one use of the key from passing for another.
+        """
         self.check(moment)
         algorithm = self.chain.algorithm
-        header = {"alg": algorithm, "typ": _TYPE, "kid": self.chain.kid}
+        header = {"alg": algorithm, "typ": typ, "kid": self.chain.kid}
         return jose.sign(claims, header, jose.as_jwk(self.key_pem.encode(), algorithm))
 
-    def sign_pdf(self, pdf: bytes, moment: datetime) -> bytes:
+    def sign_pdf(self, pdf: bytes, moment: datetime, *, reason: str) -> bytes:
         """Return a PDF with a PAdES signature (ETSI EN 319 142-1, B-B) that forbids any change."""
         self.check(moment)
         # The library takes half a second to import; only who signs a PDF pays it.
-        from app.receipts.service.pdf_signature import sign_pdf  # noqa: PLC0415
+        from app.core.papers.pdf_signature import sign_pdf  # noqa: PLC0415
 
-        return sign_pdf(pdf, self.key, self.chain.certificates, moment)
+        return sign_pdf(pdf, self.key, self.chain.certificates, moment, reason)
 
 
 def _may_sign(certificate: x509.Certificate) -> bool:
