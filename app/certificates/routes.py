@@ -152,14 +152,14 @@ class RedeemedPresentations(MethodView):
         return service.redeem_presentation(unit(), room, principal().id, wanted["token"])
 
 
-@certificates.route("/status-lists/<int:number>")
+@certificates.route("/status-lists/<slug:number>")
 class StatusList(MethodView):
     """How a hundred thousand certificates stand."""
 
     @certificates.public
     @certificates.rate("120/minute")
     @certificates.response(200, BINARY, content_type=LIST_TYPE)
-    def get(self, number: int) -> Response:
+    def get(self, number: str) -> Response:
         """Read a status list."""
         token = service.sign_status_list(unit(), deps(CertificatesDeps), number)
         answer = Response(token, mimetype=LIST_TYPE)
@@ -168,15 +168,15 @@ class StatusList(MethodView):
         return answer
 
 
-@certificates.route("/types/<slug:type_id>")
+@certificates.route("/types/<slug:name>")
 class CredentialType(MethodView):
     """A type of credentials."""
 
     @certificates.public
     @certificates.response(200, CredentialTypeSchema)
-    def get(self, type_id: str) -> Any:  # noqa: ANN401 - with its fields
+    def get(self, name: str) -> Any:  # noqa: ANN401 - with its fields
         """Read a type of certificates."""
-        return service.describe_type(deps(CertificatesDeps), type_id)
+        return service.describe_type(deps(CertificatesDeps), name)
 
 
 @well_known.route("/.well-known/jwt-vc-issuer")

@@ -115,7 +115,7 @@ class Vault(Protocol):
 class Step:
     """One move of a certificate: to which state, why, and when."""
 
-    status: str
+    status: CertificateStatus
     reason: str
     at: datetime
 

@@ -166,6 +166,10 @@ def test_another_library_verifies_what_is_genuine_and_nothing_else(
             "requires": [*CHOSEN, "shop"],
         },
         "another's key": {"credential": bind(bound, strange, "n-1"), "nonce": "n-1"},
+        "a claim added to a bound one": {
+            "credential": bind(bound, key, "n-1").replace("~ey", f"~{foreign}~ey"),
+            "nonce": "n-1",
+        },
         "another nonce": {"credential": bind(bound, key, "n-2"), "nonce": "n-1"},
         "no key shown": {"credential": bound, "nonce": "n-1"},
         "revoked": {"credential": withdrawn[0]},
@@ -177,6 +181,8 @@ def test_another_library_verifies_what_is_genuine_and_nothing_else(
         "bound",
         "nothing chosen",
     }, seen
+    for name in ("another claim added", "another's disclosure"):
+        assert "is of no digest" in seen[name]["refused"]
     claims = seen["good"]["claims"]
     assert {name: claims[name] for name in (*CHOSEN, *OPEN)} == {
         name: FIELDS[name] for name in (*CHOSEN, *OPEN)

@@ -3,10 +3,17 @@
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from app.certificates.models import Certificate
-from app.certificates.values import CertificateType, CertificateView, Vault, status_now
+from app.certificates.values import (
+    CertificateType,
+    CertificateView,
+    FieldKind,
+    Vault,
+    status_now,
+)
 from app.consent.service import ConsentDeps
 from app.core.papers.seal import Seal
 from app.core.unit_of_work import UnitOfWork, Units
@@ -35,6 +42,11 @@ def seal_fields(vault: Vault, certificate_id: UUID, fields: Mapping[str, str]) -
     """Return what a certificate says as it is kept, under its holder's own key."""
     plain = json.dumps(dict(fields), ensure_ascii=False)
     return vault.seal(plain, Certificate.__tablename__, "fields", certificate_id)
+
+
+def show_field(field: Mapping[str, Any], value: str | None) -> Mapping[str, Any]:
+    """Return a field of a certificate's form with what it says."""
+    return {**field, "kind": FieldKind(field["kind"]), "value": value}
 
 
 def view_certificate(uow: UnitOfWork, vault_of: VaultOf, row: Certificate) -> CertificateView:

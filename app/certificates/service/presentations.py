@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from app.certificates.errors import CertificateNotInForce, FieldNotSelective, PresentationOver
 from app.certificates.models import Certificate, Presentation
-from app.certificates.service.common import CertificatesDeps, view_certificate
+from app.certificates.service.common import CertificatesDeps, show_field, view_certificate
 from app.certificates.service.credential import selective_fields
 from app.certificates.service.read import read_certificate
 from app.certificates.values import (
@@ -98,8 +98,8 @@ def redeem_presentation(
     view = view_certificate(uow, deps.vault_of, uow.get_one(Certificate, row.certificate_id))
     if view.status is not CertificateStatus.ACTIVE or view.fields is None:
         raise PresentationOver
-    row.verifier_id, row.redeemed_at = client_id, moment
-    row.verifier_title = dict(deps.verifier_title(uow, client_id))
+    title = deps.verifier_title(uow, client_id)
+    row.verifier_id, row.verifier_title, row.redeemed_at = client_id, dict(title), moment
     uow.move(row, PresentationStatus.REDEEMED, cause="verifier")
     _disclose(uow, deps, row, view)
     return Shown(view, _values(view, row.attributes), row.purpose)
@@ -168,7 +168,7 @@ def _always(view: CertificateView) -> Sequence[str]:
 def _values(view: CertificateView, attributes: Sequence[str]) -> Sequence[Mapping[str, object]]:
     said = view.fields or {}
     shown = {*_always(view), *attributes}
-    return [{**f, "value": said.get(f["id"])} for f in view.form if f["id"] in shown]
+    return [show_field(f, said.get(f["id"])) for f in view.form if f["id"] in shown]
 
 
 def _view(row: Presentation) -> PresentationView:

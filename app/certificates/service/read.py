@@ -8,10 +8,10 @@ from uuid import UUID
 from sqlalchemy import select
 
 from app.certificates.models import Certificate
-from app.certificates.service.common import CertificatesDeps, view_certificate
+from app.certificates.service.common import CertificatesDeps, show_field, view_certificate
 from app.certificates.service.numbers import identifier_of
 from app.certificates.service.validity import validity_url
-from app.certificates.values import CertificateView, Step
+from app.certificates.values import CertificateStatus, CertificateView, Step
 from app.core.db import owned
 from app.core.events import EventLog
 from app.core.pagination import Page, PageRequest, fetch_page
@@ -49,7 +49,7 @@ def describe_certificate(deps: CertificatesDeps, view: CertificateView) -> Mappi
         **{name: getattr(view, name) for name in _SHOWN},
         "identifier": identifier_of(view.number),
         "validity_url": validity_url(deps, view),
-        "fields": [{**field, "value": said.get(field["id"])} for field in view.form],
+        "fields": [show_field(field, said.get(field["id"])) for field in view.form],
     }
 
 
@@ -59,4 +59,4 @@ def _history(uow: UnitOfWork, certificate_id: UUID) -> Sequence[Step]:
         .where(EventLog.subject_id == certificate_id, EventLog.entity == Certificate.ENTITY)
         .order_by(EventLog.sequence)
     )
-    return [Step(row.to_state, row.cause, row.at) for row in rows]
+    return [Step(CertificateStatus(row.to_state), row.cause, row.at) for row in rows]

@@ -5,6 +5,7 @@ which certificate was looked at.
 """
 
 import base64
+import re
 import zlib
 from datetime import timedelta
 from typing import Any
@@ -25,6 +26,7 @@ TTL = timedelta(minutes=1)
 LIFETIME = timedelta(days=1)
 STATUS_SECONDS = int(TTL.total_seconds())
 TYPE = "statuslist+jwt"
+_NUMBER = re.compile(r"0|[1-9][0-9]{0,8}")
 
 _VALUES = {
     CertificateStatus.REVOKED: 1,
@@ -45,13 +47,14 @@ def list_url(deps: CertificatesDeps, number: int) -> str:
     return f"{deps.public_url}/v1/certificates/status-lists/{number}"
 
 
-def sign_status_list(uow: UnitOfWork, deps: CertificatesDeps, number: int) -> str:
+def sign_status_list(uow: UnitOfWork, deps: CertificatesDeps, named: str) -> str:
     """Return a list as a signed token, as things stand now; raise `NotFound` for one not begun.
 
     What has run out by itself is not in it: a credential says until when it is good.
     """
     last = uow.scalar(select(func.max(Certificate.place))) or 0
-    if number > last // SIZE:
+    number = int(named) if _NUMBER.fullmatch(named) else -1
+    if not 0 <= number <= last // SIZE:
         raise NotFound
     first = number * SIZE
     rows = uow.execute(

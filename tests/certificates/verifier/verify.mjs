@@ -19,8 +19,12 @@ function byIssuer(data, signature) {
   return jwk !== undefined && isSigned(data, signature, jwk)
 }
 
+function hasher(data, algorithm) {
+  return createHash(algorithm.replace('-', '')).update(Buffer.from(data)).digest()
+}
+
 const verifier = new SDJwtVcInstance({
-  hasher: (data, algorithm) => createHash(algorithm.replace('-', '')).update(Buffer.from(data)).digest(),
+  hasher,
   hashAlg: 'sha-256',
   verifier: byIssuer,
   kbVerifier: (data, signature, payload) => isSigned(data, signature, payload.cnf.jwk),
@@ -29,6 +33,15 @@ const verifier = new SDJwtVcInstance({
   loadTypeMetadataFormat: true,
 })
 
+// The library leaves out what the issuer has not signed; RFC 9901 (7.1) has all of it refused.
+async function refuseStrays(credential) {
+  const { jwt, disclosures } = await verifier.decode(credential)
+  for (const one of disclosures ?? []) {
+    const digest = await one.digest({ hasher, alg: 'sha-256' })
+    if (!jwt.payload._sd.includes(digest)) throw new Error(`${one.key} is of no digest`)
+  }
+}
+
 async function look({ credential, nonce, requires }) {
   try {
     const seen = await verifier.verify(credential, {
@@ -36,6 +49,7 @@ async function look({ credential, nonce, requires }) {
       keyBindingNonce: nonce,
       requiredClaimKeys: requires,
     })
+    await refuseStrays(credential)
     return { claims: seen.payload, type: seen.typeMetadata?.mergedTypeMetadata ?? seen.typeMetadata }
   } catch (error) {
     return { refused: String(error.message) }
