@@ -43,14 +43,6 @@ class SupplementNotFound(NotFound):
     title_en = "No such supplement was asked for"
 
 
-class ResultNotFound(NotFound):
-    """The application has not come to its end yet."""
-
-    code = "permit-result-not-found"
-    title_zh = "申请尚未办结"
-    title_en = "The application has no result yet"
-
-
 class PermitTaskNotFound(NotFound):
     """The department has no such task."""
 

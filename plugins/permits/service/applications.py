@@ -6,21 +6,31 @@ from uuid import UUID
 
 from sqlalchemy import Select, func, select
 
-from app.sdk import Citizen, House, Page, PageRequest, UnitOfWork, fetch_page, new_id, now
+from app.sdk import (
+    ApplicationStep,
+    Citizen,
+    House,
+    Page,
+    PageRequest,
+    UnitOfWork,
+    fetch_page,
+    new_id,
+    now,
+)
 from plugins.permits.errors import (
     AnswersClosed,
     AnswersInvalid,
     BundleNotFound,
     NothingApplies,
     PermitApplicationNotFound,
-    ResultNotFound,
     SupplementNotFound,
     TooManyDrafts,
 )
-from plugins.permits.models import Application, Result, Supplement, Task
+from plugins.permits.models import Application, Supplement, Task
 from plugins.permits.service.answers import read_answers, tasks_for
 from plugins.permits.service.bundles import find_bundle, list_bundles
 from plugins.permits.service.moves import end_open_tasks, move_task
+from plugins.permits.service.news import announce
 from plugins.permits.service.sealing import seal, seal_values, unseal_values
 from plugins.permits.service.shown import show_application, show_line
 from plugins.permits.values.applications import (
@@ -29,7 +39,6 @@ from plugins.permits.values.applications import (
     ApplicationStatus,
     ApplicationView,
     DraftWish,
-    ResultView,
 )
 from plugins.permits.values.bundles import Bundle
 from plugins.permits.values.tasks import SupplementStatus, TaskStatus
@@ -100,22 +109,6 @@ def find_application(
     return show_application(house, uow, application)
 
 
-def find_result(
-    house: House,
-    uow: UnitOfWork,
-    citizen_reference: str,
-    application_id: UUID,
-    services: Collection[str],
-) -> ResultView:
-    """Return what was decided in the end, or raise `ResultNotFound` while there is nothing."""
-    application = _own(uow, _of(citizen_reference, services), application_id)
-    result = uow.get(Result, application.id)
-    if result is None:
-        raise ResultNotFound
-    content = unseal_values(house, "results", "content", application.id, result.content_sealed)
-    return ResultView(application.id, content, result.digest, result.made_at)
-
-
 def save_answers(
     house: House,
     uow: UnitOfWork,
@@ -159,6 +152,7 @@ def submit_application(
     _check_whole(bundle, answers_of(house, application))
     application.submitted_at = now()
     uow.move(application, ApplicationStatus.SUBMITTED, cause="citizen")
+    announce(house, uow, application, ApplicationStep.SUBMITTED)
     uow.flush()
     return show_application(house, uow, application)
 
@@ -200,6 +194,7 @@ def answer_supplement(
         _check_whole(bundle, answers_of(house, application))
         application.submitted_at = now()
         uow.move(application, ApplicationStatus.SUBMITTED, cause="supplement-answered")
+        announce(house, uow, application, ApplicationStep.SUBMITTED)
     else:
         task = uow.lock(Task, supplement.task_id)
         move_task(uow, task, TaskStatus.IN_REVIEW, "supplement-answered")
@@ -220,13 +215,15 @@ def withdraw_application(
     """
     application = _lock(uow, _of(citizen_reference, services), application_id)
     end_application(uow, application, ApplicationStatus.WITHDRAWN, "withdrawn")
+    announce(house, uow, application, ApplicationStep.WITHDRAWN)
     uow.flush()
     return show_application(house, uow, application)
 
 
-def lapse_application(uow: UnitOfWork, application: Application, cause: str) -> None:
+def lapse_application(house: House, uow: UnitOfWork, application: Application) -> None:
     """Let an application lapse whose row is locked: what was asked was not answered in time."""
-    end_application(uow, application, ApplicationStatus.LAPSED, cause)
+    end_application(uow, application, ApplicationStatus.LAPSED, "lapsed")
+    announce(house, uow, application, ApplicationStep.LAPSED)
 
 
 def end_application(

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from app.sdk import House, Page, PageRequest, UnitOfWork, fetch_page, now
+from app.sdk import ApplicationStep, House, Page, PageRequest, UnitOfWork, fetch_page, now
 from plugins.permits.errors import PermitApplicationNotFound, PermitVersionStale
 from plugins.permits.events import PermitApplicationRead
 from plugins.permits.models import Application, Supplement
@@ -12,6 +12,7 @@ from plugins.permits.service.answers import tasks_for
 from plugins.permits.service.applications import answers_of, end_application
 from plugins.permits.service.bundles import find_bundle
 from plugins.permits.service.moves import open_tasks
+from plugins.permits.service.news import announce
 from plugins.permits.service.sealing import seal
 from plugins.permits.service.seats import take_place
 from plugins.permits.service.shown import show_application, show_line, show_supplement
@@ -77,6 +78,7 @@ def accept_application(
     uow.move(application, ApplicationStatus.ACCEPTED, cause="accepted")
     open_tasks(uow, application, bundle, tasks_for(bundle, answers_of(house, application)))
     uow.move(application, ApplicationStatus.IN_PROGRESS, cause="tasks-opened")
+    announce(house, uow, application, ApplicationStep.ACCEPTED)
     uow.flush()
     return show_application(house, uow, application)
 
@@ -94,7 +96,7 @@ def ask_at_intake(
     bundle = find_bundle(application.bundle, application.bundle_version)
     check_asked(wish, [f.id for f in bundle.fields], [m.id for m in bundle.materials])
     supplement = ask(house, uow, caller, application, None, wish)
-    _require(uow, application, supplement)
+    _require(house, uow, application, supplement)
     return show_supplement(house, supplement)
 
 
@@ -112,8 +114,8 @@ def judge_at_intake(
     take_place(uow, caller, SeatRole.SUPERIOR)
     application = _lock(uow, caller, application_id, version)
     application.check_move(ApplicationStatus.SUPPLEMENT_REQUIRED)
-    supplement = judge(uow, caller, supplement_id, allowed=allowed)
-    _require(uow, application, supplement)
+    supplement = judge(uow, caller, application, None, supplement_id, allowed=allowed)
+    _require(house, uow, application, supplement)
     return show_supplement(house, supplement)
 
 
@@ -132,13 +134,17 @@ def refuse_intake(
     application.reason = reason
     application.words_sealed = seal(house, "applications", "words", application.id, words)
     end_application(uow, application, ApplicationStatus.NOT_ACCEPTED, reason)
+    announce(house, uow, application, ApplicationStep.REFUSED)
     uow.flush()
     return show_application(house, uow, application)
 
 
-def _require(uow: UnitOfWork, application: Application, supplement: Supplement) -> None:
+def _require(
+    house: House, uow: UnitOfWork, application: Application, supplement: Supplement
+) -> None:
     if supplement.asked_at is not None:
         uow.move(application, ApplicationStatus.SUPPLEMENT_REQUIRED, cause="supplement")
+        announce(house, uow, application, ApplicationStep.RETURNED)
         uow.flush()
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import func, select, update
 
-from app.sdk import House, UnitOfWork, now
+from app.sdk import ApplicationStep, House, UnitOfWork, now
 from plugins.permits.models import (
     Application,
     Consultation,
@@ -19,6 +19,7 @@ from plugins.permits.models import (
     Task,
 )
 from plugins.permits.service.answers import tasks_for
+from plugins.permits.service.news import announce
 from plugins.permits.service.sealing import unseal_values
 from plugins.permits.values.applications import ApplicationStatus
 from plugins.permits.values.bundles import Bundle, IssuePolicy, Limit, TaskTemplate
@@ -57,6 +58,8 @@ def open_tasks(
             department=template.department,
             limit_days=template.limit.working_days,
             limit_starts=str(template.limit.starts),
+            after=list(graph.get(template.id, template).after),
+            after_any=list(graph.get(template.id, template).after_any),
         )
         if template.id not in graph:
             _leave_out(uow, task, TaskReason.CONDITION)
@@ -101,6 +104,7 @@ def decide_finally(
     A refusal in a bundle that is issued together or not at all refuses whatever is open.
     """
     _end(uow, task, decision, cause)
+    announce(house, uow, application, ApplicationStep.DECIDED, task.template)
     if decision.outcome in REFUSED and bundle.issue is IssuePolicy.ATOMIC:
         for other in lock_open_tasks(uow, application.id):
             _end(uow, other, _refusal_of(other), TaskReason.BUNDLE_REFUSED)

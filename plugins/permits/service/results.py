@@ -8,9 +8,10 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from app.sdk import House, UnitOfWork, now
+from app.sdk import ApplicationStep, House, UnitOfWork, now
 from plugins.permits.models import Application, Result, Task
 from plugins.permits.service.bundles import find_bundle
+from plugins.permits.service.news import announce
 from plugins.permits.service.sealing import seal_values
 from plugins.permits.service.shown import list_briefs
 from plugins.permits.values.applications import ApplicationStatus, TaskBrief
@@ -63,6 +64,9 @@ def issue(house: House, uow: UnitOfWork, application: Application) -> None:
     )
     application.ended_at = now()
     uow.move(application, outcome, cause="issued" if granted else "nothing-to-issue")
+    is_refused = outcome is ApplicationStatus.REFUSED
+    step = ApplicationStep.REFUSED if is_refused else ApplicationStep.COMPLETED
+    announce(house, uow, application, step)
 
 
 def issue_certificates(

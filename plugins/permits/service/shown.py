@@ -6,13 +6,14 @@ from uuid import UUID
 from sqlalchemy import select
 
 from app.sdk import House, UnitOfWork
-from plugins.permits.models import Application, Decision, Supplement, Task
+from plugins.permits.models import Application, Decision, Result, Supplement, Task
 from plugins.permits.service.bundles import find_bundle
 from plugins.permits.service.sealing import unseal, unseal_values
 from plugins.permits.values.applications import (
     REMEDY_TERMS,
     ApplicationLine,
     ApplicationView,
+    ResultView,
     SupplementView,
     TaskBrief,
 )
@@ -47,6 +48,7 @@ def show_application(house: House, uow: UnitOfWork, application: Application) ->
         supplements=[
             show_supplement(house, one) for one in _asked_of(uow, application.id) if one.asked_at
         ],
+        result=_result_of(house, uow, row),
     )
 
 
@@ -107,6 +109,14 @@ def show_supplement(house: House, supplement: Supplement) -> SupplementView:
         answered_at=supplement.answered_at,
         answer=unseal(house, "supplements", "answer", row, supplement.answer_sealed),
     )
+
+
+def _result_of(house: House, uow: UnitOfWork, row: UUID) -> ResultView | None:
+    result = uow.get(Result, row)
+    if result is None:
+        return None
+    content = unseal_values(house, "results", "content", row, result.content_sealed)
+    return ResultView(content, result.digest, result.made_at)
 
 
 def _asked_of(uow: UnitOfWork, application_id: UUID) -> Sequence[Supplement]:

@@ -62,7 +62,15 @@ def ask(
     return supplement
 
 
-def judge(uow: UnitOfWork, caller: Caller, supplement_id: UUID, *, allowed: bool) -> Supplement:
+def judge(
+    uow: UnitOfWork,
+    caller: Caller,
+    application: Application,
+    task: Task | None,
+    supplement_id: UUID,
+    *,
+    allowed: bool,
+) -> Supplement:
     """Allow or decline what a department wants to ask once more, as its superior.
 
     The row of the task or application is locked. Raise `SupplementNotFound` when nothing waits,
@@ -72,7 +80,8 @@ def judge(uow: UnitOfWork, caller: Caller, supplement_id: UUID, *, allowed: bool
         select(Supplement)
         .where(
             Supplement.id == supplement_id,
-            Supplement.department == caller.department,
+            Supplement.application_id == application.id,
+            Supplement.task_id == task.id if task else Supplement.task_id.is_(None),
             Supplement.status == SupplementStatus.WANTED,
         )
         .with_for_update()

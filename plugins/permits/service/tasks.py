@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from app.sdk import House, Page, PageRequest, UnitOfWork, fetch_page, now
+from app.sdk import ApplicationStep, House, Page, PageRequest, UnitOfWork, fetch_page, now
 from plugins.permits.errors import (
     PermitTaskNotFound,
     PermitVersionStale,
@@ -27,6 +27,7 @@ from plugins.permits.models import (
 from plugins.permits.service.applications import answers_of
 from plugins.permits.service.bundles import find_bundle
 from plugins.permits.service.moves import move_task, pause_of
+from plugins.permits.service.news import announce
 from plugins.permits.service.sealing import seal, unseal
 from plugins.permits.service.seats import take_place
 from plugins.permits.service.shown import show_supplement
@@ -152,7 +153,7 @@ def ask_in_review(
     template = template_of(application, task)
     check_asked(wish, template.fields, template.materials)
     supplement = ask(house, uow, caller, application, task, wish)
-    _pause_for(uow, task, supplement)
+    _pause_for(house, uow, application, task, supplement)
     uow.flush()
     return show_task(house, uow, task, caller)
 
@@ -169,11 +170,10 @@ def judge_in_review(
 ) -> TaskView:
     """Allow or decline, as a superior, that a citizen is asked once more in a task."""
     take_place(uow, caller, SeatRole.SUPERIOR)
-    task = lock_task(uow, caller, task_id)
-    _check_version(task, version)
+    application, task = take_both(uow, caller, task_id, version)
     task.check_move(TaskStatus.SUPPLEMENT_ASKED)
-    supplement = judge(uow, caller, supplement_id, allowed=allowed)
-    _pause_for(uow, task, supplement)
+    supplement = judge(uow, caller, application, task, supplement_id, allowed=allowed)
+    _pause_for(house, uow, application, task, supplement)
     uow.flush()
     return show_task(house, uow, task, caller)
 
@@ -377,11 +377,13 @@ def _check_version(task: Task, version: int) -> None:
         raise PermitVersionStale(version=task.version)
 
 
-def _pause_for(uow: UnitOfWork, task: Task, supplement: Supplement) -> None:
+def _pause_for(
+    house: House, uow: UnitOfWork, application: Application, task: Task, supplement: Supplement
+) -> None:
     if supplement.status == SupplementStatus.ASKED:
-        move_task(
-            uow, task, TaskStatus.SUPPLEMENT_ASKED, "supplement", **pause_of(SUPPLEMENT_LIMIT)
-        )
+        pause = pause_of(SUPPLEMENT_LIMIT)
+        move_task(uow, task, TaskStatus.SUPPLEMENT_ASKED, "supplement", **pause)
+        announce(house, uow, application, ApplicationStep.RETURNED, task.template)
 
 
 def _bundles_of(uow: UnitOfWork, application_ids: list[UUID]) -> Mapping[UUID, Bundle]:

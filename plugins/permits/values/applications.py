@@ -118,6 +118,15 @@ class SupplementView:
 
 
 @dataclass(frozen=True, slots=True)
+class ResultView:
+    """What was decided in the end: the document, and its SHA-256."""
+
+    content: Mapping[str, Any]
+    digest: str
+    made_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class ApplicationView:
     """An application as its citizen sees it; nobody of the departments is named in it."""
 
@@ -139,6 +148,7 @@ class ApplicationView:
     words: str | None
     tasks: Sequence[TaskBrief]
     supplements: Sequence[SupplementView]
+    result: ResultView | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,13 +165,3 @@ class ApplicationLine:
     submitted_at: datetime | None
     due_at: datetime | None
     ended_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class ResultView:
-    """What was decided in the end: the document, and its SHA-256."""
-
-    application_id: UUID
-    content: Mapping[str, Any]
-    digest: str
-    made_at: datetime
