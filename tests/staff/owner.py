@@ -26,6 +26,8 @@ from tests.factories import run_jobs
 from tests.identity.ways_in import add_passkey, passkey_options
 from tests.payments.helpers import make_bill, new_key, pay
 from tests.plugins.jobs import conftest as jobs
+from tests.plugins.permits import desk as permits
+from tests.plugins.permits.answers import SMALL_FACTORY
 from tests.plugins.traffic import conftest as traffic
 from tests.staff import support as office
 
@@ -67,6 +69,7 @@ def make_owner(client: FlaskClient, world: World, rooms: Rooms) -> Owner:
                 {"biller": bill.biller, "number": bill.account, "family_name": "张"},
             ),
             **fine(client, world, who),
+            **permit(client, rooms, who),
             **job(client, rooms, who),
             "/v1/utilities/complaints/{complaint_id}": made(
                 client,
@@ -171,6 +174,18 @@ def job(client: FlaskClient, rooms: Rooms, who: Person) -> Mapping[str, str]:
         "/v1/jobs/interviews/{interview_id}": made(
             client, who, invited, {"at": at, "place": "人民路1号"}
         ),
+    }
+
+
+def permit(client: FlaskClient, rooms: Rooms, who: Person) -> Mapping[str, str]:
+    """Return an application for permits, and what its lead department asks."""
+    made = permits.apply(client, dict(who.auth), "construction-start", SMALL_FACTORY)
+    clerk = permits.make_desk(client, rooms, made["lead"], "clerk")
+    place = f"applications/{made['id']}/supplements"
+    asked = clerk.post(place, version=made["version"], words="x")
+    return {
+        "/v1/permits/applications/{application_id}": made["id"],
+        "/v1/permits/applications/{application_id}/supplements/{supplement_id}": asked["id"],
     }
 
 
