@@ -13,9 +13,10 @@ MOST_QUERY, MOST_FRESH_DAYS = 60, 365
 PAY_STEP = 100_000
 """In fen: pays are filed under the whole thousands of yuan that they reach."""
 _PAY_STEPS = 30
+_LONGEST_GRAM, _LONGEST_WORD = 4, 12
 # A letter, a digit or a sign that names a trade (C++, C#); Han characters stand by themselves.
 _HAN = "\u3400-\u9fff\uf900-\ufaff"
-_RUNS = re.compile(rf"[{_HAN}]+|[^\W_{_HAN}+#]*[^\W_{_HAN}][^\W_{_HAN}]*[+#]*")
+_RUNS = re.compile(rf"[{_HAN}]+|[^\W_{_HAN}]+[+#]*")
 _IS_HAN = re.compile(rf"[{_HAN}]")
 
 
@@ -77,7 +78,7 @@ def looked_for(run: str) -> str:
 def terms_of(advert: Advert, employer_name: str) -> list[str]:
     """Return everything that a vacancy is found under by an index, sorted.
 
-    Characters and pairs of them, the same of the title after `^`, and marks of what it offers.
+    Pieces of its words, the same of the title after `^`, and marks of what it offers.
     """
     terms = {*_marks(advert)}
     for run in runs_of(advert.title):
@@ -113,15 +114,22 @@ def _marks(advert: Advert) -> Iterator[str]:
 
 
 def _grams(run: str) -> Iterator[str]:
-    """Yield the pairs of a run; of Han the single characters too, of others how they begin."""
-    if _IS_HAN.match(run):
-        yield from run
-    else:
-        run = f"<{run}"
-    yield from (run[place : place + 2] for place in range(len(run) - 1))
+    """Yield what a run is found under: of Han every one to four characters, of others beginnings.
+
+    What is looked for is mostly one of these: PostgreSQL keeps how frequent each is, and would
+    take several that always come together for a much rarer thing than they are.
+    """
+    if not _IS_HAN.match(run):
+        yield from (f"<{run[:length]}" for length in range(1, min(len(run), _LONGEST_WORD) + 1))
+        return
+    for length in range(1, _LONGEST_GRAM + 1):
+        yield from (run[at : at + length] for at in range(len(run) - length + 1))
 
 
 def _needed(run: str) -> Iterator[str]:
-    """Yield the fewest terms of a run that is looked for: pairs, or its only character."""
-    grams = list(_grams(run))
-    yield from (gram for gram in grams if len(gram) > 1 or len(run) == 1)
+    """Yield the fewest terms that everything has which a run is found in."""
+    if not _IS_HAN.match(run):
+        yield f"<{run[:_LONGEST_WORD]}"
+        return
+    last = max(len(run) - _LONGEST_GRAM, 0)
+    yield from (run[at : at + _LONGEST_GRAM] for at in {*range(0, last, _LONGEST_GRAM), last})
