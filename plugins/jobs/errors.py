@@ -91,6 +91,14 @@ class VacancyClosed(Conflict):
     title_en = "The vacancy is closed"
 
 
+class PositionsTaken(Conflict):
+    """More people were hired than the wording has positions; `hired` says how many."""
+
+    code = "positions-taken"
+    title_zh = "已录用人数超过招聘人数"
+    title_en = "More were hired than the vacancy would have positions"
+
+
 class RevisionNotFound(NotFound):
     """There is no such wording of a vacancy."""
 

@@ -9,7 +9,7 @@ read and write them.
 import json
 import tomllib
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,7 @@ from plugins.jobs.models import (
 from plugins.jobs.service.adverts import find_faults
 from plugins.jobs.service.closing import close_vacancies
 from plugins.jobs.service.feed_file import read_feed_file
-from plugins.jobs.service.vacancies import lay, open_vacancy, propose
+from plugins.jobs.service.vacancies import hired_for, lay, open_vacancy, propose
 from plugins.jobs.values import (
     LIVE,
     CloseCause,
@@ -77,6 +77,7 @@ class _Books:
     tellers: dict[UUID, int]
     """How many live sources a vacancy has."""
     waiting: dict[UUID, VacancyRevision]
+    hired: Mapping[UUID, int]
     outcomes: dict[LineOutcome, int] = field(default_factory=dict)
     refused: list[LineRefused] = field(default_factory=list)
     same: list[str] = field(default_factory=list)
@@ -237,6 +238,7 @@ def _open_books(uow: UnitOfWork, feed: Feed, lines: Sequence[FeedLine]) -> _Book
         open_by_sameness={row.sameness: row for row in rows if row.status in LIVE},
         tellers=tellers,
         waiting={row.vacancy_id: row for row in uow.scalars(waiting.with_for_update())},
+        hired=hired_for(uow, ids),
     )
 
 
@@ -382,7 +384,9 @@ def _rewrite(
     uow.move(revision, RevisionStatus.APPLIED, cause="feed")
     revision.decided_at = now()
     books.open_by_sameness.pop(vacancy.sameness, None)
-    lay(vacancy, employer, line.advert)
+    # Nobody who was hired loses the seat because a feed counts what is left.
+    seats = max(line.advert.open_positions, books.hired.get(vacancy.id, 0))
+    lay(vacancy, employer, replace(line.advert, open_positions=seats))
     books.open_by_sameness[vacancy.sameness] = vacancy
 
 

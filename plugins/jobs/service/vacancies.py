@@ -8,18 +8,19 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from app.sdk import House, Page, PageRequest, UnitOfWork, fetch_page, new_id, now
 from plugins.jobs.errors import (
     AdvertTerm,
     EmployerNotVerified,
+    PositionsTaken,
     RevisionNotFound,
     VacancyClosed,
     VacancyKnown,
     VacancyNotFound,
 )
-from plugins.jobs.models import Employer, Vacancy, VacancyRevision, VacancySource
+from plugins.jobs.models import Employer, Hire, Vacancy, VacancyRevision, VacancySource
 from plugins.jobs.service.adverts import check_advert
 from plugins.jobs.service.closing import close_vacancies, close_vacancy
 from plugins.jobs.service.employers import (
@@ -94,6 +95,7 @@ def revise_vacancy(
     if vacancy.status not in LIVE:
         raise VacancyClosed
     refuse_same(uow, employer.id, advert, but=vacancy.id)
+    _refuse_fewer(uow, vacancy.id, advert)
     for waiting in _proposed(uow, vacancy.id):
         uow.move(waiting, RevisionStatus.SUPERSEDED, cause="member")
     uow.flush()
@@ -309,6 +311,16 @@ def refuse_same(
         raise VacancyKnown(vacancy_id=str(known))
 
 
+def hired_for(uow: UnitOfWork, vacancy_ids: Iterable[UUID]) -> Mapping[UUID, int]:
+    """Return the last seat that is taken of each vacancy that somebody was hired for."""
+    rows = (
+        select(Hire.vacancy_id, func.max(Hire.seat))
+        .where(Hire.vacancy_id.in_(list(vacancy_ids)))
+        .group_by(Hire.vacancy_id)
+    )
+    return {vacancy_id: seat or 0 for vacancy_id, seat in uow.execute(rows)}
+
+
 def open_vacancy(
     uow: UnitOfWork, employer: Employer, advert: Advert, *, cause: str
 ) -> tuple[Vacancy, VacancyRevision]:
@@ -405,9 +417,17 @@ def _apply(
     if employer.status != EmployerStatus.VERIFIED:
         raise EmployerNotVerified
     refuse_same(uow, employer.id, advert, but=vacancy.id)
+    _refuse_fewer(uow, vacancy.id, advert)
     lay(vacancy, employer, advert)
     if vacancy.status == VacancyStatus.DRAFT:
         uow.move(vacancy, VacancyStatus.VERIFIED, cause="desk", officer=str(officer))
+
+
+def _refuse_fewer(uow: UnitOfWork, vacancy_id: UUID, advert: Advert) -> None:
+    """Raise `PositionsTaken` for a wording with fewer positions than people were hired for."""
+    hired = hired_for(uow, [vacancy_id]).get(vacancy_id, 0)
+    if advert.open_positions < hired:
+        raise PositionsTaken(hired=hired)
 
 
 def _tell_decision(

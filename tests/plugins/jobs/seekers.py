@@ -56,7 +56,7 @@ class Firm:
         )
         with self.house.unit_of_work() as uow:
             employer = uow.get_one(Employer, self.id)
-            vacancy = open_vacancy(uow, employer, advert, cause="test")
+            vacancy, _ = open_vacancy(uow, employer, advert, cause="test")
             uow.flush()
             lay(vacancy, employer, advert)
             uow.move(vacancy, VacancyStatus.VERIFIED, cause="test")

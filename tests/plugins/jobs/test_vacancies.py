@@ -3,7 +3,9 @@
 import json
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
+from uuid import UUID, uuid4
 
 import pytest
 from flask.testing import FlaskClient
@@ -13,6 +15,8 @@ from app.factory import Rooms
 from app.http.server import Server
 from app.sdk import House
 from plugins.jobs import service
+from plugins.jobs.models import Vacancy
+from plugins.jobs.service.vacancies import advert_of
 from plugins.jobs.values import city_today
 from tests.conftest import World
 from tests.plugins.jobs.conftest import (
@@ -24,6 +28,7 @@ from tests.plugins.jobs.conftest import (
     waiting_revision,
 )
 from tests.plugins.jobs.rows import many, moves, one, run
+from tests.plugins.jobs.seekers import apply_for, attempt, make_applicant, make_firm
 
 VACANCIES = "/v1/jobs/vacancies"
 
@@ -358,3 +363,27 @@ def test_a_vacancy_is_a_job_posting_of_schema_org(
     }
     boss.do(made["id"], "withdrawal")
     assert client.get(f"{VACANCIES}/{made['id']}/json-ld").status_code == 404
+
+
+def test_nobody_who_was_hired_loses_the_seat_to_another_wording(rooms: Rooms, house: House) -> None:
+    firm = make_firm(rooms, house)
+    vacancy = firm.vacancy(3)
+    for _ in range(2):
+        applicant = make_applicant(rooms, house)
+        assert firm.hire(apply_for(house, applicant, vacancy)) == "done"
+    with house.unit_of_work() as uow:
+        wording = advert_of(uow.get_one(Vacancy, vacancy))
+
+    def revise(positions: int) -> str:
+        wanted = replace(wording, open_positions=positions)
+        return attempt(
+            house, lambda uow: service.revise_vacancy(uow, firm.member, firm.id, vacancy, wanted)
+        )
+
+    assert revise(1) == "positions-taken"
+    assert revise(2) == "done"
+    decided = waiting_revision(rooms, str(vacancy))
+    with house.unit_of_work() as uow:
+        service.decide_revision(house, uow, uuid4(), UUID(decided), None)
+    with house.unit_of_work() as uow:
+        assert uow.get_one(Vacancy, vacancy).open_positions == 2
