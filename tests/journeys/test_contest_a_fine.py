@@ -223,7 +223,8 @@ def test_what_was_paid_and_then_won_comes_back_in_full(
     backs = {one["ending"]: one["back"] for one in paid["prospect"]["outcomes"]}
     assert backs["cancelled"] == due["amount"]
 
-    driver.decide(driver.object_to(violation, "reconsideration"), "cancelled")
+    contest = driver.object_to(violation, "reconsideration")
+    driver.decide(contest, "cancelled")
     done = wait_until(lambda: app.payment(payment["id"]), lambda seen: seen["refunded_amount"] > 0)
     assert done["refunded_amount"] == due["amount"]
     assert driver.shown(violation)["status"] == "cancelled"
@@ -237,6 +238,8 @@ def test_what_was_paid_and_then_won_comes_back_in_full(
     assert [one["amount"] for one in red["reversals"]] == [-due["amount"]]
     assert red["standing_amount"] == 0
     wait_until(app.inbox, lambda kinds: {"refund-succeeded", "receipt-reversed"} <= set(kinds))
+    assert driver.told("contest-decided").count(contest) == 1
+    assert len(driver.told("money-returned")) == 1
     auditor = Citizen(house.web, house.city, token=house.staff_token())
     book = auditor.get("/v1/ledger/trial-balance").json
     assert [item["balance"] for item in book["currencies"]] == [0]

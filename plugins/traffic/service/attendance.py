@@ -1,22 +1,21 @@
 """What time brings: news that wait for the police, money that goes back, terms that end."""
 
 from datetime import timedelta
-from uuid import UUID
 
 from sqlalchemy import delete, exists, func, select
 
-from app.sdk import Conflict, House, NotFound, now
-from plugins.traffic.models import Allowance, Due, Lookup, Return, Violation
+from app.sdk import House, now
+from plugins.traffic.models import Allowance, Due, Lookup, Violation
 from plugins.traffic.service.contests import contests_by_violation, is_contestable
 from plugins.traffic.service.dues import today
 from plugins.traffic.service.linking import TRY_WINDOW
 from plugins.traffic.service.mirror import settle
-from plugins.traffic.service.notices import tell_of_return
 from plugins.traffic.service.orders import send_waiting
 from plugins.traffic.service.refresh import watch
 from plugins.traffic.service.reminders import remind
+from plugins.traffic.service.returns import send_returns
 from plugins.traffic.service.studies import send_waiting_studies
-from plugins.traffic.values import DueStatus, ReturnState, ViolationStatus
+from plugins.traffic.values import DueStatus, ViolationStatus
 
 _BATCH = 50
 _LONGEST_TERM = timedelta(days=183)
@@ -34,25 +33,6 @@ def attend(house: House) -> None:
     forget_tries(house)
     remind(house)
     watch(house)
-
-
-def send_returns(house: House) -> None:
-    """Hand the house the money that goes back; the same return twice is one.
-
-    What was paid over the police's counter goes back there. What cannot go back now waits.
-    """
-    with house.unit_of_work() as uow:
-        waiting = select(Return).where(Return.state == ReturnState.WAITING)
-        rows = uow.scalars(waiting.order_by(Return.decided_at).limit(_BATCH)).all()
-    for row in rows:
-        try:
-            house.return_payment(row.reference, row.amount, row.reason)
-        except NotFound:
-            _close_return(house, row.id, ReturnState.REFUSED)
-        except Conflict:
-            continue
-        else:
-            _close_return(house, row.id, ReturnState.DONE)
 
 
 def mark_overdue(house: House) -> None:
@@ -96,14 +76,3 @@ def forget_tries(house: House) -> None:
     with house.unit_of_work() as uow:
         last = Allowance.attempts[func.array_upper(Allowance.attempts, 1)]
         uow.execute(delete(Allowance).where(last < now() - TRY_WINDOW))
-
-
-def _close_return(house: House, return_id: UUID, state: ReturnState) -> None:
-    with house.unit_of_work() as uow:
-        row = uow.lock(Return, return_id)
-        row.state = state
-        row.sent_at = now()
-        if state is ReturnState.DONE:
-            of_it = select(Violation).join(Due, Due.violation_id == Violation.id)
-            violation = uow.scalars(of_it.where(Due.reference == row.reference)).one()
-            tell_of_return(house, uow, violation, row)

@@ -34,6 +34,7 @@ from plugins.traffic.service.petitions import (
     shared_fields,
 )
 from plugins.traffic.service.refresh import refresh
+from plugins.traffic.service.returns import send_returns
 from plugins.traffic.service.rules import find_rules
 from plugins.traffic.service.violations import lock_own, own
 from plugins.traffic.values import (
@@ -204,6 +205,7 @@ def decide_contest(
         violation.seen_at = now()
     if key is not None:
         send_order(house, key)
+    send_returns(house, contest.violation_id)
     with house.unit_of_work() as after:
         return show_contest(house, after.get_one(Contest, contest_id))
 

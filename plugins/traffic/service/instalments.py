@@ -5,17 +5,21 @@ from dataclasses import dataclass
 from datetime import date
 
 from plugins.traffic.service.dated import Basis
-from plugins.traffic.service.terms import add_months
+from plugins.traffic.service.terms import DaysOff, add_months, next_open_day
 
 
 @dataclass(frozen=True, slots=True)
 class InstalmentRule:
-    """Into how many parts a fine may be split, how small one may be (fen), and how far apart."""
+    """Into how many parts a fine may be split, how small one may be (fen), and how far apart.
+
+    `over_days_off`: a part whose day is a day off is due on the next one that is not.
+    """
 
     valid_from: date
     most_parts: int
     least_part: int
     months_between: int
+    over_days_off: bool
     basis: Basis
     source: str
 
@@ -34,17 +38,22 @@ class Instalment:
 
 
 def plan_instalments(
-    amount: int, first_due: date, parts: int, rule: InstalmentRule
+    amount: int, first_due: date, parts: int, rule: InstalmentRule, days_off: DaysOff
 ) -> tuple[Instalment, ...]:
     """Return a plan of equal parts, whose fen that do not divide are in the first ones.
 
-    Parts are due on the first one's day of the month, or on the month's last. Raise `ValueError`
-    when the rule does not allow so many.
+    Parts are due on the first one's day of the month, or on the month's last, and never in a day
+    off where the rule says so. Raise `ValueError` when it does not allow so many.
     """
     if not 1 <= parts <= rule.most_parts_of(amount):
         raise ValueError(f"{amount} fen are not split into {parts}")
+
+    def due_on(number: int) -> date:
+        day = add_months(first_due, (number - 1) * rule.months_between)
+        return next_open_day(day, days_off) if rule.over_days_off else day
+
     return tuple(
-        Instalment(number, part, add_months(first_due, (number - 1) * rule.months_between))
+        Instalment(number, part, due_on(number))
         for number, part in enumerate(split(amount, [1] * parts), start=1)
     )
 

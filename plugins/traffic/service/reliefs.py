@@ -160,10 +160,11 @@ def _grant(uow: UnitOfWork, violation: Violation, relief: Relief) -> UUID | None
 def _part(uow: UnitOfWork, violation: Violation, whole: Due, parts: int) -> None:
     """Put instalments, each with a reference of its own, into the place of a whole fine."""
     assert violation.served_on is not None
-    rule = in_force(find_rules().instalments, violation.served_on)
+    rules = find_rules()
+    rule = in_force(rules.instalments, violation.served_on)
     first_due: date = whole.pay_by
     whole.status = DueStatus.WITHDRAWN
-    for part in plan_instalments(whole.fine, first_due, parts, rule):
+    for part in plan_instalments(whole.fine, first_due, parts, rule, rules.days_off):
         uow.add(
             Due(
                 reference=f"{violation.decision_no}-{part.number}",

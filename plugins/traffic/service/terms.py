@@ -64,6 +64,11 @@ def last_day(term: Term, received: date, days_off: DaysOff) -> date:
     else:
         assert term.days is not None
         last = received + timedelta(days=term.days)
-    while term.over_days_off and days_off.is_off(last):
-        last += timedelta(days=1)
-    return last
+    return next_open_day(last, days_off) if term.over_days_off else last
+
+
+def next_open_day(day: date, days_off: DaysOff) -> date:
+    """Return a day, or the next one that is not off."""
+    while days_off.is_off(day):
+        day += timedelta(days=1)
+    return day

@@ -9,17 +9,19 @@ from hypothesis import strategies as st
 
 from plugins.traffic.service.instalments import Instalment, plan_instalments, split
 from plugins.traffic.service.rules import find_rules
-from plugins.traffic.service.terms import add_months
+from plugins.traffic.service.terms import add_months, next_open_day
 from tests.plugins.traffic.examples import STEADY, of_kind
 
 (RULE,) = find_rules().instalments
+DAYS_OFF = find_rules().days_off
 DAY = date(2026, 12, 31)
 
 
 @pytest.mark.parametrize("example", of_kind("instalments"))
 def test_a_worked_example(example: dict[str, Any]) -> None:
     parts = example["parts"]
-    assert plan_instalments(example["amount"], example["first_due"], len(parts), RULE) == tuple(
+    plan = plan_instalments(example["amount"], example["first_due"], len(parts), RULE, DAYS_OFF)
+    assert plan == tuple(
         Instalment(number, amount, due_on) for number, (amount, due_on) in enumerate(parts, 1)
     )
 
@@ -29,7 +31,7 @@ def test_a_worked_example(example: dict[str, Any]) -> None:
 )
 def test_more_parts_than_the_rule_allows_are_refused(amount: int, parts: int) -> None:
     with pytest.raises(ValueError, match="not split"):
-        plan_instalments(amount, DAY, parts, RULE)
+        plan_instalments(amount, DAY, parts, RULE, DAYS_OFF)
 
 
 @pytest.mark.parametrize(
@@ -77,11 +79,13 @@ def test_parts_are_the_whole_and_none_is_a_fen_off(amount: int, weights: list[in
 @given(st.integers(1, 10**8), st.dates(date(2024, 1, 1), date(2030, 12, 31)), st.data())
 def test_a_plan_is_the_whole_in_time(amount: int, first_due: date, data: st.DataObject) -> None:
     parts = data.draw(st.integers(1, RULE.most_parts_of(amount)))
-    plan = plan_instalments(amount, first_due, parts, RULE)
+    plan = plan_instalments(amount, first_due, parts, RULE, DAYS_OFF)
     assert [part.number for part in plan] == list(range(1, parts + 1))
     assert sum(part.amount for part in plan) == amount
     assert max(p.amount for p in plan) - min(p.amount for p in plan) <= 1
     if parts > 1:
         assert min(part.amount for part in plan) >= RULE.least_part
     # Not chained: a short month does not shorten those after it.
-    assert [p.due_on for p in plan] == [add_months(first_due, n) for n in range(parts)]
+    nominal = [add_months(first_due, n) for n in range(parts)]
+    assert [p.due_on for p in plan] == [next_open_day(day, DAYS_OFF) for day in nominal]
+    assert not any(DAYS_OFF.is_off(p.due_on) for p in plan)

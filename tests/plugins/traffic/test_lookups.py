@@ -1,5 +1,7 @@
 """Decisions by their numbers: two facts, few tries, little shown."""
 
+from collections.abc import Callable
+
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import text
@@ -109,9 +111,26 @@ def test_the_right_to_pay_ends(
         assert uow.scalar(left, {"id": violation["id"]}) == 0
 
 
+def tries(rooms: Rooms, after: int = 0) -> list[tuple[int, str, dict[str, object]]]:
+    """Return what the trail knows of look-ups, after an entry."""
+    with rooms.units.open(actor="test", read_only=True) as uow:
+        found = text(
+            "select number, result, details from audit_entries"
+            " where event = 'traffic.decision_looked_up' and number > :after order by number"
+        )
+        return [tuple(row) for row in uow.execute(found, {"after": after})]
+
+
+@pytest.mark.promise("M15")
 def test_an_unknown_number_and_a_wrong_fact_are_one_refusal_and_guessing_ends(
-    client: FlaskClient, me: Citizen, other: Citizen, car: Car
+    client: FlaskClient,
+    rooms: Rooms,
+    me: Citizen,
+    other: Citizen,
+    car: Car,
+    shows: Callable[[str], None],
 ) -> None:
+    before = max((place for place, _, _ in tries(rooms)), default=0)
     number = decided(client, me, car)["decision_no"]
     right = {"decision_no": number, "digits": car.engine[-6:]}
     wrong = [right | {"digits": "ZZZZZZ"}, right | {"decision_no": "42032026999999"}]
@@ -120,6 +139,11 @@ def test_an_unknown_number_and_a_wrong_fact_are_one_refusal_and_guessing_ends(
         assert refusal(answer) == (422, "facts-mismatch")
     last = client.post(PATH, json=right, headers=other.auth)
     assert refusal(last) == (429, "too-many-proofs")
+    kept = tries(rooms, before)
+    assert [result for _, result, _ in kept] == ["refused"] * GUESSES
+    assert number not in str(kept)  # the trail says that somebody tried, not what
+    assert "ZZZZZZ" not in str(kept)
+    shows(f"{GUESSES} guesses: {len(kept)} entries in the trail, the right answer then 429")
 
 
 def test_a_number_is_not_guessed_at_by_many(

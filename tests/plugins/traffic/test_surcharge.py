@@ -41,6 +41,21 @@ def test_a_worked_example(example: dict[str, Any]) -> None:
     )
 
 
+@pytest.mark.promise("M15")
+def test_the_examples_are_many_and_name_their_laws(shows: Callable[[str], None]) -> None:
+    counts = {
+        kind: len(of_kind(kind)) for kind in ("surcharge", "deadlines", "instalments", "points")
+    }
+    assert min(counts.values()) >= 7
+    reasons = str([example.id for kind in counts for example in of_kind(kind)])
+    for word in ("Spring Festival 2026", "Spring Festival 2027", "the year's end"):
+        assert word in reasons
+    rules = find_rules()
+    for kind in (rules.surcharges, rules.instalments, rules.terms, rules.points, rules.studies):
+        assert all(rule.source for rule in kind)
+    shows("worked examples: " + ", ".join(f"{count} of {kind}" for kind, count in counts.items()))
+
+
 def test_what_makes_no_sense_is_refused() -> None:
     with pytest.raises(ValueError, match="negative"):
         reckon_surcharge(-1, PAY_BY, PAY_BY, RULE)
