@@ -185,3 +185,51 @@ class VerdictIncomplete(Invalid):
     code = "permit-verdict-incomplete"
     title_zh = "决定内容不完整"
     title_en = "The verdict is not complete"
+
+
+class PermitClockNotFound(NotFound):
+    """No clock runs before an application is submitted."""
+
+    code = "permit-clock-not-found"
+    title_zh = "申请尚未提交，没有办理时限"
+    title_en = "No clock runs before the application is submitted"
+
+
+class SupplementLapsed(Conflict):
+    """The time for answering a supplement is over."""
+
+    code = "permit-supplement-lapsed"
+    title_zh = "补正期限已过"
+    title_en = "The time for answering is over"
+
+
+class CalendarNotYours(Forbidden):
+    """Only the department that supervises the others sets the days of the calendar."""
+
+    code = "permit-calendar-not-yours"
+    title_zh = "只有监督部门可以调整工作日历"
+    title_en = "Only the supervising department sets the calendar"
+
+
+class CalendarDayOver(Conflict):
+    """What has been counted stays: days that are over are not set."""
+
+    code = "permit-calendar-day-over"
+    title_zh = "不能调整已过去的日期"
+    title_en = "A day that is over cannot be set"
+
+
+class CalendarTooFar(Invalid):
+    """The day is too far ahead to be set."""
+
+    code = "permit-calendar-too-far"
+    title_zh = "日期过远，不能调整"
+    title_en = "The day is too far ahead"
+
+
+class ClockAlarmNotFound(NotFound):
+    """Nothing of the kind was raised for this department."""
+
+    code = "permit-alarm-not-found"
+    title_zh = "没有找到该预警"
+    title_en = "There is no such alarm"

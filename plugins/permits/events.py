@@ -60,3 +60,14 @@ class PermitSeatTaken(AuditEvent):
     title_en = "A seat in a department was taken away"
     officer: UUID
     role: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PermitCalendarDaySet(AuditEvent):
+    """The supervising department said whether offices are open on a day."""
+
+    name = "permits.calendar_day_set"
+    title_zh = "调整了工作日历"
+    title_en = "A day of the working calendar was set"
+    day: str
+    is_working: bool

@@ -2,6 +2,7 @@
 
 from plugins.permits.models.applications import Application, Result, Supplement
 from plugins.permits.models.base import Base
+from plugins.permits.models.clock import CalendarDay, Clock, ClockAlarm
 from plugins.permits.models.seats import Seat
 from plugins.permits.models.tasks import (
     Consultation,
@@ -15,6 +16,9 @@ from plugins.permits.models.tasks import (
 __all__ = [
     "Application",
     "Base",
+    "CalendarDay",
+    "Clock",
+    "ClockAlarm",
     "Consultation",
     "Decision",
     "Meeting",

@@ -1,6 +1,6 @@
 """`/v1/permits`: one file for each topic."""
 
-from plugins.permits.routes import applications, bundles, intake, seats, tasks
+from plugins.permits.routes import applications, bundles, clock, intake, seats, tasks
 from plugins.permits.routes.common import blueprint
 
-__all__ = ["applications", "blueprint", "bundles", "intake", "seats", "tasks"]
+__all__ = ["applications", "blueprint", "bundles", "clock", "intake", "seats", "tasks"]

@@ -165,6 +165,7 @@ class CalendarYearSchema(Schema):
 class CalendarDayWishSchema(Schema):
     """Whether offices are open on a day, and why it is set."""
 
+    day = fields.Date(required=True)
     is_working = fields.Flag(required=True)
     reason = fields.Text(required=True, max_length=MOST_REASON)
 

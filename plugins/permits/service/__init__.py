@@ -1,5 +1,6 @@
 """What can be done with bundles, applications, tasks and their clocks."""
 
+from plugins.permits.service.alarms import list_alarms, see_alarm
 from plugins.permits.service.answers import (
     conditions_hold,
     fee_for,
@@ -7,6 +8,7 @@ from plugins.permits.service.answers import (
     read_answers,
     tasks_for,
 )
+from plugins.permits.service.application_clock import export_clock, find_clock
 from plugins.permits.service.applications import (
     answer_supplement,
     begin_application,
@@ -18,6 +20,7 @@ from plugins.permits.service.applications import (
 )
 from plugins.permits.service.bpmn import export_bpmn
 from plugins.permits.service.bundles import find_bundle, list_bundles, load_bundles
+from plugins.permits.service.calendar import find_year, set_day
 from plugins.permits.service.consultations import (
     answer_consultation,
     consult_department,
@@ -33,6 +36,7 @@ from plugins.permits.service.intake import (
     read_desk_application,
     refuse_intake,
 )
+from plugins.permits.service.lamps import attend_clocks
 from plugins.permits.service.meetings import call_meeting, close_meeting, give_opinion
 from plugins.permits.service.personal_data import erase_citizen, export_citizen
 from plugins.permits.service.results import issue_decided
@@ -49,7 +53,10 @@ from plugins.permits.service.tasks import (
     release_task,
 )
 
-ATTENDED = (issue_decided,)
+ATTENDED = (
+    attend_clocks,
+    issue_decided,
+)
 """What is done by the clock, in this order; each a bounded part, and safe to run again."""
 
 __all__ = [
@@ -59,6 +66,7 @@ __all__ = [
     "answer_supplement",
     "ask_at_intake",
     "ask_in_review",
+    "attend_clocks",
     "begin_application",
     "begin_procedure",
     "begin_review",
@@ -72,14 +80,18 @@ __all__ = [
     "erase_citizen",
     "export_bpmn",
     "export_citizen",
+    "export_clock",
     "fee_for",
     "find_application",
     "find_bundle",
+    "find_clock",
+    "find_year",
     "give_opinion",
     "give_seat",
     "issue_decided",
     "judge_at_intake",
     "judge_in_review",
+    "list_alarms",
     "list_applications",
     "list_bundles",
     "list_consultations",
@@ -97,7 +109,9 @@ __all__ = [
     "release_task",
     "save_answers",
     "seat_role",
+    "see_alarm",
     "send_back",
+    "set_day",
     "submit_application",
     "take_seat",
     "tasks_for",

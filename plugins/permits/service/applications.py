@@ -23,6 +23,7 @@ from plugins.permits.errors import (
     BundleNotFound,
     NothingApplies,
     PermitApplicationNotFound,
+    SupplementLapsed,
     SupplementNotFound,
     TooManyDrafts,
 )
@@ -33,6 +34,7 @@ from plugins.permits.service.moves import end_open_tasks, move_task
 from plugins.permits.service.news import announce
 from plugins.permits.service.sealing import seal, seal_values, unseal_values
 from plugins.permits.service.shown import show_application, show_line
+from plugins.permits.service.winding import is_lapsed, wind_intake
 from plugins.permits.values.applications import (
     MOST_DRAFTS,
     ApplicationLine,
@@ -152,6 +154,7 @@ def submit_application(
     _check_whole(bundle, answers_of(house, application))
     application.submitted_at = now()
     uow.move(application, ApplicationStatus.SUBMITTED, cause="citizen")
+    wind_intake(uow, application)
     announce(house, uow, application, ApplicationStep.SUBMITTED)
     uow.flush()
     return show_application(house, uow, application)
@@ -169,7 +172,8 @@ def answer_supplement(
 ) -> ApplicationView:
     """Answer what was asked, with the fields that it named; the time of the task runs on.
 
-    Raise `SupplementNotFound` when nothing of the kind is asked now, `AnswersInvalid` for fields
+    Raise `SupplementNotFound` when nothing of the kind is asked now, `SupplementLapsed` when its
+    time is over, `AnswersInvalid` for fields
     that were not asked about, or where another answer would need other permits.
     """
     application = _lock(uow, _of(citizen_reference, services), application_id)
@@ -182,8 +186,10 @@ def answer_supplement(
         )
         .with_for_update()
     )
-    if supplement is None:
+    if supplement is None or supplement.asked_at is None:
         raise SupplementNotFound
+    if is_lapsed(uow, supplement.asked_at):
+        raise SupplementLapsed
     if changes:
         _change_as_asked(house, application, supplement, changes)
     supplement.status = SupplementStatus.ANSWERED
@@ -194,6 +200,7 @@ def answer_supplement(
         _check_whole(bundle, answers_of(house, application))
         application.submitted_at = now()
         uow.move(application, ApplicationStatus.SUBMITTED, cause="supplement-answered")
+        wind_intake(uow, application)
         announce(house, uow, application, ApplicationStep.SUBMITTED)
     else:
         task = uow.lock(Task, supplement.task_id)
@@ -234,6 +241,7 @@ def end_application(
     end_open_tasks(uow, application, cause)
     application.ended_at = now()
     uow.move(application, to, cause=cause)
+    wind_intake(uow, application)
 
 
 def answers_of(house: House, application: Application) -> Mapping[str, Any]:

@@ -11,12 +11,13 @@ from plugins.permits.models import Application, Supplement
 from plugins.permits.service.answers import tasks_for
 from plugins.permits.service.applications import answers_of, end_application
 from plugins.permits.service.bundles import find_bundle
-from plugins.permits.service.moves import open_tasks
+from plugins.permits.service.moves import open_tasks, pause_of
 from plugins.permits.service.news import announce
 from plugins.permits.service.sealing import seal
 from plugins.permits.service.seats import take_place
 from plugins.permits.service.shown import show_application, show_line, show_supplement
 from plugins.permits.service.supplements import ask, check_asked, judge
+from plugins.permits.service.winding import wind_intake
 from plugins.permits.values.applications import (
     ApplicationLine,
     ApplicationStatus,
@@ -25,7 +26,7 @@ from plugins.permits.values.applications import (
     SupplementView,
 )
 from plugins.permits.values.seats import SeatRole
-from plugins.permits.values.tasks import Ask, Caller
+from plugins.permits.values.tasks import SUPPLEMENT_LIMIT, Ask, Caller
 
 _ANY_SEAT = tuple(SeatRole)
 _AT_DESK = frozenset(ApplicationStatus) - {ApplicationStatus.DRAFT}
@@ -76,6 +77,7 @@ def accept_application(
     bundle = find_bundle(application.bundle, application.bundle_version)
     application.accepted_at = now()
     uow.move(application, ApplicationStatus.ACCEPTED, cause="accepted")
+    wind_intake(uow, application)
     open_tasks(uow, application, bundle, tasks_for(bundle, answers_of(house, application)))
     uow.move(application, ApplicationStatus.IN_PROGRESS, cause="tasks-opened")
     announce(house, uow, application, ApplicationStep.ACCEPTED)
@@ -143,7 +145,13 @@ def _require(
     house: House, uow: UnitOfWork, application: Application, supplement: Supplement
 ) -> None:
     if supplement.asked_at is not None:
-        uow.move(application, ApplicationStatus.SUPPLEMENT_REQUIRED, cause="supplement")
+        uow.move(
+            application,
+            ApplicationStatus.SUPPLEMENT_REQUIRED,
+            cause="supplement",
+            **pause_of(SUPPLEMENT_LIMIT),
+        )
+        wind_intake(uow, application)
         announce(house, uow, application, ApplicationStep.RETURNED)
         uow.flush()
 

@@ -21,6 +21,7 @@ from plugins.permits.models import (
 from plugins.permits.service.answers import tasks_for
 from plugins.permits.service.news import announce
 from plugins.permits.service.sealing import unseal_values
+from plugins.permits.service.winding import wind
 from plugins.permits.values.applications import ApplicationStatus
 from plugins.permits.values.bundles import Bundle, IssuePolicy, Limit, TaskTemplate
 from plugins.permits.values.graph import end_of, follow
@@ -74,7 +75,7 @@ def move_task(
     cause: str,
     **data: Any,  # noqa: ANN401 - what the event says besides
 ) -> None:
-    """Move a task whose row is locked; a task that ends is nobody's any more."""
+    """Move a task whose row is locked, and its clock; a task that ends is nobody's any more."""
     uow.move(task, to, cause=cause, **data)
     task.since = now()
     if to is TaskStatus.READY:
@@ -83,6 +84,7 @@ def move_task(
         task.decided_at = task.since
     if to in FINAL or to in (TaskStatus.READY, TaskStatus.PROPOSED):
         task.holder = task.lease_until = None
+    wind(uow, task)
 
 
 def pause_of(limit: Limit) -> dict[str, Any]:

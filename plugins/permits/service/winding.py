@@ -1,0 +1,225 @@
+"""Winding clocks: whenever a task or an intake moves, its clock is reckoned anew from its events.
+
+The row of what moves is locked by whoever moves it; that of its clock is locked after it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+
+from app.sdk import Move, UnitOfWork, history, new_id, now
+from plugins.permits.models import Application, Clock, ClockAlarm, Task
+from plugins.permits.service.bundles import find_bundle
+from plugins.permits.service.calendar import current_calendar
+from plugins.permits.service.clock import next_duty, read_clock
+from plugins.permits.service.readings import limit_in, steps_of
+from plugins.permits.values.applications import ApplicationStatus
+from plugins.permits.values.bundles import Deemed, Limit, Starts
+from plugins.permits.values.clock import (
+    HOLDERS,
+    INTAKE,
+    Alarm,
+    Calendar,
+    ClockState,
+    Due,
+    Reading,
+    TaskHistory,
+)
+from plugins.permits.values.tasks import SUPPLEMENT_LIMIT, Lamp, TaskStatus
+
+BY_TIME = "time"
+BY_CALENDAR = "calendar-changed"
+_LAMPS = tuple(Lamp)
+_UNKNOWN = Limit(0, Starts.NEXT_DAY)
+
+
+@dataclass(frozen=True, slots=True)
+class Wound:
+    """What a clock belongs to, its row, and what has happened."""
+
+    application: Application
+    task: Task | None
+    clock: Clock
+    history: TaskHistory
+    deemed: Deemed | None
+    calendar: Calendar
+
+    def read(self, moment: datetime) -> Reading:
+        """Return what the clock says at a moment."""
+        return read_clock(self.history.steps, self.history.limit, self.calendar, moment)
+
+
+def wind(uow: UnitOfWork, task: Task) -> None:
+    """Reckon the clock of a task that has just moved; one that only waits has none."""
+    wound = wound_clock(uow, task)
+    if wound is not None:
+        keep_clock(uow, wound)
+
+
+def wind_intake(uow: UnitOfWork, application: Application) -> None:
+    """Reckon the clock of an application's intake, which begins when it is submitted."""
+    wound = wound_intake(uow, application)
+    if wound is not None:
+        keep_clock(uow, wound)
+
+
+def wound_clock(uow: UnitOfWork, task: Task) -> Wound | None:
+    """Return a task with its clock, whose row is locked and made if there is none."""
+    if task.status == TaskStatus.WAITING:
+        return None
+    of_task = task_history(task, history(uow, Task, [task.id]))
+    if of_task.begun_at is None:
+        return None
+    application = uow.get_one(Application, task.application_id)
+    bundle = find_bundle(application.bundle, application.bundle_version)
+    calendar = current_calendar(uow)
+    clock = _take_clock(uow, task.id, application, task, calendar.version)
+    deemed = bundle.task(task.template).deemed
+    return Wound(application, task, clock, of_task, deemed, calendar)
+
+
+def wound_intake(uow: UnitOfWork, application: Application) -> Wound | None:
+    """Return an application with the clock of its intake, as `wound_clock` does."""
+    bundle = find_bundle(application.bundle, application.bundle_version)
+    moves = history(uow, Application, [application.id])
+    of_intake = intake_history(application.lead, bundle.intake, moves)
+    if of_intake is None:
+        return None
+    calendar = current_calendar(uow)
+    clock = _take_clock(uow, application.id, application, None, calendar.version)
+    return Wound(application, None, clock, of_intake, None, calendar)
+
+
+def task_history(task: Task, moves: Sequence[Move]) -> TaskHistory:
+    """Return what has happened to a task; limit and place in the graph stand in its first event."""
+    opened = moves[0].data
+    return TaskHistory(
+        task=task.template,
+        department=task.department,
+        limit=limit_in(opened, "limit") or _UNKNOWN,
+        after=tuple(opened.get("after", ())),
+        after_any=tuple(opened.get("after_any", ())),
+        steps=steps_of(moves),
+    )
+
+
+def intake_moves(moves: Sequence[Move]) -> list[Move]:
+    """Return the moves of an application that are its intake: from the submission to its end."""
+    found: list[Move] = []
+    for move in moves:
+        if move.to_state == ApplicationStatus.DRAFT:
+            continue
+        if not found and move.to_state != ApplicationStatus.SUBMITTED:
+            break
+        found.append(move)
+        if move.to_state not in HOLDERS:
+            break
+    return found
+
+
+def intake_history(lead: str, limit: Limit, moves: Sequence[Move]) -> TaskHistory | None:
+    """Return the intake of an application, or None before it is submitted."""
+    steps = steps_of(intake_moves(moves))
+    return TaskHistory(INTAKE, lead, limit, (), (), steps) if steps else None
+
+
+def keep_clock(uow: UnitOfWork, wound: Wound) -> None:
+    """Write down when time brings something next, and show the dates where they are listed."""
+    clock, moment = wound.clock, now()
+    if clock.stopped_at is not None:
+        return
+    reading = wound.read(moment)
+    clock.calendar_version = wound.calendar.version
+    if reading.state is ClockState.STOPPED:
+        clock.stopped_at, clock.next_at = wound.history.ended_at, None
+        turn_lamp(uow, clock, reading.lamp, BY_TIME)
+        if reading.is_overdue:
+            raise_alarm(uow, wound, Alarm.OVERDUE, reading.due_at or moment)
+    else:
+        due = next_of(uow, wound, moment)
+        clock.next_at = due.at if due else None
+        clock.warn_at, clock.due_at = reading.warn_at, reading.due_at
+    if wound.task is None:
+        wound.application.due_at = clock.due_at
+    else:
+        wound.task.due_at, wound.task.warn_at = clock.due_at, clock.warn_at
+        wound.task.lamp = clock.status
+    uow.flush()
+
+
+def next_of(uow: UnitOfWork, wound: Wound, moment: datetime) -> Due | None:
+    """Return what time brings next to a clock."""
+    given = select(ClockAlarm.kind, ClockAlarm.raised_at).where(
+        ClockAlarm.clock_id == wound.clock.id
+    )
+    return next_duty(
+        wound.history.steps,
+        wound.history.limit,
+        wound.calendar,
+        moment,
+        lamp=Lamp(wound.clock.status),
+        given={Alarm(kind): at for kind, at in uow.execute(given)},
+        is_deemed=wound.deemed is not None,
+    )
+
+
+def is_lapsed(uow: UnitOfWork, asked_at: datetime) -> bool:
+    """Say whether the time is over for answering what a citizen was asked at a moment.
+
+    It is when the minute has come, whether or not a worker has noted it.
+    """
+    return now() >= current_calendar(uow).due(SUPPLEMENT_LIMIT, asked_at)
+
+
+def turn_lamp(
+    uow: UnitOfWork,
+    clock: Clock,
+    to: Lamp,
+    cause: str,
+    **data: Any,  # noqa: ANN401 - what the event says besides
+) -> None:
+    """Turn a lamp on to red, through yellow; each colour is an event of its own."""
+    while (here := _LAMPS.index(Lamp(clock.status))) < _LAMPS.index(to):
+        uow.move(clock, _LAMPS[here + 1], cause=cause, **data)
+        uow.flush()  # the database checks each step
+
+
+def raise_alarm(uow: UnitOfWork, wound: Wound, kind: Alarm, due_at: datetime) -> None:
+    """Put an alarm on the lists of whoever has to see to it, once."""
+    row = {
+        "id": new_id(),
+        "clock_id": wound.clock.id,
+        "kind": kind,
+        "application_id": wound.application.id,
+        "task": wound.history.task,
+        "department": wound.history.department,
+        "lead": wound.application.lead,
+        "due_at": due_at,
+        "raised_at": now(),
+    }
+    uow.execute(insert(ClockAlarm).values(row).on_conflict_do_nothing())
+
+
+def _take_clock(
+    uow: UnitOfWork, clock_id: UUID, application: Application, task: Task | None, version: int
+) -> Clock:
+    uow.flush()
+    statement = select(Clock).where(Clock.id == clock_id).with_for_update()
+    found: Clock | None = uow.scalar(statement.execution_options(populate_existing=True))
+    if found is not None:
+        return found
+    clock = Clock(
+        id=clock_id,
+        status=Lamp.GREEN,
+        application_id=application.id,
+        task_id=None if task is None else task.id,
+        calendar_version=version,
+    )
+    uow.open_record(clock, cause="begun")
+    uow.flush()
+    return clock
