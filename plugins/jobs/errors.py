@@ -249,3 +249,171 @@ class InterviewStands(Conflict):
     code = "interview-stands"
     title_zh = "已有待进行的面试邀请"
     title_en = "An earlier invitation stands"
+
+
+class FairNotFound(NotFound):
+    """There is no such fair, or it is not published."""
+
+    code = "fair-not-found"
+    title_zh = "没有找到该招聘会"
+    title_en = "There is no such job fair"
+
+
+class FairNotOpen(Conflict):
+    """The fair is not open for this: it is over, cancelled, or not published."""
+
+    code = "fair-not-open"
+    title_zh = "该招聘会当前不可预约"
+    title_en = "The job fair is not open for this"
+
+
+class FairTimesInvalid(Invalid):
+    """The times are past, out of order, or outside the fair."""
+
+    code = "fair-times-invalid"
+    title_zh = "招聘会时间不正确"
+    title_en = "The times of the job fair are not valid"
+
+
+class BoothTaken(Conflict):
+    """The booth is another employer's, or none is free."""
+
+    code = "booth-taken"
+    title_zh = "展位已被预订"
+    title_en = "The booth is taken"
+
+
+class BoothAlreadyBooked(Conflict):
+    """The employer has a booth at this fair."""
+
+    code = "booth-already-booked"
+    title_zh = "本单位在该招聘会已有展位"
+    title_en = "The employer has a booth at this fair already"
+
+
+class BoothNotFound(NotFound):
+    """The employer has no such booth."""
+
+    code = "booth-not-found"
+    title_zh = "没有找到该展位"
+    title_en = "There is no such booth"
+
+
+class FairSlotNotFound(NotFound):
+    """There is no such time of a published fair."""
+
+    code = "fair-slot-not-found"
+    title_zh = "没有找到该场次"
+    title_en = "There is no such time of a job fair"
+
+
+class FairSlotOver(Conflict):
+    """The time has begun, or the fair is not held."""
+
+    code = "fair-slot-over"
+    title_zh = "该场次已开始或已取消"
+    title_en = "The time of the job fair has passed"
+
+
+class FairSlotFull(Conflict):
+    """No seat is free; `free_slots` names other times of the fair with seats."""
+
+    code = "fair-slot-full"
+    title_zh = "该场次已约满"
+    title_en = "No seat is free at this time"
+
+
+class AlreadyBooked(Conflict):
+    """The citizen has a seat at this fair."""
+
+    code = "fair-already-booked"
+    title_zh = "您已预约该招聘会"
+    title_en = "You have a seat at this job fair already"
+
+
+class FairBookingNotFound(NotFound):
+    """There is no such booking, or it is somebody else's."""
+
+    code = "fair-booking-not-found"
+    title_zh = "没有找到该预约"
+    title_en = "There is no such booking"
+
+
+class HoldOver(Conflict):
+    """The seat was not confirmed in time, and is free again."""
+
+    code = "fair-hold-over"
+    title_zh = "预留已超时，请重新预约"
+    title_en = "The seat was not confirmed in time"
+
+
+class CheckInTooEarly(Conflict):
+    """Nobody is checked in earlier than an hour before their time."""
+
+    code = "check-in-too-early"
+    title_zh = "尚未到签到时间"
+    title_en = "It is too early to check in"
+
+
+class AlreadyWaiting(Conflict):
+    """The citizen waits for a seat at this time."""
+
+    code = "fair-already-waiting"
+    title_zh = "您已在候补队列中"
+    title_en = "You wait for a seat at this time already"
+
+
+class WaitingNeedless(Conflict):
+    """Seats are free: book one."""
+
+    code = "fair-seats-free"
+    title_zh = "该场次仍有名额，请直接预约"
+    title_en = "Seats are free; book one"
+
+
+class WaitingClosed(Conflict):
+    """On the last day nobody is offered a seat any more."""
+
+    code = "fair-waiting-closed"
+    title_zh = "开始前一天不再接受候补"
+    title_en = "Nobody is offered a seat on the last day"
+
+
+class FairWaitNotFound(NotFound):
+    """The citizen does not wait for this."""
+
+    code = "fair-wait-not-found"
+    title_zh = "没有找到该候补"
+    title_en = "There is no such place in a queue"
+
+
+class SavedSearchNotFound(NotFound):
+    """The citizen keeps no such search."""
+
+    code = "saved-search-not-found"
+    title_zh = "没有找到该订阅"
+    title_en = "There is no such saved search"
+
+
+class TooManySavedSearches(Conflict):
+    """The citizen keeps as many searches as one may."""
+
+    code = "too-many-saved-searches"
+    title_zh = "岗位订阅已达上限"
+    title_en = "No more searches can be kept"
+
+
+class ReportNotFound(NotFound):
+    """There is no such complaint about an employer."""
+
+    code = "employer-report-not-found"
+    title_zh = "没有找到该举报"
+    title_en = "There is no such complaint about an employer"
+
+
+class ReportUnderWay(Conflict):
+    """The desk has an earlier complaint of the same citizen about the same employer."""
+
+    code = "employer-report-under-way"
+    title_zh = "您对该单位的举报正在处理中"
+    title_en = "An earlier complaint about the employer is not decided yet"

@@ -70,7 +70,7 @@ def make_owner(client: FlaskClient, world: World, rooms: Rooms) -> Owner:
             ),
             **fine(client, world, who),
             **permit(client, rooms, who),
-            **job(client, rooms, who),
+            **job(client, world, rooms, who),
             "/v1/utilities/complaints/{complaint_id}": made(
                 client,
                 who,
@@ -147,7 +147,20 @@ def standing_order(
     }
 
 
-def job(client: FlaskClient, rooms: Rooms, who: Person) -> Mapping[str, str]:
+def fair(officer: jobs.Officer, *, is_published: bool) -> tuple[str, str]:
+    """Return a job fair with one booth, and a time of it with one seat."""
+    begins, ends = now() + timedelta(days=5), now() + timedelta(days=6)
+    times = {"starts_at": begins.isoformat(), "ends_at": ends.isoformat()}
+    titles = {"title_zh": "招聘会", "title_en": "Fair", "place": "会展中心"}
+    plan = {**titles, **times, "booths": 1}
+    planned = officer.post("fairs", plan).json["id"]
+    slot = officer.post(f"fairs/{planned}/slots", {**times, "capacity": 1}).json["id"]
+    if is_published:
+        assert officer.post(f"fairs/{planned}/publication").status_code == 200
+    return planned, slot
+
+
+def job(client: FlaskClient, world: World, rooms: Rooms, who: Person) -> Mapping[str, str]:
     """Return an employer that somebody acts for, a vacancy of it, and an application for one."""
     code, officer = jobs.make_code(), jobs.make_officer(client, rooms)
     employer = str(jobs.register(client, who.auth, code).json["id"])
@@ -161,6 +174,12 @@ def job(client: FlaskClient, rooms: Rooms, who: Person) -> Mapping[str, str]:
     application = made(client, who, f"/v1/jobs/vacancies/{vacancy}/applications", {})
     share = made(client, who, "/v1/jobs/cv/shares", {"days": 30})
     at = (now() + timedelta(days=2)).isoformat()
+    (_, hidden), (mine, my_slot), (_, full_slot) = (
+        fair(officer, is_published=is_published) for is_published in (False, True, True)
+    )
+    somebody = jobs.make_citizen(client, world, rooms)
+    taken = client.post(f"/v1/jobs/fair-slots/{full_slot}/bookings", headers=somebody)
+    assert taken.status_code == 201, taken.text
     invited = f"{boss.place}/applications/{application}/interviews"
     return {
         "/v1/jobs/employers/{employer_id}": employer,
@@ -171,6 +190,19 @@ def job(client: FlaskClient, rooms: Rooms, who: Person) -> Mapping[str, str]:
         "/v1/jobs/employers/{employer_id}/applications/{application_id}": application,
         "/v1/jobs/cv/shares/{share_id}": share,
         "/v1/jobs/employers/{employer_id}/shares/{share_id}": share,
+        "/v1/jobs/saved-searches/{search_id}": made(
+            client, who, "/v1/jobs/saved-searches", {"wanted": {"q": "焊工"}}
+        ),
+        "/v1/jobs/fair-slots/{slot_id}": hidden,
+        "/v1/jobs/fair-bookings/{booking_id}": made(
+            client, who, f"/v1/jobs/fair-slots/{my_slot}/bookings", None
+        ),
+        "/v1/jobs/fair-waits/{wait_id}": made(
+            client, who, f"/v1/jobs/fair-slots/{full_slot}/waits", None
+        ),
+        "/v1/jobs/employers/{employer_id}/booths/{booth_id}": made(
+            client, who, f"{boss.place}/booths", {"fair_id": mine}
+        ),
         "/v1/jobs/interviews/{interview_id}": made(
             client, who, invited, {"at": at, "place": "人民路1号"}
         ),

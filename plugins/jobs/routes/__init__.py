@@ -1,6 +1,27 @@
 """`/v1/jobs`: one file for each thing that operations are about."""
 
-from plugins.jobs.routes import applications, desk, employers, feeds, profiles, vacancies
+from plugins.jobs.routes import (
+    applications,
+    desk,
+    employers,
+    fairs,
+    feeds,
+    profiles,
+    reports,
+    saved_searches,
+    vacancies,
+)
 from plugins.jobs.routes.common import blueprint
 
-__all__ = ["applications", "blueprint", "desk", "employers", "feeds", "profiles", "vacancies"]
+__all__ = [
+    "applications",
+    "blueprint",
+    "desk",
+    "employers",
+    "fairs",
+    "feeds",
+    "profiles",
+    "reports",
+    "saved_searches",
+    "vacancies",
+]

@@ -122,6 +122,15 @@ def is_living() -> ColumnElement[bool]:
     return Application.status.in_(LIVING)
 
 
+def check_living(application: Application) -> None:
+    """Raise `IllegalMove` (a conflict) for an application that has ended.
+
+    What a hire made obsolete comes back by that hire's end alone.
+    """
+    if application.status not in LIVING:
+        application.check_move(ApplicationStatus.NEW)  # which is no move of any state
+
+
 def lock_applications(uow: UnitOfWork, wanted: ColumnElement[bool]) -> Sequence[Application]:
     """Return applications under their locks and as they are now, in everybody's order."""
     statement = select(Application).where(wanted).order_by(Application.id).with_for_update()

@@ -23,6 +23,7 @@ from plugins.jobs.errors import (
 )
 from plugins.jobs.models import Application, Employer, Hire, Interview, Vacancy
 from plugins.jobs.service.applicants import (
+    check_living,
     end_what_hangs_on,
     is_living,
     lock_applications,
@@ -34,7 +35,7 @@ from plugins.jobs.service.closing import close_vacancy
 from plugins.jobs.service.consents import live_shares_of, share_with_application
 from plugins.jobs.service.employers import member_of
 from plugins.jobs.service.locks import hold_employer
-from plugins.jobs.values import CloseCause, EmployerStatus, VacancyStatus
+from plugins.jobs.values import CloseCause, EmployerStatus, VacancyStatus, city_today
 from plugins.jobs.values.applications import (
     ANSWERS,
     CANCEL_TITLES,
@@ -66,7 +67,8 @@ def apply_for(
     vacancy = _lock_vacancy(uow, vacancy_id)
     if vacancy is None or employer is None or vacancy.published_at is None:
         raise VacancyNotFound
-    if vacancy.status != VacancyStatus.PUBLISHED or employer.status != EmployerStatus.VERIFIED:
+    is_open = vacancy.status == VacancyStatus.PUBLISHED and vacancy.valid_through >= city_today()
+    if not is_open or employer.status != EmployerStatus.VERIFIED:
         raise VacancyNotOpen
     if not vacancy.direct_apply:
         raise AppliesElsewhere
@@ -177,6 +179,7 @@ def answer_application(
     """
     member_of(uow, citizen_reference, employer_id)
     application = _lock(uow, _at(employer_id), application_id)
+    check_living(application)
     uow.move(application, answer.status, cause="employer")
     note_answer(application, answer.status)
     if answer.status == ApplicationStatus.REFUSED:

@@ -7,10 +7,10 @@ from sqlalchemy import select
 from app.sdk import House, UnitOfWork, new_id, now
 from plugins.jobs.errors import InterviewInThePast, InterviewNotFound, InterviewStands
 from plugins.jobs.models import Application, Interview, Vacancy
+from plugins.jobs.service.applicants import check_living
 from plugins.jobs.service.applications import lock_received, show_interview
 from plugins.jobs.service.employers import letterboxes_of
 from plugins.jobs.values.applications import (
-    LIVING,
     ApplicationStatus,
     InterviewStatus,
     InterviewView,
@@ -34,13 +34,12 @@ def invite_applicant(
     an earlier invitation does, or `IllegalMove` for an application that has ended.
     """
     application = lock_received(uow, citizen_reference, employer_id, application_id)
+    check_living(application)
     moment = now()
     if wanted.at <= moment:
         raise InterviewInThePast
     if application.status == ApplicationStatus.NEW:
         uow.move(application, ApplicationStatus.PROCESSING, cause="invitation")
-    elif application.status not in LIVING:
-        application.check_move(ApplicationStatus.PROCESSING)
     standing = select(Interview).where(
         Interview.application_id == application.id, Interview.status.in_(_STANDING)
     )

@@ -5,12 +5,16 @@ from collections.abc import Callable, Mapping
 from app.sdk import House, UnitOfWork
 from plugins.jobs.service.members import erase_member, export_member
 from plugins.jobs.service.people import erase_people, export_people
+from plugins.jobs.service.reports import erase_reports, export_reports
+from plugins.jobs.service.saved_searches import erase_searches, export_searches
 
 Export = Callable[[House, UnitOfWork, str], Mapping[str, object]]
 Erase = Callable[[House, UnitOfWork, str], None]
 PERSONAL: tuple[tuple[Export, Erase], ...] = (
     (export_member, erase_member),
     (export_people, erase_people),
+    (export_searches, erase_searches),
+    (export_reports, erase_reports),
 )
 """For each topic: what it keeps about a citizen, and how it forgets them."""
 

@@ -97,6 +97,9 @@ class Officer:
     def get(self, path: str) -> TestResponse:
         return self.client.get(f"{DESK}/{path}", headers=self.headers)
 
+    def post(self, path: str, body: object = None) -> TestResponse:
+        return self.client.post(f"{DESK}/{path}", json=body, headers=self.headers)
+
     def decide(self, revision: str, reason: str | None = None) -> TestResponse:
         """Verify a wording, or refuse it with a reason."""
         return self.put(f"revisions/{revision}/decision", decision(reason))

@@ -14,7 +14,7 @@ from app.host.letters import sector_of
 from app.sdk import Citizen, DomainError, House, UnitOfWork, new_id, now
 from plugins.jobs import service
 from plugins.jobs.models import Employer, EmployerMember, Vacancy
-from plugins.jobs.service.vacancies import lay, open_vacancy
+from plugins.jobs.service.vacancies import open_vacancy
 from plugins.jobs.values import (
     Advert,
     EmployerStatus,
@@ -39,10 +39,17 @@ class Firm:
     id: UUID
     member: str
 
-    def vacancy(self, positions: int = 1, *, promise: int = 7, most: int | None = None) -> UUID:
+    def vacancy(
+        self,
+        positions: int = 1,
+        *,
+        promise: int = 7,
+        most: int | None = None,
+        title: str | None = None,
+    ) -> UUID:
         """Publish a vacancy like no other."""
         advert = Advert(
-            title=f"岗位{uuid4().hex[:10]}",
+            title=title or f"岗位{uuid4().hex[:10]}",
             description="负责装配。",
             employment_type="full_time",
             district="420302",
@@ -58,7 +65,6 @@ class Firm:
             employer = uow.get_one(Employer, self.id)
             vacancy, _ = open_vacancy(uow, employer, advert, cause="test")
             uow.flush()
-            lay(vacancy, employer, advert)
             uow.move(vacancy, VacancyStatus.VERIFIED, cause="test")
             uow.move(vacancy, VacancyStatus.PUBLISHED, cause="test")
             vacancy.published_at = now()

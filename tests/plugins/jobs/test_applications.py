@@ -263,10 +263,13 @@ def test_a_hire_that_its_citizen_denies_gives_back_what_it_took(
     client: FlaskClient, world: World, rooms: Rooms, boss: Boss, officer: Officer, seeker: Seeker
 ) -> None:
     vacancy = publish(rooms, boss, officer, open_positions=2)
-    other = publish(rooms, make_boss(client, world, rooms, officer), officer)
+    elsewhere = make_boss(client, world, rooms, officer)
+    other = publish(rooms, elsewhere, officer)
     mine, also = seeker.apply(vacancy["id"]), seeker.apply(other["id"])
     assert put(boss, mine["id"], "hire").status_code == 200
     assert seeker.get(f"applications/{also['id']}")["status"] == "obsolete"
+    anew = put(elsewhere, also["id"], "answer", {"status": "processing"})
+    assert refusal(anew) == (409, "illegal-transition")  # it comes back by the hire's end alone
     denied = seeker.post(f"applications/{mine['id']}/hire-denial")
     assert (denied.json["status"], denied.json["reason"]) == ("cancelled", "hire_denied")
     assert seeker.get(f"applications/{also['id']}")["status"] == "processing"

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from time import sleep
 
 import pytest
 
@@ -79,11 +80,12 @@ def test_a_withdrawal_meets_a_hire(
     rooms: Rooms, house: House, firm: Firm, races: int, shows: Callable[[str], None]
 ) -> None:
     seen: Counter[str] = Counter()
-    for _ in range(races):
+    for n in range(races):
         vacancy, me = firm.vacancy(), make_applicant(rooms, house)
         application = apply_for(house, me, vacancy)
 
-        def withdraw(application: object = application, me: object = me) -> str:
+        def withdraw(application: object = application, me: object = me, n: int = n) -> str:
+            sleep(n % 6 * 0.005)  # a hire has more to do before it holds anything
             return attempt(
                 house, lambda uow: service.withdraw_application(uow, me.reference, application)
             )
