@@ -233,3 +233,35 @@ class ClockAlarmNotFound(NotFound):
     code = "permit-alarm-not-found"
     title_zh = "没有找到该预警"
     title_en = "There is no such alarm"
+
+
+class RatingNotFound(NotFound):
+    """There is no such rating, or it is not for the caller to see."""
+
+    code = "permit-rating-not-found"
+    title_zh = "没有找到该评价"
+    title_en = "There is no such rating"
+
+
+class AlreadyRated(Conflict):
+    """The application was rated, and a rating is given once."""
+
+    code = "permit-already-rated"
+    title_zh = "该事项已评价"
+    title_en = "The application was rated already"
+
+
+class NotRatable(Conflict):
+    """The application is not over, or it was over more than thirty days ago."""
+
+    code = "permit-not-ratable"
+    title_zh = "该事项尚未办结，或已超过评价期限"
+    title_en = "The application is not over, or too long ago"
+
+
+class HandlerNotFree(Conflict):
+    """Whoever shall see to a rating had a hand in the case, or has no seat as a superior."""
+
+    code = "permit-handler-not-free"
+    title_zh = "不能由被评价人员或无相应岗位的人员处理该评价"
+    title_en = "A rating is seen to by a superior who had no hand in the case"

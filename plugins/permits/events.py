@@ -71,3 +71,14 @@ class PermitCalendarDaySet(AuditEvent):
     title_en = "A day of the working calendar was set"
     day: str
     is_working: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PermitRatingRead(AuditEvent):
+    """Somebody who sees to bad ratings read one."""
+
+    name = "permits.rating_read"
+    title_zh = "工作人员查阅了服务评价"
+    title_en = "An officer read a rating"
+    rating_id: UUID
+    officer: UUID

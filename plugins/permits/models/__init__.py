@@ -3,6 +3,7 @@
 from plugins.permits.models.applications import Application, Result, Supplement
 from plugins.permits.models.base import Base
 from plugins.permits.models.clock import CalendarDay, Clock, ClockAlarm
+from plugins.permits.models.ratings import Rating
 from plugins.permits.models.seats import Seat
 from plugins.permits.models.tasks import (
     Consultation,
@@ -24,6 +25,7 @@ __all__ = [
     "Meeting",
     "MeetingOpinion",
     "Procedure",
+    "Rating",
     "Result",
     "Seat",
     "Supplement",

@@ -39,6 +39,18 @@ from plugins.permits.service.intake import (
 from plugins.permits.service.lamps import attend_clocks
 from plugins.permits.service.meetings import call_meeting, close_meeting, give_opinion
 from plugins.permits.service.personal_data import erase_citizen, export_citizen
+from plugins.permits.service.ratings import (
+    answer_rating,
+    assign_rating,
+    call_back,
+    close_rating,
+    contact_rater,
+    find_rating,
+    list_figures,
+    list_rating_cases,
+    rate_application,
+    read_rating_case,
+)
 from plugins.permits.service.results import issue_decided
 from plugins.permits.service.seats import give_seat, list_seats, seat_role, take_seat
 from plugins.permits.service.tasks import (
@@ -52,6 +64,7 @@ from plugins.permits.service.tasks import (
     read_task,
     release_task,
 )
+from plugins.permits.service.xes import export_xes
 
 ATTENDED = (
     attend_clocks,
@@ -63,28 +76,35 @@ __all__ = [
     "ATTENDED",
     "accept_application",
     "answer_consultation",
+    "answer_rating",
     "answer_supplement",
     "ask_at_intake",
     "ask_in_review",
+    "assign_rating",
     "attend_clocks",
     "begin_application",
     "begin_procedure",
     "begin_review",
+    "call_back",
     "call_meeting",
     "claim_task",
     "close_meeting",
+    "close_rating",
     "conditions_hold",
     "consult_department",
+    "contact_rater",
     "decide",
     "end_procedure",
     "erase_citizen",
     "export_bpmn",
     "export_citizen",
     "export_clock",
+    "export_xes",
     "fee_for",
     "find_application",
     "find_bundle",
     "find_clock",
+    "find_rating",
     "find_year",
     "give_opinion",
     "give_seat",
@@ -96,13 +116,17 @@ __all__ = [
     "list_bundles",
     "list_consultations",
     "list_desk_applications",
+    "list_figures",
+    "list_rating_cases",
     "list_seats",
     "list_tasks",
     "load_bundles",
     "materials_for",
     "propose",
+    "rate_application",
     "read_answers",
     "read_desk_application",
+    "read_rating_case",
     "read_task",
     "recall_consultations",
     "refuse_intake",

@@ -20,6 +20,7 @@ from plugins.permits.models import (
     Task,
 )
 from plugins.permits.service.applications import end_application, list_all_applications
+from plugins.permits.service.ratings import forget_rater, list_all_ratings
 from plugins.permits.service.sealing import unseal_values
 from plugins.permits.values.applications import ApplicationStatus
 
@@ -36,6 +37,7 @@ def export_citizen(house: House, citizen_reference: str) -> Mapping[str, object]
     with house.unit_of_work() as uow:
         applications = list_all_applications(house, uow, citizen_reference)
         ids = [application.id for application in applications]
+        ratings = list_all_ratings(house, uow, citizen_reference)
         results = uow.scalars(select(Result).where(Result.application_id.in_(ids))).all()
     return {
         "applications": [_plain(asdict(application)) for application in applications],
@@ -43,6 +45,7 @@ def export_citizen(house: House, citizen_reference: str) -> Mapping[str, object]
             unseal_values(house, "results", "content", row.application_id, row.content_sealed)
             for row in results
         ],
+        "ratings": [_plain(asdict(rating)) for rating in ratings],
     }
 
 
@@ -59,6 +62,7 @@ def erase_citizen(house: House, citizen_reference: str) -> None:
                 end_application(uow, application, ApplicationStatus.WITHDRAWN, "erased")
             uow.flush()
             _blank(uow, application)
+        forget_rater(uow, citizen_reference)
 
 
 def _blank(uow: UnitOfWork, application: Application) -> None:
