@@ -203,22 +203,35 @@ def close_rating(
 
 
 def list_figures(uow: UnitOfWork) -> Page[RatingFigures]:
-    """Return what is public: for each bundle its figures, once there are ten ratings.
+    """Return what is public: the figures of each bundle, ten ratings more at a time.
 
-    Shares are whole percents and no counts but the whole, so that one more rating does not tell
-    what its citizen said.
+    Whoever looks before and after a rating sees nothing change, or ten ratings at once: what one
+    citizen said is never the difference.
     """
-    grades = [func.count().filter(Rating.grade == grade) for grade in range(1, 6)]
-    averages = [func.avg(Rating.indicators[str(indicator)].as_integer()) for indicator in Indicator]
-    counted = [
-        func.count().filter(Rating.indicators[str(indicator)].as_integer().is_not(None))
-        for indicator in Indicator
-    ]
-    bad = func.count().filter(Rating.grade < CONTENT)
-    closed = func.count().filter(Rating.status == RatingStatus.CLOSED)
-    statement = select(
-        Rating.bundle, func.count(), bad, closed, *grades, *averages, *counted
-    ).group_by(Rating.bundle)
+    place = func.row_number().over(
+        partition_by=Rating.bundle, order_by=[Rating.rated_at, Rating.id]
+    )
+    of_bundle = func.count().over(partition_by=Rating.bundle)
+    ranked = select(
+        Rating.bundle,
+        Rating.grade,
+        Rating.status,
+        Rating.indicators,
+        place.label("place"),
+        of_bundle.label("total"),
+    ).subquery()
+    told = ranked.c
+    bad = func.count().filter(told.grade < CONTENT)
+    closed = func.count().filter(told.status == RatingStatus.CLOSED)
+    grades = [func.count().filter(told.grade == grade) for grade in range(1, 6)]
+    marks = [told.indicators[str(indicator)].as_integer() for indicator in Indicator]
+    averages = [func.avg(mark) for mark in marks]
+    counts = [func.count(mark) for mark in marks]
+    statement = (
+        select(told.bundle, func.count(), bad, closed, *grades, *averages, *counts)
+        .where(told.place <= told.total - told.total % LEAST_RATINGS)
+        .group_by(told.bundle)
+    )
     rows = {row[0]: row[1:] for row in uow.execute(statement)}
     return Page([_figures(bundle.id, rows.get(bundle.id)) for bundle in list_bundles()])
 
@@ -238,7 +251,7 @@ def forget_rater(uow: UnitOfWork, citizen_reference: str) -> None:
 
 
 def _figures(bundle: str, row: Sequence[Any] | None) -> RatingFigures:
-    if row is None or row[0] < LEAST_RATINGS:
+    if row is None:
         return RatingFigures(bundle, False, None, None, None, None, None)  # noqa: FBT003 - a row
     total, bad, closed, *rest = row
     kinds = len(Indicator)

@@ -194,7 +194,7 @@ def test_figures_are_public_from_ten_ratings_on(
 ) -> None:
     with house_of(rooms).unit_of_work() as uow:
         uow.execute(delete(Rating))  # what other tests have left counts, too
-    ended = [accept(rooms, me.id, "moving-in", MOVING_ALONE, clerk) for _ in range(10)]
+    ended = [accept(rooms, me.id, "moving-in", MOVING_ALONE, clerk) for _ in range(11)]
     for application in ended:
         finish(rooms, application, clerk, decider)
     for application in ended[:9]:
@@ -204,7 +204,8 @@ def test_figures_are_public_from_ten_ratings_on(
     assert few.pop("is_enough") is False
     assert set(few.values()) == {None}
     assert rate(client, me, ended[9], indicators={"efficiency": 2}).status_code == 201
-    assert figures(client) == {
+    ten = figures(client)
+    assert ten == {
         "bundle": "moving-in",
         "is_enough": True,
         "ratings": 10,
@@ -213,6 +214,9 @@ def test_figures_are_public_from_ten_ratings_on(
         "indicators": {},
         "closed": 0,
     }
+    # One more alone would show what it says by the difference: it waits for nine others.
+    assert rate(client, me, ended[10], grade=3).status_code == 201
+    assert figures(client) == ten
 
 
 def test_who_is_erased_takes_the_words_along(
