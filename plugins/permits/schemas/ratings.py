@@ -34,15 +34,16 @@ class PermitRatingWishSchema(Schema):
 
 
 class PermitRatingSchema(Schema):
-    """A rating as its citizen sees it."""
+    """A rating as its citizen sees it; without one `grade` is null, and `until` says how long."""
 
     application_id = fields.UUID(required=True)
-    grade = fields.Integer(required=True)
+    until = fields.Moment(required=True, allow_none=True)
+    grade = fields.Integer(required=True, allow_none=True)
     indicators = fields.Dict(keys=fields.Text(), values=fields.Integer(), required=True)
     words = fields.Text(required=True, allow_none=True, max_length=MOST_WORDS, lines=True)
-    status = fields.Text(required=True)
+    status = fields.Text(required=True, allow_none=True)
     answer = fields.Text(required=True, allow_none=True, max_length=MOST_WORDS, lines=True)
-    rated_at = fields.Moment(required=True)
+    rated_at = fields.Moment(required=True, allow_none=True)
 
 
 class PermitRatingArgs(PageArgs):

@@ -98,11 +98,15 @@ def find_rating(
     application_id: UUID,
     services: Sequence[str],
 ) -> RatingView:
-    """Return what a citizen said of an application and what followed, or raise `RatingNotFound`."""
+    """Return what a citizen said of an application and what followed, or that it is not rated yet.
+
+    Raise `PermitApplicationNotFound`.
+    """
     application = own_application(uow, citizen_reference, application_id, services)
     rating = uow.scalar(select(Rating).where(Rating.application_id == application.id))
     if rating is None:
-        raise RatingNotFound
+        is_over = application.ended_at is not None and application.submitted_at is not None
+        return RatingView(application_id, _until(application.ended_at) if is_over else None)
     return _show(house, rating)
 
 
@@ -356,9 +360,14 @@ def _tell(house: House, uow: UnitOfWork, rating: Rating, kind: str) -> None:
     house.tell(uow, rating.letterbox, kind, subject, bundle_zh=title["zh"], bundle_en=title["en"])
 
 
+def _until(ended: datetime | None) -> datetime | None:
+    return None if ended is None else ended + RATABLE
+
+
 def _show(house: House, rating: Rating) -> RatingView:
     return RatingView(
         application_id=rating.application_id,
+        until=_until(rating.ended_at),
         grade=rating.grade,
         indicators=rating.indicators,
         words=unseal(house, _TABLE, "words", rating.id, rating.words_sealed),

@@ -5,7 +5,7 @@ whoever was not content.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
@@ -72,15 +72,20 @@ class RatingWish:
 
 @dataclass(frozen=True, slots=True)
 class RatingView:
-    """A rating as its citizen sees it; nobody who works on it is named."""
+    """A rating as its citizen sees it; nobody who works on it is named.
+
+    Before there is one, `grade` and `status` are None, and `until` says how long it can be given:
+    None while the application is not over.
+    """
 
     application_id: UUID
-    grade: int
-    indicators: Mapping[str, int]
-    words: str | None
-    status: str
-    answer: str | None
-    rated_at: datetime
+    until: datetime | None
+    grade: int | None = None
+    indicators: Mapping[str, int] = field(default_factory=dict)
+    words: str | None = None
+    status: str | None = None
+    answer: str | None = None
+    rated_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,9 +114,18 @@ def test_only_what_is_over_is_rated_and_not_for_ever(
         uow.execute(update(Application).where(Application.id == done).values(ended_at=long_ago))
     assert rate(client, me, done).json["code"] == "permit-not-ratable"
     place = f"/v1/permits/applications/{done}/rating"
-    assert client.get(place, headers=me.auth).json["code"] == "permit-rating-not-found"
+    nothing = client.get(place, headers=me.auth).json
+    assert (nothing["grade"], nothing["status"], nothing["indicators"]) == (None, None, {})
+    assert nothing["until"] < nothing_later()
+    other = f"/v1/permits/applications/{going_on}/rating"
+    assert client.get(other, headers=me.auth).json["until"] is None
     assert rate(client, me, done, grade=6).status_code == 422
     assert rate(client, me, done, indicators={"smell": 1}).status_code == 422
+
+
+def nothing_later() -> str:
+    """Return the present moment as the API writes moments."""
+    return now().strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def row(application: UUID, **values: object) -> dict[str, Any]:
