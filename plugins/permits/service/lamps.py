@@ -6,6 +6,7 @@ of the application first, or leaves it to the other.
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from datetime import datetime
 from uuid import UUID
 
@@ -45,18 +46,25 @@ def attend_clocks(house: House) -> None:
     """Do what time has brought, a bounded part of it; safe to run again, and by two at once.
 
     One clock that cannot be attended to does not keep the others waiting; what it raises is raised
-    at the end.
+    when they have had their turn.
     """
     load_notices(house)
+    with ExitStack() as afterwards:
+        afterwards.callback(_attend_due, house)
+        _recount_stale(house)
+
+
+def _recount_stale(house: House) -> None:
     with house.unit_of_work() as uow:
         version = current_calendar(uow).version
         stale = _first(uow, Clock.calendar_version < version, Clock.stopped_at.is_(None))
-    failed = _each(house, stale, _recount)
+    _each(house, stale, _recount)
+
+
+def _attend_due(house: House) -> None:
     with house.unit_of_work() as uow:
         due = _first(uow, Clock.next_at <= now())
-    failed += _each(house, due, _attend)
-    if failed:
-        raise failed[0]
+    _each(house, due, _attend)
 
 
 def _first(uow: UnitOfWork, *conditions: ColumnElement[bool]) -> list[UUID]:
@@ -64,20 +72,18 @@ def _first(uow: UnitOfWork, *conditions: ColumnElement[bool]) -> list[UUID]:
     return list(uow.scalars(statement.order_by(Clock.next_at, Clock.id).limit(_BATCH)))
 
 
-def _each(
-    house: House, ids: list[UUID], act: Callable[[House, UnitOfWork, Wound], None]
-) -> list[Exception]:
-    """Attend to each clock in a unit of its own, and return what was raised."""
-    failed: list[Exception] = []
-    for clock_id in ids:
-        try:
-            with house.unit_of_work() as uow:
-                wound = _take(uow, clock_id)
-                if wound is not None:
-                    act(house, uow, wound)
-        except Exception as error:  # noqa: BLE001 - raised when the others have had their turn
-            failed.append(error)
-    return failed
+def _each(house: House, ids: list[UUID], act: Callable[[House, UnitOfWork, Wound], None]) -> None:
+    """Attend to each clock in a unit of its own, also after one has failed."""
+    with ExitStack() as turns:
+        for clock_id in reversed(ids):
+            turns.callback(_one, house, clock_id, act)
+
+
+def _one(house: House, clock_id: UUID, act: Callable[[House, UnitOfWork, Wound], None]) -> None:
+    with house.unit_of_work() as uow:
+        wound = _take(uow, clock_id)
+        if wound is not None:
+            act(house, uow, wound)
 
 
 def _take(uow: UnitOfWork, clock_id: UUID) -> Wound | None:

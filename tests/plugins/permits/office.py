@@ -126,7 +126,11 @@ def ask(words: str = "请补充", *fields: str) -> Ask:
 
 def moves_of(rooms: Rooms, record_id: UUID) -> list[tuple[str, str]]:
     """Return state and cause of each move of a record, the first one first."""
-    statement = "select to_state, cause from event_log where entity_id = :id order by sequence"
+    # The clock of a task or an intake has the same id, and moves of its own.
+    statement = (
+        "select to_state, cause from event_log where entity_id = :id and entity != 'permits_clock'"
+        " order by sequence"
+    )
     return [(row[0], row[1]) for row in rows(rooms, statement, id=record_id)]
 
 

@@ -172,7 +172,8 @@ def test_accepting_opens_the_graph_and_leaves_out_what_answers_leave_out(
     assert moves_of(rooms, left_out)[1] == ("not_applicable", "condition")
     (data,) = rows(
         rooms,
-        "select data from event_log where entity_id = :id and sequence = 1",
+        "select data from event_log where entity = 'permits_task' and entity_id = :id"
+        " and sequence = 1",
         id=office.task(citizen, made.id, "construction-permit"),
     )
     assert data[0] == {
