@@ -107,6 +107,14 @@ class TaskNotHeld(Conflict):
     title_en = "The task must be claimed first"
 
 
+class TaskElsewhere(Conflict):
+    """The task is not in the state that this act needs; `status` says in which it is."""
+
+    code = "permit-task-elsewhere"
+    title_zh = "该事项目前不在此办理环节"
+    title_en = "The task is not where this could be done"
+
+
 class SeatNeeded(Forbidden):
     """The caller has no seat in their department that allows this; `seat` says which."""
 

@@ -17,6 +17,7 @@ from plugins.permits.service.sealing import seal
 from plugins.permits.service.seats import take_place
 from plugins.permits.service.tasks import (
     check_held,
+    check_state,
     show_consultation,
     show_task,
     take_both,
@@ -49,6 +50,7 @@ def consult_department(
     take_place(uow, caller, SeatRole.CLERK)
     application, task = take_both(uow, caller, task_id, version)
     check_held(task, caller)
+    check_state(task, TaskStatus.IN_REVIEW, TaskStatus.CONSULTING)
     bundle = find_bundle(application.bundle, application.bundle_version)
     if wish.department not in departments_of(bundle) - {caller.department}:
         raise DepartmentNotAsked
@@ -77,8 +79,7 @@ def recall_consultations(
     """Go on without the answers that have not come."""
     take_place(uow, caller, SeatRole.CLERK)
     task = take_held(uow, caller, task_id, version)
-    if task.status != TaskStatus.CONSULTING:
-        task.check_move(TaskStatus.CONSULTING)
+    check_state(task, TaskStatus.CONSULTING)
     for row in uow.scalars(_open(task.id).with_for_update()).all():
         row.ended_at = now()
     move_task(uow, task, TaskStatus.IN_REVIEW, "consultation-recalled")

@@ -16,6 +16,7 @@ from plugins.permits.service.seats import take_place
 from plugins.permits.service.tasks import (
     check_free,
     check_held,
+    check_state,
     show_task,
     take_both,
     template_of,
@@ -43,7 +44,7 @@ def propose(
     take_place(uow, caller, SeatRole.CLERK)
     application, task = take_both(uow, caller, task_id, version)
     check_held(task, caller)
-    task.check_move(TaskStatus.PROPOSED)
+    check_state(task, TaskStatus.IN_REVIEW)
     _check(uow, application, task, verdict)
     uow.add(_line(house, task, caller, Stage.PROPOSED, verdict))
     # What waits for a superior would ask in a task that is decided.
@@ -64,8 +65,7 @@ def send_back(
     take_place(uow, caller, SeatRole.DECIDER)
     _, task = take_both(uow, caller, task_id, version)
     check_free(task, caller)
-    if task.status != TaskStatus.PROPOSED:
-        task.check_move(TaskStatus.APPROVED)
+    check_state(task, TaskStatus.PROPOSED)
     move_task(uow, task, TaskStatus.IN_REVIEW, reason)
     task.holder = task.lease_until = None
     uow.flush()

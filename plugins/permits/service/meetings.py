@@ -16,6 +16,7 @@ from plugins.permits.service.sealing import seal
 from plugins.permits.service.seats import take_place
 from plugins.permits.service.tasks import (
     check_held,
+    check_state,
     list_meetings,
     show_task,
     take_both,
@@ -40,8 +41,7 @@ def call_meeting(
     template = template_of(application, task)
     if template.mode is not Mode.JOINT_MEETING:
         raise MeetingNotAllowed
-    if task.status != TaskStatus.IN_REVIEW:
-        task.check_move(TaskStatus.PROPOSED)
+    check_state(task, TaskStatus.IN_REVIEW)
     if _open_meeting(uow, task.id) is not None:
         raise MeetingUnderWay
     uow.add(Meeting(task_id=task.id, departments=list(template.invited), called_by=caller.staff_id))

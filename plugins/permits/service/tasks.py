@@ -10,6 +10,7 @@ from plugins.permits.errors import (
     PermitTaskNotFound,
     PermitVersionStale,
     ProcedureNotAllowed,
+    TaskElsewhere,
     TaskHeld,
     TaskNotHeld,
 )
@@ -132,8 +133,7 @@ def begin_review(
 ) -> TaskView:
     """Begin to review a task that one has claimed."""
     task = take_held(uow, caller, task_id, version)
-    if task.status != TaskStatus.CLAIMED:
-        task.check_move(TaskStatus.CLAIMED)
+    check_state(task, TaskStatus.CLAIMED)
     move_task(uow, task, TaskStatus.IN_REVIEW, "review")
     uow.flush()
     return show_task(house, uow, task, caller)
@@ -149,7 +149,7 @@ def ask_in_review(
     take_place(uow, caller, SeatRole.CLERK)
     application, task = take_both(uow, caller, task_id, version)
     check_held(task, caller)
-    task.check_move(TaskStatus.SUPPLEMENT_ASKED)
+    check_state(task, TaskStatus.IN_REVIEW)
     template = template_of(application, task)
     check_asked(wish, template.fields, template.materials)
     supplement = ask(house, uow, caller, application, task, wish)
@@ -171,7 +171,7 @@ def judge_in_review(
     """Allow or decline, as a superior, that a citizen is asked once more in a task."""
     take_place(uow, caller, SeatRole.SUPERIOR)
     application, task = take_both(uow, caller, task_id, version)
-    task.check_move(TaskStatus.SUPPLEMENT_ASKED)
+    check_state(task, TaskStatus.IN_REVIEW)
     supplement = judge(uow, caller, application, task, supplement_id, allowed=allowed)
     _pause_for(house, uow, application, task, supplement)
     uow.flush()
@@ -188,6 +188,7 @@ def begin_procedure(
     take_place(uow, caller, SeatRole.CLERK)
     application, task = take_both(uow, caller, task_id, version)
     check_held(task, caller)
+    check_state(task, TaskStatus.IN_REVIEW)
     limit = (template_of(application, task).procedures or {}).get(kind)
     if limit is None:
         raise ProcedureNotAllowed
@@ -210,8 +211,7 @@ def end_procedure(
     """End the special procedure that is under way, with what came of it."""
     take_place(uow, caller, SeatRole.CLERK)
     task = take_held(uow, caller, task_id, version)
-    if task.status != TaskStatus.SPECIAL_PROCEDURE:
-        task.check_move(TaskStatus.SPECIAL_PROCEDURE)
+    check_state(task, TaskStatus.SPECIAL_PROCEDURE)
     open_one = select(Procedure).where(Procedure.task_id == task.id, Procedure.ended_at.is_(None))
     procedure = uow.scalars(open_one.with_for_update()).one()
     procedure.ended_at = now()
@@ -246,6 +246,15 @@ def take_held(uow: UnitOfWork, caller: Caller, task_id: UUID, version: int) -> T
     _check_version(task, version)
     check_held(task, caller)
     return task
+
+
+def check_state(task: Task, *states: TaskStatus) -> None:
+    """Raise `TaskElsewhere` unless a task is in one of these states.
+
+    Taking a task over is a move from its state to the same one, so that legal moves do not say it.
+    """
+    if task.status not in states:
+        raise TaskElsewhere(status=task.status)
 
 
 def check_held(task: Task, caller: Caller) -> None:

@@ -140,6 +140,11 @@ def rows(rooms: Rooms, statement: str, **values: object) -> list[tuple[Any, ...]
         return [tuple(row) for row in uow.execute(text(statement), values)]
 
 
+def change(rooms: Rooms, table: str, what: str, where: str, **values: object) -> None:
+    """Let whoever writes past the product try to change rows of a table."""
+    run_sql(rooms, f"update plugin_permits.{table} set {what} where {where}", **values)  # noqa: S608
+
+
 def run_sql(rooms: Rooms, statement: str, **values: object) -> None:
     """Let whoever writes past the product try."""
     with rooms.units.open(actor="test") as uow:
