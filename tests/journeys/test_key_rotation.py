@@ -21,6 +21,9 @@ from tests.factories import bearer, later, log_in
 from tests.identity.support import log_in_quickly
 from tests.live import ROOT, Live, serve
 
+_BREATH = 0.05
+"""Seconds between two rounds of a citizen: the commands, too, need the machine."""
+
 
 def flask(world: World, *arguments: str) -> str:
     done = subprocess.run(  # noqa: S603 - our own command
@@ -65,6 +68,7 @@ class Load:
             newcomer = log_in_quickly(self._rooms)
             seen = self._live.call("GET", "/v1/me", headers=bearer(newcomer.access_token))
             self.answers[seen.status] += 1
+            self._over.wait(_BREATH)
 
 
 @pytest.mark.promise("P49")
