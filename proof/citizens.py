@@ -4,6 +4,7 @@ import secrets
 import threading
 import time
 import urllib.parse
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -48,6 +49,7 @@ class Town:
     ) -> Answer:
         """Call until there is an answer that is none of "later"; for what may be repeated."""
         deadline = time.monotonic() + _INSIST_SECONDS
+        seen: list[int | None] = []
         while time.monotonic() < deadline:
             answer = self.history.call(
                 session.who, session.token, method, path, body, purpose=purpose
@@ -56,8 +58,9 @@ class Town:
                 self.renew(session)
             elif answer is not None and answer.status not in {409, 429, 503}:
                 return answer
+            seen.append(None if answer is None else answer.status)
             time.sleep(0.4)
-        raise PayerStuck(f"{purpose}: no answer for {_INSIST_SECONDS:.0f} s")
+        raise PayerStuck(f"{purpose}: for {_INSIST_SECONDS:.0f} s only {Counter(seen)}")
 
     def renew(self, session: Session) -> None:
         """Exchange the session's refresh token; when that is impossible, log in anew."""

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, delete, func, select
@@ -23,7 +23,12 @@ from app.sdk import (
     now,
 )
 from plugins.utilities.client import BillerClient
-from plugins.utilities.errors import AccountMismatch, TooManyAccounts, TooManyLinkAttempts
+from plugins.utilities.errors import (
+    AccountMismatch,
+    BillerUnavailable,
+    TooManyAccounts,
+    TooManyLinkAttempts,
+)
 from plugins.utilities.models import Account, LinkAllowance
 from plugins.utilities.service.terms import find_terms
 from plugins.utilities.values import (
@@ -46,15 +51,24 @@ def link_account(
 
     Linking it again returns the same link. Raise `Invalid` for a number of another form than the
     biller's, `AccountMismatch` alike for an unknown number and another name,
-    `TooManyLinkAttempts` after ten attempts within an hour, and `TooManyAccounts`.
+    `TooManyLinkAttempts` after ten wrong attempts within an hour, and `TooManyAccounts`.
+
+    An attempt counts from before the biller is asked, so that many at once are bounded; one that
+    was right, or that the biller did not answer, has taught nobody anything and counts no more.
     """
     biller = find_biller(wanted.biller)
     check_number(biller.id, wanted.number)
     with house.unit_of_work() as attempt:
-        count_attempt(attempt, citizen.reference)
-    holder = BillerClient.of(house).holder_of(biller.id, wanted.number)
+        counted = count_attempt(attempt, citizen.reference)
+    try:
+        holder = BillerClient.of(house).holder_of(biller.id, wanted.number)
+    except BillerUnavailable:
+        with house.unit_of_work() as attempt:
+            forget_attempt(attempt, citizen.reference, counted)
+        raise
     if holder is None or _plain(holder) != _plain(wanted.holder_name):
         raise AccountMismatch
+    forget_attempt(uow, citizen.reference, counted)
     return show_account(house, _link(house, uow, citizen, wanted))
 
 
@@ -151,8 +165,11 @@ def check_number(biller: str, number: str) -> None:
             raise Invalid(errors=[{"pointer": "/number", "message": f"Not {param.pattern}."}])
 
 
-def count_attempt(uow: UnitOfWork, citizen_reference: str) -> None:
-    """Count an attempt within the last hour; guessing names or numbers ends at the tenth."""
+def count_attempt(uow: UnitOfWork, citizen_reference: str) -> datetime:
+    """Count an attempt within the last hour, and return its moment.
+
+    Guessing names or numbers ends at the tenth: raise `TooManyLinkAttempts`.
+    """
     moment = now()
     allowance = lock_citizen(uow, citizen_reference)
     recent = [at for at in allowance.attempts if at > moment - ATTEMPT_WINDOW]
@@ -160,6 +177,16 @@ def count_attempt(uow: UnitOfWork, citizen_reference: str) -> None:
         wait = recent[-MAX_ATTEMPTS] + ATTEMPT_WINDOW - moment
         raise TooManyLinkAttempts(retry_after=int(wait.total_seconds()) + 1)
     allowance.attempts = [*recent, moment]
+    return moment
+
+
+def forget_attempt(uow: UnitOfWork, citizen_reference: str, counted: datetime) -> None:
+    """Let an attempt count no more."""
+    allowance = lock_citizen(uow, citizen_reference)
+    left = list(allowance.attempts)
+    if counted in left:  # each takes one of its own away, should two have one moment
+        left.remove(counted)
+        allowance.attempts = left
 
 
 def lock_citizen(uow: UnitOfWork, citizen_reference: str) -> LinkAllowance:
