@@ -29,6 +29,7 @@ CODES = {
     "/v1/settlement/payees/{payee}/statements/{period}",
     "/v1/settlement/payees/{payee}/statements/{period}/file",
     "/v1/settlement/payees/{payee}/statements/{period}/lines",
+    "/v1/permits/desk/seats/{staff_id}/{role}",
     "/v1/services/{service_id}/versions/{number}",
     "/v1/services/{service_id}/versions/{number}/changes",
     "/v1/me/services/favourites/{service_id}",

@@ -196,6 +196,7 @@ class PermitDecisionSchema(Schema):
 class PermitTaskSchema(Schema):
     """A task with everything in it, and the answers that it needs."""
 
+    id = fields.UUID(required=True, attribute="line.id")
     task = fields.Nested(PermitTaskLineSchema, required=True, attribute="line")
     answers = fields.Dict(required=True)
     supplements = fields.List(fields.Nested(PermitSupplementSchema), required=True)
