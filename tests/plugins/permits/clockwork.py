@@ -14,12 +14,12 @@ from app.sdk.context import DirectoryOfCitizens
 from plugins.permits import service
 from plugins.permits.models import Application, Clock, ClockAlarm, Supplement, Task
 from plugins.permits.provider import PermitsProvider
-from plugins.permits.values.applications import DraftWish
 from plugins.permits.values.bundles import Procedure
 from plugins.permits.values.seats import SeatRole
 from plugins.permits.values.tasks import Ask, Caller, TaskStatus, Verdict
 from tests.factories import later
 from tests.plugins.permits.answers import CONSTRUCTION
+from tests.plugins.permits.office import Office as Services
 from tests.plugins.permits.worked_examples import beijing, shown
 
 SERVICES = [bundle.service for bundle in service.list_bundles()]
@@ -71,13 +71,8 @@ class Office:
     ) -> "File":
         """Hand in an application, of a citizen that nobody knows if none is named."""
         who = who or Citizen(reference=f"c-{uuid4().hex}")
-        with self.house.unit_of_work() as uow:
-            draft = service.begin_application(
-                self.house, uow, who, DraftWish(bundle, answers), SERVICES
-            )
-        with self.house.unit_of_work() as uow:
-            service.submit_application(self.house, uow, who.reference, draft.id, SERVICES)
-        return File(self, who, draft.id)
+        made = Services(self.house).submitted(who, answers, bundle)
+        return File(self, who, made.id)
 
     def attend(self) -> None:
         """Let a worker come by."""
