@@ -190,14 +190,14 @@ def job(client: FlaskClient, world: World, rooms: Rooms, who: Person) -> Mapping
         "/v1/jobs/employers/{employer_id}/applications/{application_id}": application,
         "/v1/jobs/cv/shares/{share_id}": share,
         "/v1/jobs/employers/{employer_id}/shares/{share_id}": share,
-        "/v1/jobs/saved-searches/{search_id}": made(
+        "/v1/jobs/saved-searches/{saved_search_id}": made(
             client, who, "/v1/jobs/saved-searches", {"wanted": {"q": "焊工"}}
         ),
-        "/v1/jobs/fair-slots/{slot_id}": hidden,
-        "/v1/jobs/fair-bookings/{booking_id}": made(
+        "/v1/jobs/fair-slots/{fair_slot_id}": hidden,
+        "/v1/jobs/fair-bookings/{fair_booking_id}": made(
             client, who, f"/v1/jobs/fair-slots/{my_slot}/bookings", None
         ),
-        "/v1/jobs/fair-waits/{wait_id}": made(
+        "/v1/jobs/fair-waits/{fair_wait_id}": made(
             client, who, f"/v1/jobs/fair-slots/{full_slot}/waits", None
         ),
         "/v1/jobs/employers/{employer_id}/booths/{booth_id}": made(

@@ -64,19 +64,19 @@ class FairSlots(MethodView):
         return service.list_slots(request_unit(), fair_id)
 
 
-@blueprint.route("/fair-slots/<uuid:slot_id>/bookings")
+@blueprint.route("/fair-slots/<uuid:fair_slot_id>/bookings")
 class FairSlotBookings(MethodView):
     """Seats at a time of a fair."""
 
     @blueprint.repeatable
     @blueprint.response(201, FairBookingSchema)
-    def post(self, slot_id: UUID) -> tuple[FairBookingView, int, dict[str, str]]:
+    def post(self, fair_slot_id: UUID) -> tuple[FairBookingView, int, dict[str, str]]:
         """Hold a seat at a job fair.
 
         It is confirmed within ten minutes, or is free again. A time that is full names others.
         """
-        held = service.hold_seat(house_of(), request_unit(), citizen(), slot_id)
-        return held, CREATED, {"Location": url_for("jobs.FairBooking", booking_id=held.id)}
+        held = service.hold_seat(house_of(), request_unit(), citizen(), fair_slot_id)
+        return held, CREATED, {"Location": url_for("jobs.FairBooking", fair_booking_id=held.id)}
 
 
 @blueprint.route("/fair-bookings")
@@ -90,47 +90,47 @@ class FairBookings(MethodView):
         return service.list_bookings(request_unit(), me(), query["page"])
 
 
-@blueprint.route("/fair-bookings/<uuid:booking_id>")
+@blueprint.route("/fair-bookings/<uuid:fair_booking_id>")
 class FairBooking(MethodView):
     """One booking."""
 
     @blueprint.response(200, FairBookingSchema)
-    def get(self, booking_id: UUID) -> FairBookingView:
+    def get(self, fair_booking_id: UUID) -> FairBookingView:
         """Show my seat at a job fair."""
-        return service.find_booking(request_unit(), me(), booking_id)
+        return service.find_booking(request_unit(), me(), fair_booking_id)
 
 
-@blueprint.route("/fair-bookings/<uuid:booking_id>/confirmation")
+@blueprint.route("/fair-bookings/<uuid:fair_booking_id>/confirmation")
 class FairBookingConfirmation(MethodView):
     """The confirmation of a seat."""
 
     @blueprint.response(200, FairBookingSchema)
-    def post(self, booking_id: UUID) -> FairBookingView:
+    def post(self, fair_booking_id: UUID) -> FairBookingView:
         """Confirm my seat at a job fair."""
-        return service.confirm_booking(request_unit(), me(), booking_id)
+        return service.confirm_booking(request_unit(), me(), fair_booking_id)
 
 
-@blueprint.route("/fair-bookings/<uuid:booking_id>/cancellation")
+@blueprint.route("/fair-bookings/<uuid:fair_booking_id>/cancellation")
 class FairBookingCancellation(MethodView):
     """The end of a booking."""
 
     @blueprint.response(200, FairBookingSchema)
-    def post(self, booking_id: UUID) -> FairBookingView:
+    def post(self, fair_booking_id: UUID) -> FairBookingView:
         """Cancel my seat at a job fair."""
-        return service.cancel_booking(house_of(), request_unit(), me(), booking_id)
+        return service.cancel_booking(house_of(), request_unit(), me(), fair_booking_id)
 
 
-@blueprint.route("/fair-slots/<uuid:slot_id>/waits")
+@blueprint.route("/fair-slots/<uuid:fair_slot_id>/waits")
 class FairSlotWaits(MethodView):
     """Who waits for a seat."""
 
     @blueprint.response(201, FairWaitSchema)
-    def post(self, slot_id: UUID) -> FairWaitView:
+    def post(self, fair_slot_id: UUID) -> FairWaitView:
         """Wait for a seat at a job fair.
 
         A seat that becomes free is offered to one alone for fifteen minutes, three times at most.
         """
-        return service.join_queue(house_of(), request_unit(), citizen(), slot_id)
+        return service.join_queue(house_of(), request_unit(), citizen(), fair_slot_id)
 
 
 @blueprint.route("/fair-waits")
@@ -144,14 +144,14 @@ class FairWaits(MethodView):
         return service.list_waits(request_unit(), me(), query["page"])
 
 
-@blueprint.route("/fair-waits/<uuid:wait_id>")
+@blueprint.route("/fair-waits/<uuid:fair_wait_id>")
 class FairWait(MethodView):
     """One place in a queue."""
 
     @blueprint.response(204)
-    def delete(self, wait_id: UUID) -> None:
+    def delete(self, fair_wait_id: UUID) -> None:
         """Wait for a seat at a job fair no longer."""
-        service.leave_queue(house_of(), request_unit(), me(), wait_id)
+        service.leave_queue(house_of(), request_unit(), me(), fair_wait_id)
 
 
 @blueprint.route("/employers/<uuid:employer_id>/booths")
@@ -235,26 +235,26 @@ class DeskFairCancellation(MethodView):
         return service.cancel_fair(request_unit(), staff_department(), fair_id)
 
 
-@blueprint.route("/desk/fair-slots/<uuid:slot_id>/bookings")
+@blueprint.route("/desk/fair-slots/<uuid:fair_slot_id>/bookings")
 class DeskFairBookings(MethodView):
     """Who comes at a time of a fair."""
 
     @blueprint.staff(OFFICER)
     @blueprint.arguments(PageArgs, location="query")
     @blueprint.page(FairBookingSchema)
-    def get(self, query: dict[str, Any], slot_id: UUID) -> Page[FairBookingView]:
+    def get(self, query: dict[str, Any], fair_slot_id: UUID) -> Page[FairBookingView]:
         """List the bookings of a time of a job fair."""
         return service.list_slot_bookings(
-            request_unit(), staff_department(), slot_id, query["page"]
+            request_unit(), staff_department(), fair_slot_id, query["page"]
         )
 
 
-@blueprint.route("/desk/fair-bookings/<uuid:booking_id>/check-in")
+@blueprint.route("/desk/fair-bookings/<uuid:fair_booking_id>/check-in")
 class DeskFairCheckIn(MethodView):
     """That somebody has come."""
 
     @blueprint.staff(OFFICER)
     @blueprint.response(200, FairBookingSchema)
-    def post(self, booking_id: UUID) -> FairBookingView:
+    def post(self, fair_booking_id: UUID) -> FairBookingView:
         """Check somebody in at a job fair."""
-        return service.check_in(request_unit(), staff_department(), booking_id)
+        return service.check_in(request_unit(), staff_department(), fair_booking_id)

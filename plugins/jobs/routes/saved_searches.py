@@ -30,19 +30,19 @@ class SavedSearches(MethodView):
         Once a day, in one message for all of them: how much is new, and the newest titles.
         """
         saved = service.save_search(request_unit(), citizen(), body["wanted"])
-        return saved, CREATED, {"Location": url_for("jobs.SavedSearch", search_id=saved.id)}
+        return saved, CREATED, {"Location": url_for("jobs.SavedSearch", saved_search_id=saved.id)}
 
 
-@blueprint.route("/saved-searches/<uuid:search_id>")
+@blueprint.route("/saved-searches/<uuid:saved_search_id>")
 class SavedSearch(MethodView):
     """One search."""
 
     @blueprint.response(200, SavedSearchSchema)
-    def get(self, search_id: UUID) -> SavedSearchView:
+    def get(self, saved_search_id: UUID) -> SavedSearchView:
         """Show a search that I keep."""
-        return service.find_search(request_unit(), me(), search_id)
+        return service.find_search(request_unit(), me(), saved_search_id)
 
     @blueprint.response(204)
-    def delete(self, search_id: UUID) -> None:
+    def delete(self, saved_search_id: UUID) -> None:
         """Keep a search no longer."""
-        service.forget_search(request_unit(), me(), search_id)
+        service.forget_search(request_unit(), me(), saved_search_id)
