@@ -11,7 +11,7 @@ from app.core.unit_of_work import UnitOfWork
 
 @dataclass(frozen=True, slots=True)
 class Vault:
-    """Seals texts for one plug-in, and finds them again by equality.
+    """Seals texts and files for one plug-in, and finds them again by equality.
 
     `place` names table, column and row (`accounts|number|<id>`): a value moved elsewhere does not
     open.
@@ -34,6 +34,14 @@ class Vault:
     def unseal(self, sealed: bytes, *, place: str) -> str:
         """Return the text that was sealed for this place; raise if it was changed or moved."""
         return unseal(self._key(), sealed, context=f"{self.schema}.{place}").decode()
+
+    def seal_bytes(self, plain: bytes, *, place: str) -> bytes:
+        """Return bytes, a file say, encrypted for one place; hold no more than memory does."""
+        return seal(self._key(), plain, context=f"{self.schema}.{place}")
+
+    def unseal_bytes(self, sealed: bytes, *, place: str) -> bytes:
+        """Return the bytes that were sealed for this place; raise if they were changed or moved."""
+        return unseal(self._key(), sealed, context=f"{self.schema}.{place}")
 
     def index(self, uow: UnitOfWork, kind: str, value: str) -> bytes:
         """Return the blind index of a canonical value: it tells equality, and nothing else.

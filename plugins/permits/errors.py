@@ -273,3 +273,75 @@ class HandlerNotFree(Conflict):
     code = "permit-handler-not-free"
     title_zh = "不能由被评价人员或无相应岗位的人员处理该评价"
     title_en = "A rating is seen to by a superior who had no hand in the case"
+
+
+class MaterialNotFound(NotFound):
+    """The bundle, or the task, has no such material."""
+
+    code = "permit-material-not-found"
+    title_zh = "没有该项申请材料"
+    title_en = "There is no such material"
+
+
+class MaterialFileNotFound(NotFound):
+    """The application has no such file, or it was erased."""
+
+    code = "permit-file-not-found"
+    title_zh = "没有找到该文件"
+    title_en = "There is no such file"
+
+
+class FileNotTaken(Invalid):
+    """By what it holds the file is neither PDF, JPEG, PNG nor OFD, or is two things at once."""
+
+    code = "permit-file-not-taken"
+    title_zh = "文件格式不符，仅接受 PDF、JPEG、PNG、OFD"
+    title_en = "The file is no PDF, JPEG, PNG or OFD"
+
+
+class FileTooLarge(Invalid):
+    """The file is larger than one may be."""
+
+    code = "permit-file-too-large"
+    title_zh = "文件过大"
+    title_en = "The file is too large"
+
+
+class MaterialQuotaExceeded(Conflict):
+    """The application, or the citizen, has as many files as there may be."""
+
+    code = "permit-quota-exceeded"
+    title_zh = "材料数量或总大小已达上限"
+    title_en = "No more files can be handed in"
+
+
+class MaterialsClosed(Conflict):
+    """The material is taken before the submission, when it is asked for, or was promised."""
+
+    code = "permit-materials-closed"
+    title_zh = "当前不能提交该材料"
+    title_en = "The material cannot be handed in now"
+
+
+class MaterialsMissing(Invalid):
+    """Something that must be there is not; `errors` names each material."""
+
+    code = "permit-materials-missing"
+    title_zh = "申请材料不齐全"
+    title_en = "Materials are missing"
+
+
+class MaterialNotDeferrable(Invalid):
+    """The material must be there when the application is submitted."""
+
+    code = "permit-material-not-deferrable"
+    title_zh = "该材料不可容缺"
+    title_en = "The material cannot follow later"
+
+
+class CertificateNotHeld(Conflict):
+    """The city holds no certificate of the citizen's that could stand for this material now."""
+
+    code = "permit-certificate-not-held"
+    title_zh = "没有可替代该材料的有效电子证照"
+    title_en = "No certificate stands for this material"

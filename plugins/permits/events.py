@@ -81,4 +81,13 @@ class PermitRatingRead(AuditEvent):
     title_zh = "工作人员查阅了服务评价"
     title_en = "An officer read a rating"
     rating_id: UUID
+
+
+class PermitFileRead(AuditEvent):
+    """An officer read a file of an application."""
+
+    name = "permits.file_read"
+    title_zh = "查阅了申请材料"
+    title_en = "A file of an application was read"
+    file_id: UUID
     officer: UUID

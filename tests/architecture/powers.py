@@ -37,6 +37,7 @@ PUBLIC_THINGS = {
     "name",
     "agreement_id",
     "year",
+    "material_id",
 }
 """Path parameters that name what everybody may read."""
 

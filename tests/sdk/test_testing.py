@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.exceptions import InvalidTag
 
 from app.core.clock import now
 from app.core.ids import new_id
@@ -159,3 +160,9 @@ def test_a_house_calls_only_the_loopback_its_settings_name_and_has_no_tables() -
         made.unit_of_work()
     sealed = made.vault.seal("张伟", place="accounts|name|1")
     assert made.vault.unseal(sealed, place="accounts|name|1") == "张伟"
+    file = bytes(range(256)) * 9
+    kept = made.vault.seal_bytes(file, place="files|content|1")
+    assert file[:16] not in kept
+    assert made.vault.unseal_bytes(kept, place="files|content|1") == file
+    with pytest.raises(InvalidTag):
+        made.vault.unseal_bytes(kept, place="files|content|2")

@@ -215,7 +215,10 @@ def permit(client: FlaskClient, rooms: Rooms, who: Person) -> Mapping[str, str]:
     clerk = permits.make_desk(client, rooms, made["lead"], "clerk")
     place = f"applications/{made['id']}/supplements"
     asked = clerk.post(place, version=made["version"], words="x")
+    mine = f"/v1/permits/applications/{made['id']}/materials"
+    materials = client.get(mine, headers=dict(who.auth)).json["items"]
     return {
+        "/v1/permits/applications/{application_id}/files/{file_id}": materials[0]["files"][0]["id"],
         "/v1/permits/applications/{application_id}": made["id"],
         "/v1/permits/applications/{application_id}/supplements/{supplement_id}": asked["id"],
     }

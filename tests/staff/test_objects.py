@@ -112,6 +112,10 @@ def call(
     body = BODIES.get(str(operation), None if schema is None else example_of(spec, schema))
     sent = {**headers, "Idempotency-Key": new_key()} if needs_key(app, operation) else headers
     client = FlaskClient(app)
+    raw = marks_of(app, operation).raw_type
+    if raw:
+        more = {"data": b"x", "content_type": raw[0]}
+        return client.open(path, method=operation.method, headers=dict(sent), **more)
     return client.open(path, method=operation.method, json=body, headers=dict(sent))
 
 

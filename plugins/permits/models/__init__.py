@@ -3,6 +3,13 @@
 from plugins.permits.models.applications import Application, Result, Supplement
 from plugins.permits.models.base import Base
 from plugins.permits.models.clock import CalendarDay, Clock, ClockAlarm
+from plugins.permits.models.materials import (
+    DecisionMaterial,
+    MaterialCertificate,
+    MaterialContent,
+    MaterialFile,
+    Undertaking,
+)
 from plugins.permits.models.ratings import Rating
 from plugins.permits.models.seats import Seat
 from plugins.permits.models.tasks import (
@@ -22,6 +29,10 @@ __all__ = [
     "ClockAlarm",
     "Consultation",
     "Decision",
+    "DecisionMaterial",
+    "MaterialCertificate",
+    "MaterialContent",
+    "MaterialFile",
     "Meeting",
     "MeetingOpinion",
     "Procedure",
@@ -30,4 +41,5 @@ __all__ = [
     "Seat",
     "Supplement",
     "Task",
+    "Undertaking",
 ]

@@ -28,6 +28,18 @@ from plugins.permits.service.consultations import (
     recall_consultations,
 )
 from plugins.permits.service.decisions import decide, propose, send_back
+from plugins.permits.service.handing_in import (
+    hand_in,
+    hand_in_at_desk,
+    list_desk_materials,
+    list_my_materials,
+    list_task_materials,
+    read_desk_file,
+    read_my_file,
+    read_task_file,
+    undertake,
+    use_certificate,
+)
 from plugins.permits.service.intake import (
     accept_application,
     ask_at_intake,
@@ -39,6 +51,7 @@ from plugins.permits.service.intake import (
 from plugins.permits.service.lamps import attend_clocks
 from plugins.permits.service.meetings import call_meeting, close_meeting, give_opinion
 from plugins.permits.service.personal_data import erase_citizen, export_citizen
+from plugins.permits.service.promises import return_broken
 from plugins.permits.service.ratings import (
     answer_rating,
     assign_rating,
@@ -68,6 +81,7 @@ from plugins.permits.service.xes import export_xes
 
 ATTENDED = (
     attend_clocks,
+    return_broken,
     issue_decided,
 )
 """What is done by the clock, in this order; each a bounded part, and safe to run again."""
@@ -108,6 +122,8 @@ __all__ = [
     "find_year",
     "give_opinion",
     "give_seat",
+    "hand_in",
+    "hand_in_at_desk",
     "issue_decided",
     "judge_at_intake",
     "judge_in_review",
@@ -116,9 +132,12 @@ __all__ = [
     "list_bundles",
     "list_consultations",
     "list_desk_applications",
+    "list_desk_materials",
     "list_figures",
+    "list_my_materials",
     "list_rating_cases",
     "list_seats",
+    "list_task_materials",
     "list_tasks",
     "load_bundles",
     "materials_for",
@@ -126,11 +145,15 @@ __all__ = [
     "rate_application",
     "read_answers",
     "read_desk_application",
+    "read_desk_file",
+    "read_my_file",
     "read_rating_case",
     "read_task",
+    "read_task_file",
     "recall_consultations",
     "refuse_intake",
     "release_task",
+    "return_broken",
     "save_answers",
     "seat_role",
     "see_alarm",
@@ -139,5 +162,7 @@ __all__ = [
     "submit_application",
     "take_seat",
     "tasks_for",
+    "undertake",
+    "use_certificate",
     "withdraw_application",
 ]

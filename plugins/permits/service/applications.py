@@ -30,6 +30,7 @@ from plugins.permits.errors import (
 from plugins.permits.models import Application, Supplement, Task
 from plugins.permits.service.answers import read_answers, tasks_for
 from plugins.permits.service.bundles import find_bundle, list_bundles
+from plugins.permits.service.completeness import check_materials
 from plugins.permits.service.moves import end_open_tasks, move_task
 from plugins.permits.service.news import announce
 from plugins.permits.service.sealing import seal, seal_values, unseal_values
@@ -144,14 +145,17 @@ def submit_application(
     """Hand a draft to the lead department.
 
     The whole form is checked: raise `AnswersInvalid` naming each field that is missing or wrong,
-    `NothingApplies` where no permit is needed, `IllegalMove` for what is no draft any more.
+    `NothingApplies` where no permit is needed, `MaterialsMissing` naming each, and
+    `IllegalMove` for what is no draft any more.
     """
     application = _lock(uow, _of(citizen_reference, services), application_id)
     application.check_move(ApplicationStatus.SUBMITTED)
     if application.status != ApplicationStatus.DRAFT:
         raise AnswersClosed("Answer the supplement that was asked for.")
     bundle = find_bundle(application.bundle, application.bundle_version)
-    _check_whole(bundle, answers_of(house, application))
+    answers = answers_of(house, application)
+    _check_whole(bundle, answers)
+    check_materials(house, uow, application, bundle, answers)
     application.submitted_at = now()
     uow.move(application, ApplicationStatus.SUBMITTED, cause="citizen")
     wind_intake(uow, application)

@@ -9,6 +9,7 @@ from plugins.permits.errors import MeetingNeeded, SecondOfficerNeeded, VerdictIn
 from plugins.permits.events import PermitTaskDecided
 from plugins.permits.models import Application, Decision, Seat, Supplement, Task
 from plugins.permits.service.bundles import find_bundle
+from plugins.permits.service.materials import keep_seen
 from plugins.permits.service.meetings import has_agreed
 from plugins.permits.service.moves import decide_finally, move_task
 from plugins.permits.service.sealing import seal
@@ -46,7 +47,10 @@ def propose(
     check_held(task, caller)
     check_state(task, TaskStatus.IN_REVIEW)
     _check(uow, application, task, verdict)
-    uow.add(_line(house, task, caller, Stage.PROPOSED, verdict))
+    line = _line(house, task, caller, Stage.PROPOSED, verdict)
+    uow.add(line)
+    uow.flush()
+    keep_seen(uow, application, template_of(application, task), line.id)
     # What waits for a superior would ask in a task that is decided.
     uow.execute(
         update(Supplement)
@@ -89,6 +93,7 @@ def decide(
     bundle = find_bundle(application.bundle, application.bundle_version)
     line = _line(house, task, caller, Stage.FINAL, verdict)
     decide_finally(house, uow, application, task, bundle, line, "decided")
+    keep_seen(uow, application, template_of(application, task), line.id)
     uow.record(
         PermitTaskDecided(task_id=task.id, officer=caller.staff_id, outcome=str(verdict.outcome))
     )
@@ -106,6 +111,7 @@ def deem_task(
     bundle = find_bundle(application.bundle, application.bundle_version)
     line = Decision(task_id=task.id, stage=Stage.FINAL, outcome=outcome, reason=TaskReason.SILENCE)
     decide_finally(house, uow, application, task, bundle, line, "deemed")
+    keep_seen(uow, application, template_of(application, task), line.id)
 
 
 def _check(uow: UnitOfWork, application: Application, task: Task, verdict: Verdict) -> None:

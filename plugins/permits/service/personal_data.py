@@ -20,6 +20,7 @@ from plugins.permits.models import (
     Task,
 )
 from plugins.permits.service.applications import end_application, list_all_applications
+from plugins.permits.service.materials import certificates_of, forget_files, list_files
 from plugins.permits.service.ratings import forget_rater, list_all_ratings
 from plugins.permits.service.sealing import unseal_values
 from plugins.permits.values.applications import ApplicationStatus
@@ -33,14 +34,21 @@ _OPEN = (
 
 
 def export_citizen(house: House, citizen_reference: str) -> Mapping[str, object]:
-    """Return a citizen's applications with answers, supplements and results, as JSON values."""
+    """Return a citizen's applications with answers, supplements and results, as JSON values.
+
+    Of files what they are, and their SHA-256: what they hold is fetched one by one.
+    """
     with house.unit_of_work() as uow:
         applications = list_all_applications(house, uow, citizen_reference)
         ids = [application.id for application in applications]
         ratings = list_all_ratings(house, uow, citizen_reference)
+        files = [file for row in ids for file in list_files(house, uow, row)]
+        certificates = {str(row): dict(certificates_of(uow, row)) for row in ids}
         results = uow.scalars(select(Result).where(Result.application_id.in_(ids))).all()
     return {
         "applications": [_plain(asdict(application)) for application in applications],
+        "certificates": {row: used for row, used in certificates.items() if used},
+        "files": [_plain(asdict(file)) for file in files],
         "results": [
             unseal_values(house, "results", "content", row.application_id, row.content_sealed)
             for row in results
@@ -87,6 +95,7 @@ def _blank(uow: UnitOfWork, application: Application) -> None:
         update(Result).where(Result.application_id == row).values(content_sealed=None),
     ):
         uow.execute(statement)
+    forget_files(uow, row)
     application.citizen_reference = application.answers_sealed = application.words_sealed = None
     application.letterbox = ""
 

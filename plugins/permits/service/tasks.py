@@ -360,6 +360,15 @@ def list_meetings(house: House, uow: UnitOfWork, task_id: UUID) -> list[MeetingV
     ]
 
 
+def find_task(uow: UnitOfWork, caller: Caller, task_id: UUID) -> Task:
+    """Return a task of the caller's department, or raise `PermitTaskNotFound`."""
+    mine = select(Task).where(Task.id == task_id, Task.department == caller.department)
+    task: Task | None = uow.scalar(mine)
+    if task is None:
+        raise PermitTaskNotFound
+    return task
+
+
 def lock_task(uow: UnitOfWork, caller: Caller, task_id: UUID) -> Task:
     """Lock a task of the caller's department, or raise `PermitTaskNotFound`."""
     statement = (

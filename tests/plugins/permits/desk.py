@@ -13,6 +13,7 @@ from app.staff import service as staff_service
 from app.staff.values import Role
 from tests.factories import bearer, staff_token
 from tests.payments.helpers import new_key
+from tests.plugins.permits.files import upload_all
 
 PLACE = "/v1/permits"
 
@@ -72,6 +73,7 @@ def apply(
     assert begun.status_code == 201, begun.text
     place = begun.headers["Location"]
     assert place == f"{PLACE}/applications/{begun.json['id']}"
+    upload_all(client, headers, place)
     keyed = {**headers, "Idempotency-Key": new_key()}
     submitted = client.post(f"{place}/submission", headers=keyed)
     assert submitted.status_code == 200, submitted.text

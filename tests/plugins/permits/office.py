@@ -14,6 +14,7 @@ from plugins.permits.values.applications import ApplicationView, DraftWish
 from plugins.permits.values.seats import SeatRole
 from plugins.permits.values.tasks import Ask, Caller, TaskStatus, TaskView, Verdict
 from tests.plugins.permits.answers import CONSTRUCTION, SMALL_FACTORY
+from tests.plugins.permits.files import hand_in_all
 
 T = TypeVar("T")
 ALL = [bundle.service for bundle in service.list_bundles()]
@@ -65,6 +66,7 @@ class Office:
         bundle: str = "construction-start",
     ) -> ApplicationView:
         made = self.begin(citizen, answers, bundle)
+        hand_in_all(self.house, made.id)
         return self.run(service.submit_application, citizen.reference, made.id, ALL)
 
     def accepted(

@@ -26,6 +26,7 @@ from plugins.permits.provider import PermitsProvider
 from plugins.permits.values.applications import MOST_DRAFTS, DraftWish, NotAcceptedReason
 from plugins.permits.values.tasks import RefusalReason, TaskStatus, Verdict
 from tests.plugins.permits.answers import CONSTRUCTION, MOVING, SMALL_FACTORY
+from tests.plugins.permits.files import hand_in_all
 from tests.plugins.permits.office import ALL, LEAD, Office, ask, moves_of, rows
 
 REFUSED = Verdict(TaskStatus.REFUSED, words="不符合条件", reason=RefusalReason.CONDITIONS_NOT_MET)
@@ -51,6 +52,7 @@ def test_a_draft_is_filled_bit_by_bit_and_submitted_whole(
     saved = office.run(service.save_answers, *mine, {**SMALL_FACTORY, "floor-area": None}, ALL)
     assert saved.answers == {k: v for k, v in SMALL_FACTORY.items() if k != "floor-area"}
     office.run(service.save_answers, *mine, {"floor-area": 900}, ALL)
+    hand_in_all(office.house, made.id)
     submitted = office.run(service.submit_application, *mine, ALL)
     assert (submitted.status, submitted.answers) == ("submitted", SMALL_FACTORY)
     with pytest.raises(AnswersClosed):
