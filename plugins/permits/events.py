@@ -83,6 +83,7 @@ class PermitRatingRead(AuditEvent):
     rating_id: UUID
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
 class PermitFileRead(AuditEvent):
     """An officer read a file of an application."""
 

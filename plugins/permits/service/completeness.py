@@ -43,7 +43,10 @@ def check_materials(
     if missing:
         raise MaterialsMissing(
             errors=[
-                {"pointer": f"/materials/{one.id}", "message": f"{one.title.zh} / {one.title.en}"}
+                {
+                    "pointer": f"/materials/{one.id}",
+                    "message": f"{one.title['zh']} / {one.title['en']}",
+                }
                 for one in missing
             ]
         )

@@ -38,6 +38,7 @@ from plugins.permits.values.materials import FileKind, MaterialView, NewFile
 from plugins.permits.values.tasks import Ask
 from tests.conftest import World
 from tests.factories import later, log_in, verify
+from tests.payments.helpers import new_key
 from tests.plugins.permits.answers import SMALL_FACTORY
 from tests.plugins.permits.desk import PLACE, make_desk
 from tests.plugins.permits.files import (
@@ -67,6 +68,10 @@ def hand_in(
 ) -> Any:  # noqa: ANN401 - what the service returns
     new = NewFile("x.pdf", a_pdf(material) if content is None else content)
     return office.run(service.hand_in, citizen.reference, row, material, new, ALL)
+
+
+def keyed(headers: dict[str, str]) -> dict[str, str]:
+    return {**headers, "Idempotency-Key": new_key()}
 
 
 def material(office: Office, citizen: Citizen, row: UUID, wanted: str) -> MaterialView:
@@ -420,7 +425,7 @@ def test_over_http_a_file_goes_up_and_comes_down_as_an_attachment_that_nobody_ke
     for somebody in (me, other):
         verify(client, world, somebody)
     wish = {"bundle": "construction-start", "answers": SMALL_FACTORY}
-    begun = client.post(f"{PLACE}/applications", json=wish, headers=me.auth)
+    begun = client.post(f"{PLACE}/applications", json=wish, headers=keyed(me.auth))
     assert begun.status_code == 201, begun.text
     place = begun.headers["Location"]
     made = upload(client, me.auth, place, "contract", name="../合同.exe")
@@ -447,10 +452,10 @@ def test_over_http_a_file_goes_up_and_comes_down_as_an_attachment_that_nobody_ke
         content_type="text/html",
     )
     assert typed.status_code == 415
-    missing = client.post(f"{place}/submission", headers=me.auth)
+    missing = client.post(f"{place}/submission", headers=keyed(me.auth))
     assert (missing.status_code, missing.json["code"]) == (422, "permit-materials-missing")
     upload_all(client, me.auth, place)
-    sent = client.post(f"{place}/submission", headers=me.auth)
+    sent = client.post(f"{place}/submission", headers=keyed(me.auth))
     assert sent.status_code == 200, sent.text
     lead = make_desk(client, rooms, begun.json["lead"], "clerk")
     desk = f"applications/{begun.json['id']}"
