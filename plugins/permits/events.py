@@ -81,6 +81,7 @@ class PermitRatingRead(AuditEvent):
     title_zh = "工作人员查阅了服务评价"
     title_en = "An officer read a rating"
     rating_id: UUID
+    officer: UUID
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -22,6 +22,7 @@ from plugins.permits.values.applications import DraftWish
 from plugins.permits.values.seats import SeatRole
 from plugins.permits.values.tasks import FINAL, Caller, RefusalReason, TaskStatus, Verdict
 from tests.factories import bearer
+from tests.plugins.permits.files import hand_in_all
 
 APPROVED = Verdict(TaskStatus.APPROVED)
 REFUSED = Verdict(TaskStatus.REFUSED, words="不符合条件", reason=RefusalReason.CONDITIONS_NOT_MET)
@@ -77,6 +78,7 @@ def accept(
     services = {each.service for each in service.list_bundles()}
     with house.unit_of_work() as uow:
         draft = service.begin_application(house, uow, person, DraftWish(bundle, answers), services)
+    hand_in_all(house, draft.id)
     with house.unit_of_work() as uow:
         sent = service.submit_application(house, uow, person.reference, draft.id, services)
     with house.unit_of_work() as uow:

@@ -12,6 +12,7 @@ from tests.factories import Citizen, log_in, run_jobs, verify
 from tests.payments.helpers import new_key
 from tests.plugins.permits.answers import CONSTRUCTION
 from tests.plugins.permits.desk import PLACE, Desk, apply, make_desk, shown
+from tests.plugins.permits.files import upload_all
 from tests.plugins.permits.office import moves_of, rows
 
 PERMITS = {
@@ -105,6 +106,7 @@ def test_eight_permits_of_a_construction_project(
         f"{place}/answers", json={"answers": {"floor-area": 12000}}, headers=me.auth
     )
     assert patched.json["answers"] == CONSTRUCTION
+    upload_all(client, me.auth, place)
     headers = {**me.auth, "Idempotency-Key": new_key()}
     made = client.post(f"{place}/submission", headers=headers).json
     assert client.post(f"{place}/submission", headers=headers).json == made

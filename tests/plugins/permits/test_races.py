@@ -17,6 +17,7 @@ from plugins.permits.models import Application, Task
 from plugins.permits.service.decisions import deem_task
 from plugins.permits.values.tasks import Caller, RefusalReason, TaskStatus, Verdict
 from tests.plugins.permits.answers import SMALL_FACTORY
+from tests.plugins.permits.files import hand_in_all
 from tests.plugins.permits.office import ALL, APPROVED, LEAD, Office, moves_of, new_citizen, rows
 
 PLANNING = "natural-resources-bureau"
@@ -137,6 +138,7 @@ def test_one_of_several_submissions_and_acceptances_counts(
     office: Office, citizen: Citizen, rooms: Rooms
 ) -> None:
     made = office.begin(citizen, SMALL_FACTORY)
+    hand_in_all(office.house, made.id)
     mine = (citizen.reference, made.id, ALL)
     submitted = together(*[partial(office.run, service.submit_application, *mine)] * 3)
     assert submitted.count("done") == 1
