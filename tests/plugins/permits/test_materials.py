@@ -255,7 +255,7 @@ def test_what_is_missing_is_named_and_nothing_is_submitted(
     report = material(office, citizen, made.id, "survey-report")
     assert (report.state, report.deferrable_days) == ("undertaken", 5)
     assert report.due_at is not None
-    assert report.due_at > now() + timedelta(days=5)
+    assert report.due_at > now() + timedelta(days=4)  # the end of the fifth working day
     with pytest.raises(MaterialsClosed):
         hand_in(office, citizen, made.id, "contract", a_png())
     with pytest.raises(MaterialNotFound):
