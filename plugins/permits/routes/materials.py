@@ -146,7 +146,7 @@ class PermitUndertaking(MethodView):
         )
 
 
-@blueprint.route(f"{_MINE}/files/<uuid:file_id>")
+@blueprint.route(f"{_MINE}/files/<uuid:file_id>/content")
 class PermitFile(MethodView):
     """One file of an application."""
 
@@ -196,7 +196,7 @@ class DeskTaskMaterialFiles(MethodView):
         return made, CREATED
 
 
-@blueprint.route(f"{_TASK}/files/<uuid:file_id>")
+@blueprint.route(f"{_TASK}/files/<uuid:file_id>/content")
 class DeskTaskFile(MethodView):
     """One file that a task needs."""
 
@@ -221,7 +221,7 @@ class DeskApplicationMaterials(MethodView):
         )
 
 
-@blueprint.route(f"{_LED}/files/<uuid:file_id>")
+@blueprint.route(f"{_LED}/files/<uuid:file_id>/content")
 class DeskApplicationFile(MethodView):
     """One file of an application."""
 

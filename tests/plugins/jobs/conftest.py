@@ -185,6 +185,6 @@ def boss(shared_client: FlaskClient, world: World, rooms: Rooms, officer: Office
     return make_boss(shared_client, world, rooms, officer)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def house(rooms: Rooms) -> House:
     return rooms.deps[JobsProvider].house

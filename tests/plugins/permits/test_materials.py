@@ -431,14 +431,14 @@ def test_over_http_a_file_goes_up_and_comes_down_as_an_attachment_that_nobody_ke
     made = upload(client, me.auth, place, "contract", name="../合同.exe")
     assert made.status_code == 201, made.text
     assert (made.json["name"], made.json["kind"]) == ("合同.pdf", "pdf")
-    got = client.get(f"{place}/files/{made.json['id']}", headers=me.auth)
+    got = client.get(f"{place}/files/{made.json['id']}/content", headers=me.auth)
     assert (got.status_code, got.data) == (200, a_pdf("contract"))
     assert got.content_type == "application/pdf"
     assert got.headers["Content-Disposition"] == 'attachment; filename="contract-v1.pdf"'
     assert got.headers["X-Content-Type-Options"] == "nosniff"
     assert got.headers["Cache-Control"] == "no-store"
     assert got.headers["Content-Security-Policy"] == "sandbox; default-src 'none'"
-    for path in ("materials", f"files/{made.json['id']}"):
+    for path in ("materials", f"files/{made.json['id']}/content"):
         foreign = client.get(f"{place}/{path}", headers=other.auth)
         assert (foreign.status_code, foreign.json["code"]) == (404, "permit-application-not-found")
     page = upload(client, me.auth, place, "contract", b"<html>")
@@ -461,10 +461,12 @@ def test_over_http_a_file_goes_up_and_comes_down_as_an_attachment_that_nobody_ke
     desk = f"applications/{begun.json['id']}"
     listed = lead.get(f"{desk}/materials")["items"]
     assert {one["state"] for one in listed} == {"handed_in"}
-    seen = client.get(f"{PLACE}/desk/{desk}/files/{made.json['id']}", headers=lead.headers)
+    seen = client.get(f"{PLACE}/desk/{desk}/files/{made.json['id']}/content", headers=lead.headers)
     assert (seen.status_code, seen.data) == (200, a_pdf("contract"))
     elsewhere = make_desk(client, rooms, "water-bureau", "clerk")
-    hidden = client.get(f"{PLACE}/desk/{desk}/files/{made.json['id']}", headers=elsewhere.headers)
+    hidden = client.get(
+        f"{PLACE}/desk/{desk}/files/{made.json['id']}/content", headers=elsewhere.headers
+    )
     assert (hidden.status_code, hidden.json["code"]) == (404, "permit-application-not-found")
     event = "select details::text from audit_entries where event = 'permits.file_read'"
     assert [row for row in rows(rooms, event) if made.json["id"] in row[0]]
