@@ -41,7 +41,8 @@ def an_archive(**entries: bytes) -> bytes:
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in entries.items():
             # of one date, so that each process of a run names the tests alike
-            archive.writestr(zipfile.ZipInfo(name.replace("_", ".")), content)
+            entry = zipfile.ZipInfo(name.replace("_", "."))
+            archive.writestr(entry, content, zipfile.ZIP_DEFLATED)
     return file.getvalue()
 
 
