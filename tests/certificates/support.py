@@ -179,7 +179,7 @@ def id_of(bureau: Bureau, number: str) -> UUID:
     return found
 
 
-def plant_certificate(rooms: Rooms, citizen_id: UUID) -> UUID:
+def plant_certificate(rooms: Rooms, citizen_id: UUID, holder: str = "李雷") -> UUID:
     """Return the id of a certificate that a plug-in which is not there has issued to a citizen."""
     kind = CertificateType(
         id="planted-badge",
@@ -201,7 +201,7 @@ def plant_certificate(rooms: Rooms, citizen_id: UUID) -> UUID:
             ),
         ),
     )
-    order = Order(kind, citizen_id, {"holder_name": "李雷"}, None, str(new_id()))
+    order = Order(kind, citizen_id, {"holder_name": holder}, None, str(new_id()))
     deps: CertificatesDeps = rooms.deps[CertificatesDeps]
     with rooms.units.open(actor="test") as uow:
         return service.issue_certificate(uow, deps.vault_of, order).id
