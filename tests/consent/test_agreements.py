@@ -27,7 +27,14 @@ def faults_of(folder: Path) -> tuple[str, ...]:
 
 def test_our_own_files_are_published_once(rooms: Rooms) -> None:
     agreements = service.read_agreements(FILES)
-    own = ["autopay", "privacy-notice", "terms-of-use", "third-party-sign-in", "traffic-licence"]
+    own = [
+        "autopay",
+        "certificate-presentation",
+        "privacy-notice",
+        "terms-of-use",
+        "third-party-sign-in",
+        "traffic-licence",
+    ]
     assert [a.id for a in agreements] == own
     before = count(rooms, "select count(*) from agreements")
     assert rooms.publish_agreements() == 0
