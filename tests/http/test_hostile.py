@@ -182,7 +182,12 @@ def operations(app: Server) -> list[Operation]:
 
 
 # Where people write in words of their own, words that would harm elsewhere are only words.
-TAKE_ANY_WORDS = {"POST /v1/me/corrections", "POST /v1/sandbox/clients"}
+TAKE_ANY_WORDS = {
+    "POST /v1/jobs/employers",
+    "POST /v1/jobs/saved-searches",
+    "POST /v1/me/corrections",
+    "POST /v1/sandbox/clients",
+}
 
 
 SURPLUS = ("surplus", "\x00", "a" * 2000)

@@ -19,6 +19,7 @@ from sqlalchemy import select
 from app.audit import service as audit
 from app.audit.service import AuditDeps
 from app.core import migrate
+from app.core.clock import city_day, now
 from app.factory import Rooms, build, create_app
 from app.ledger import service as ledger
 from app.notifications.models import InboxMessage
@@ -278,7 +279,8 @@ def refunds_of(town: City, intent: str) -> list[int]:
 def test_the_schedule_asks_for_yesterday_once(town: City) -> None:
     today = today_for(60)
     deps = town.rooms.deps[reconciliation.ReconciliationDeps]
-    with town.on_day(1):
+    noon = (city_day(today)[1] - now()).total_seconds() + DAY / 2
+    with town.on_day(1), later(noon):  # yesterday is asked for from one o'clock on
         for _ in range(2):
             with town.rooms.units.open(actor="test") as uow:
                 reconciliation.request_due_runs(uow, deps)

@@ -13,5 +13,5 @@ def one_of(values: Iterable[str]) -> list[object]:
 
 DISTRICT = one_of(DISTRICTS)
 """The city's districts and counties (GB/T 2260)."""
-EXAMPLE_CODE = "91420300MA0000001C"
+EXAMPLE_CODE = "91420300999999999W"
 EXAMPLE_DISTRICT = "420302"

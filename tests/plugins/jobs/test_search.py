@@ -65,10 +65,17 @@ FILTERS = st.builds(
 )
 
 
+class Crowd(list[Made]):
+    """All that was made; it is not written out where a test is told with its arguments."""
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} vacancies>"
+
+
 @pytest.fixture(scope="module")
 def everything(rooms: Rooms, world: World) -> Iterator[list[Made]]:
     with crowd(rooms, world, COUNT) as made:
-        yield made
+        yield Crowd(made)
 
 
 @cache

@@ -86,6 +86,18 @@ def attend(rooms: Rooms) -> None:
     run_jobs(rooms)
 
 
+def until_it_ends(
+    client: FlaskClient, rooms: Rooms, me: Citizen, application_id: str
+) -> dict[str, Any]:
+    """Let the job come round until ours had its turn: there is an end to each of its rounds."""
+    for _ in range(20):
+        attend(rooms)
+        seen = shown(client, me.auth, application_id)
+        if seen["status"] not in {"all_decided", "issuing"}:
+            break
+    return seen
+
+
 def test_eight_permits_of_a_construction_project(
     client: FlaskClient, rooms: Rooms, world: World, me: Citizen
 ) -> None:
@@ -137,8 +149,7 @@ def test_eight_permits_of_a_construction_project(
     )
     assert (withdrawn.status_code, withdrawn.json["code"]) == (409, "illegal-transition")
 
-    attend(rooms)
-    ended = shown(client, me.auth, made["id"])
+    ended = until_it_ends(client, rooms, me, made["id"])
     assert ended["status"] == "completed"
     granted = {t["permit"] for t in ended["result"]["content"]["tasks"] if t["permit"]}
     assert granted == PERMITS
@@ -166,8 +177,7 @@ def test_a_refusal_reaches_the_citizen_with_its_reason_and_remedies(
     opened = lead.post(f"applications/{made['id']}/acceptance", version=made["version"])
     brief = next(t for t in opened["tasks"] if t["template"] == "environment")
     town.decide(brief, "refused", reason="prohibited", words="位于保护区")
-    attend(rooms)
-    ended = shown(client, me.auth, made["id"])
+    ended = until_it_ends(client, rooms, me, made["id"])
     assert ended["status"] == "refused"
     told = next(t for t in ended["tasks"] if t["template"] == "environment")
     assert (told["reason"], told["words"]) == ("prohibited", "位于保护区")
