@@ -3,11 +3,13 @@
 import json
 from typing import Any
 
+import pytest
 from sqlalchemy import select, text
 
 from app.factory import Rooms
 from app.sdk import Citizen
 from plugins.utilities import service
+from plugins.utilities.errors import AccountMismatch
 from plugins.utilities.models import Account
 from plugins.utilities.provider import UtilitiesProvider
 from plugins.utilities.values import Ground, NewComplaint, NewOrder
@@ -24,6 +26,9 @@ def test_an_export_holds_what_is_kept(
 ) -> None:
     number = subscriber.add_bill()
     account = link(provider.house, citizen, subscriber)
+    wrong = subscriber.wanted(holder_name="王芳")
+    with pytest.raises(AccountMismatch), provider.house.unit_of_work() as uow:
+        service.link_account(provider.house, uow, citizen, wrong)
     provider.list_payables(citizen)
     data = exported(provider, citizen)
     assert data["accounts"] == [
@@ -38,7 +43,7 @@ def test_an_export_holds_what_is_kept(
     (bill,) = data["bills"]
     assert bill["reference"] == subscriber.reference(number)
     assert (bill["amount"], bill["due_date"], bill["paid_at"]) == (4250, "2026-12-07", None)
-    assert data["link_attempts"] == []  # a right one counts no more
+    assert len(data["link_attempts"]) == 1  # the wrong one: a right one counts no more
 
 
 def test_an_export_holds_nothing_of_others(
