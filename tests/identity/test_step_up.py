@@ -35,11 +35,18 @@ def finish(client: FlaskClient, citizen: Citizen, step_up: str, **proof: object)
     return client.post(path, json=proof, headers=citizen.auth)
 
 
-def code_sent(world: World, rooms: Rooms, citizen: Citizen, words: str = "确认本人操作") -> str:
-    """Return the newest code for a purpose; notices may come behind it."""
+def texts_sent(world: World, rooms: Rooms, citizen: Citizen) -> list[dict[str, str]]:
+    """Return what was sent to a citizen, the newest first; notices may come behind a code."""
     run_jobs(rooms)
-    sent = city(world, "GET", f"/sms/messages?to=%2B{citizen.phone[1:]}")["items"]
-    return next(str(item["code"]) for item in sent if words in item["text"])
+    sent: list[dict[str, str]] = city(world, "GET", f"/sms/messages?to=%2B{citizen.phone[1:]}")[
+        "items"
+    ]
+    return sent
+
+
+def code_sent(world: World, rooms: Rooms, citizen: Citizen) -> str:
+    sent = texts_sent(world, rooms, citizen)
+    return next(str(item["code"]) for item in sent if "确认本人操作" in item["text"])
 
 
 def until(client: FlaskClient, citizen: Citizen) -> str | None:
@@ -157,7 +164,8 @@ def test_a_login_code_does_not_step_up(
         begun = begin(client, known).json
     with later(122):
         client.post("/v1/auth/challenges", json={"phone": known.phone, "purpose": "login"})
-        login_code = code_sent(world, rooms, known, "用于登录")
+        sent = texts_sent(world, rooms, known)  # only a login's code says not what it is for
+        login_code = next(i["code"] for i in sent if "code" in i and "用于" not in i["text"])
         refused = finish(client, known, begun["id"], code=login_code, password=GOOD)
         assert (refused.status_code, refused.json["code"]) == (422, "step-up-refused")
 
