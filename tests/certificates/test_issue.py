@@ -341,7 +341,9 @@ def test_one_wrong_character_is_noticed(serial: int, edition: int, place: int, o
     assert is_number(wrong) == (wrong == number)
 
 
-@given(st.text(max_size=60))
-def test_nothing_else_is_a_number(text_of_anybody: str) -> None:
-    if is_number(text_of_anybody):
-        assert text_of_anybody.count(".") == 4
+@given(st.text(max_size=60), st.sampled_from([".", "\n", " ", "0", "\u0661"]))
+def test_nothing_else_is_a_number(text_of_anybody: str, more: str) -> None:
+    assert not is_number(text_of_anybody)
+    number = make_number(f"{USCC}001", USCC, 7, 1)
+    for wrong in (more + number, number + more, number.lower(), number.replace(".", ""), "....1"):
+        assert not is_number(wrong)

@@ -7,7 +7,6 @@ from app.certificates.service.credential import describe_issuer, make_credential
 from app.certificates.service.documents import sign_document
 from app.certificates.service.find import find_certificates
 from app.certificates.service.issue import issue_certificate
-from app.certificates.service.numbers import identifier_of, is_number, make_number
 from app.certificates.service.presentations import (
     Offer,
     expire_presentations,
@@ -38,13 +37,10 @@ __all__ = [
     "expire_certificates",
     "expire_presentations",
     "find_certificates",
-    "identifier_of",
-    "is_number",
     "issue_certificate",
     "list_certificates",
     "list_presentations",
     "make_credential",
-    "make_number",
     "offer_presentation",
     "read_certificate",
     "redeem_presentation",

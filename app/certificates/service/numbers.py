@@ -1,7 +1,10 @@
 """Numbers of certificates, in the manner of GB/T 36904, with a check character."""
 
+import re
+
 from stdnum.iso7064 import mod_37_36
 
+_FORM = re.compile(r"[0-9A-Z]{21}[.][0-9A-Z]{18}[.][0-9]{9}[.][0-9]{3}[.][0-9A-Z]")
 ROOT = "1.2.156.3005.2"
 """The object identifier under which GB/T 36904 puts electronic certificates."""
 
@@ -17,8 +20,8 @@ def make_number(type_code: str, issuer_code: str, serial: int, edition: int) -> 
 
 
 def is_number(text: str) -> bool:
-    """Say whether a text could be the number of a certificate: its check character is right."""
-    return text.count(".") == 4 and mod_37_36.is_valid(text.replace(".", ""))  # noqa: PLR2004 - as above
+    """Say whether a text could be the number of a certificate: its form and check character."""
+    return bool(_FORM.fullmatch(text)) and bool(mod_37_36.is_valid(text.replace(".", "")))
 
 
 def identifier_of(number: str) -> str:
