@@ -1,13 +1,15 @@
 """What every use case of the room works with."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from app.certificates.errors import CertificateNotInForce, FieldNotSelective
 from app.certificates.models import Certificate
 from app.certificates.values import (
+    CertificateStatus,
     CertificateType,
     CertificateView,
     FieldKind,
@@ -47,6 +49,20 @@ def seal_fields(vault: Vault, certificate_id: UUID, fields: Mapping[str, str]) -
 def show_field(field: Mapping[str, Any], value: str | None) -> Mapping[str, Any]:
     """Return a field of a certificate's form with what it says."""
     return {**field, "kind": FieldKind(field["kind"]), "value": value}
+
+
+def check_chosen(view: CertificateView, chosen: Collection[str]) -> None:
+    """Raise unless a certificate can be shown with these fields.
+
+    Raise `CertificateNotInForce` unless it is active and its holder's account is open, and
+    `FieldNotSelective` unless the holder has a say in each of the fields.
+    """
+    if view.status is not CertificateStatus.ACTIVE or view.fields is None:
+        raise CertificateNotInForce(certificate_status=view.status)
+    known = [field["id"] for field in view.form if field["selective"]]
+    wrong = sorted(set(chosen) - set(known))
+    if wrong:
+        raise FieldNotSelective(f"Not to be chosen: {', '.join(wrong)}.", fields=known)
 
 
 def view_certificate(uow: UnitOfWork, vault_of: VaultOf, row: Certificate) -> CertificateView:

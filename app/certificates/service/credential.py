@@ -1,17 +1,17 @@
 """A certificate as a credential (SD-JWT VC): its holder chooses what of it is shown."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from app.certificates.errors import CertificateNotInForce, FieldNotSelective, KeyProofInvalid
-from app.certificates.service.common import CertificatesDeps
+from app.certificates.errors import KeyProofInvalid
+from app.certificates.service.common import CertificatesDeps, check_chosen
 from app.certificates.service.read import read_certificate
 from app.certificates.service.sd_jwt import make_sd_jwt
 from app.certificates.service.seals import keep_seal, list_seal_keys
 from app.certificates.service.status_list import status_claim
-from app.certificates.values import CertificateStatus, CertificateView
+from app.certificates.values import CertificateView
 from app.core import jose
 from app.core.clock import city_day, now
 from app.core.unit_of_work import UnitOfWork, forbid_open_transaction
@@ -39,7 +39,7 @@ def make_credential(
     """
     with uow.phase():
         view = read_certificate(uow, deps, certificate_id, citizen_id)
-    _check_disclosed(view, disclosed)
+    check_chosen(view, disclosed)
     key = _proven_key(deps, view, key_proof) if key_proof is not None else None
     forbid_open_transaction("the signature of a credential")
     moment = now()
@@ -85,20 +85,6 @@ def _claims(
         plain["valid_until"] = view.valid_until.isoformat()
     plain |= {f["id"]: said[f["id"]] for f in view.form if not f["selective"]}
     return plain, {f["id"]: said[f["id"]] for f in view.form if f["selective"]}
-
-
-def _check_disclosed(view: CertificateView, disclosed: Collection[str]) -> None:
-    if view.status is not CertificateStatus.ACTIVE or view.fields is None:
-        raise CertificateNotInForce(certificate_status=view.status)
-    known = selective_fields(view)
-    wrong = sorted(set(disclosed) - set(known))
-    if wrong:
-        raise FieldNotSelective(f"Not to be chosen: {', '.join(wrong)}.", fields=known)
-
-
-def selective_fields(view: CertificateView) -> Sequence[str]:
-    """Return the fields of which the holder says who is shown them."""
-    return [field["id"] for field in view.form if field["selective"]]
 
 
 def _proven_key(deps: CertificatesDeps, view: CertificateView, proof: str) -> Mapping[str, Any]:

@@ -8,10 +8,14 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from app.certificates.errors import CertificateNotInForce, FieldNotSelective, PresentationOver
+from app.certificates.errors import PresentationOver
 from app.certificates.models import Certificate, Presentation
-from app.certificates.service.common import CertificatesDeps, show_field, view_certificate
-from app.certificates.service.credential import selective_fields
+from app.certificates.service.common import (
+    CertificatesDeps,
+    check_chosen,
+    show_field,
+    view_certificate,
+)
 from app.certificates.service.read import read_certificate
 from app.certificates.values import (
     CertificateStatus,
@@ -57,12 +61,7 @@ def offer_presentation(
     `CertificateNotInForce` unless the certificate is active.
     """
     view = read_certificate(uow, deps, certificate_id, citizen_id)
-    if view.status is not CertificateStatus.ACTIVE:
-        raise CertificateNotInForce(certificate_status=view.status)
-    known = selective_fields(view)
-    wrong = sorted(set(attributes) - set(known))
-    if wrong:
-        raise FieldNotSelective(f"Not to be chosen: {', '.join(wrong)}.", fields=known)
+    check_chosen(view, attributes)
     token, moment = secrets.token_urlsafe(_TOKEN_BYTES), now()
     made = Presentation(
         status=PresentationStatus.OFFERED,
