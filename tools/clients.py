@@ -6,6 +6,7 @@ from; one that was made from the present document is left as it is, and `--check
 
 import argparse
 import fcntl
+import json
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENT = ROOT / "openapi.yaml"
@@ -48,12 +52,30 @@ class Client:
 
 
 def _make_python() -> None:
-    _run(
-        Path(sys.executable).parent / "openapi-python-client",
-        *("generate", "--path", DOCUMENT, "--config", PYTHON / "generator.yaml"),
-        *("--meta", "none", "--output-path", PYTHON / "wudang_api", "--fail-on-warning"),
-        folder=PYTHON,
-    )
+    with tempfile.TemporaryDirectory() as folder:
+        document = Path(folder) / "openapi.json"
+        document.write_text(json.dumps(_with_one_kind_of_body()), encoding="utf-8")
+        _run(
+            Path(sys.executable).parent / "openapi-python-client",
+            *("generate", "--path", document, "--config", PYTHON / "generator.yaml"),
+            *("--meta", "none", "--output-path", PYTHON / "wudang_api", "--fail-on-warning"),
+            folder=PYTHON,
+        )
+
+
+def _with_one_kind_of_body() -> Any:  # noqa: ANN401 - JSON
+    """Return the document with the last kind only of each body that may be of several kinds.
+
+    Of several the generator in Python sends the last one anyway, from modules some of which cannot
+    be imported.
+    """
+    document = yaml.load(DOCUMENT.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+    for path in document["paths"].values():
+        for operation in path.values():
+            if isinstance(operation, dict) and "requestBody" in operation:
+                body = operation["requestBody"]
+                body["content"] = dict([body["content"].popitem()])
+    return document
 
 
 def _make_typescript() -> None:
@@ -71,7 +93,7 @@ def _run(*command: str | Path, folder: Path) -> None:
 CLIENTS = (
     Client(
         "python",
-        (DOCUMENT, PYTHON / "generator.yaml", ROOT / "requirements-dev.txt"),
+        (DOCUMENT, PYTHON / "generator.yaml", ROOT / "requirements-dev.txt", Path(__file__)),
         PYTHON / "wudang_api",
         _make_python,
     ),

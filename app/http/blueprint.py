@@ -327,7 +327,7 @@ def _document_access(
         doc["deprecated"] = True
         doc["x-sunset"] = access.deprecation.sunset.isoformat()
     if access.raw_type:
-        content = {kind: {"schema": {"type": "string"}} for kind in access.raw_type}
+        content = {kind: {"schema": _raw_schema(kind)} for kind in access.raw_type}
         doc["requestBody"] = {"required": True, "content": content}
     responses = doc.setdefault("responses", {})
     if access.protocol == "oauth":
@@ -337,6 +337,12 @@ def _document_access(
         if str(status) not in responses and status not in responses:
             responses[str(status)] = _STATUS_NAMES[status]
     return doc
+
+
+def _raw_schema(kind: str) -> dict[str, str]:
+    """Return how a body is described that a view reads itself: as text, or as a file's bytes."""
+    is_text = kind in {"application/json", FORM}
+    return {"type": "string"} if is_text else {"type": "string", "format": "binary"}
 
 
 def _scheme(access: Access) -> str:

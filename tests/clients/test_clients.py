@@ -92,6 +92,40 @@ def test_a_client_of_an_older_document_is_noticed_and_made_anew(tmp_path: Path) 
     assert not client.is_current
 
 
+UPLOADS = """
+import importlib, io, json, pkgutil
+from datetime import date
+import wudang_api.api
+from wudang_api.api.jobs import send_a_file_of_vacancies_of_my_feed as feed
+from wudang_api.api.permits import hand_a_file_in_with_my_application as material
+from wudang_api.api.reconciliation import import_a_statement_file as statement
+from wudang_api.api.utilities import upload_a_bill_file_of_my_biller as bills
+from wudang_api.types import File
+
+for module in pkgutil.walk_packages(wudang_api.api.__path__, "wudang_api.api."):
+    importlib.import_module(module.name)
+
+def sent(operation, *place, **query):
+    call = operation._get_kwargs(*place, body=File(io.BytesIO(b"bytes")), **query)
+    return call["content"].read().decode(), call["headers"]["Content-Type"]
+
+print(json.dumps([sent(feed, "f"), sent(material, "a", "m"),
+    sent(statement, source="s", profile="p", day=date(2026, 1, 6)), sent(bills, "b")]))
+"""
+
+
+def test_all_of_python_is_importable_and_sends_files_as_its_page_says(
+    python_client: Path,
+) -> None:
+    done = run(sys.executable, "-c", UPLOADS, PYTHONPATH=str(python_client))
+    assert done.returncode == 0, done.stderr
+    sent = json.loads(done.stdout)
+    kinds = ["application/x-ndjson", "application/octet-stream", "application/xml", "text/csv"]
+    assert sent == [["bytes", kind] for kind in kinds]
+    page = (python_client / "README.md").read_text(encoding="utf-8")
+    assert all(f"`{kind}`" in page for kind in kinds[:3])
+
+
 def test_a_bill_is_paid_in_python(house: House, python_client: Path) -> None:
     program = python_client / "examples" / "pay_a_bill.py"
     done = run(
