@@ -112,13 +112,13 @@ def test_a_plug_in_announces_its_own_affairs_only_and_with_its_unit(
         "select count(*) from procrastinate_jobs where task_name = 'webhooks.tell_of_application'"
     )
     before = rows_of(rooms, jobs)
-    for letterbox, name, reference, part in (
-        (office.letterbox, "gas-bill", "A-3", ""),
-        (foreign, SERVICE, "A-3", ""),
-        (office.letterbox, SERVICE, "张三的申请", ""),
-        (office.letterbox, SERVICE, "A-3", "a part"),
+    for letterbox, name, reference, part, said in (
+        (office.letterbox, "gas-bill", "A-3", "", "is no service of office"),
+        (foreign, SERVICE, "A-3", "", "letterbox"),
+        (office.letterbox, SERVICE, "张三的申请", "", "is no reference"),
+        (office.letterbox, SERVICE, "A-3", "a part", "is no reference"),
     ):
-        with pytest.raises(ValueError), rooms.units.open(actor="test") as uow:
+        with pytest.raises(ValueError, match=said), rooms.units.open(actor="test") as uow:
             office.door.announce(uow, letterbox, name, reference, step, part=part)
 
     def leave_half_done() -> None:
