@@ -1,5 +1,6 @@
 """Certificates over HTTP: anybody checks one, a citizen reads their own."""
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -71,7 +72,7 @@ class OneCertificate(MethodView):
     """One certificate."""
 
     @mine.response(200, CertificateSchema)
-    def get(self, certificate_id: UUID) -> Any:  # noqa: ANN401 - with its fields
+    def get(self, certificate_id: UUID) -> Mapping[str, Any]:
         """Read my certificate."""
         room = deps(CertificatesDeps)
         view = service.read_certificate(unit(), room, certificate_id, principal().id)
@@ -174,7 +175,7 @@ class CredentialType(MethodView):
 
     @certificates.public
     @certificates.response(200, CredentialTypeSchema)
-    def get(self, name: str) -> Any:  # noqa: ANN401 - with its fields
+    def get(self, name: str) -> Mapping[str, Any]:
         """Read a type of certificates."""
         return service.describe_type(deps(CertificatesDeps), name)
 
@@ -185,6 +186,6 @@ class CredentialIssuer(MethodView):
 
     @well_known.public
     @well_known.response(200, CredentialIssuerSchema)
-    def get(self) -> Any:  # noqa: ANN401 - with its fields
+    def get(self) -> Mapping[str, Any]:
         """Read who signs credentials and with which keys."""
         return service.describe_issuer(unit(), deps(CertificatesDeps))
