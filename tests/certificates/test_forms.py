@@ -1,6 +1,7 @@
 """A holder reads, prints and takes along their certificates; anybody checks one by its code."""
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
@@ -16,6 +17,7 @@ from app.certificates import service
 from app.certificates.service import CertificatesDeps
 from app.certificates.service.documents import draw_document
 from app.certificates.service.read import read_certificate
+from app.core import jose
 from app.core.ids import new_id
 from app.core.papers.seal import Seal
 from app.core.unit_of_work import TransactionOpen
@@ -219,24 +221,42 @@ def test_nothing_is_signed_in_a_transaction(bureau: Bureau, holder: Citizen) -> 
         outer.execute(text("select 1"))
         with pytest.raises(TransactionOpen):
             service.sign_document(uow, deps, certificate_id, owner)
+        with pytest.raises(TransactionOpen):
+            service.make_credential(uow, deps, certificate_id, owner, [], None)
+        with pytest.raises(TransactionOpen):
+            service.sign_status_list(uow, deps, "0")
 
 
-def test_a_new_key_signs_and_the_old_one_stays_known(
-    bureau: Bureau, holder: Citizen, printed: bytes, world: World
+def test_a_new_key_signs_and_what_the_old_one_signed_goes_on_to_verify(
+    bureau: Bureau, holder: Citizen, world: World
 ) -> None:
-    assert printed
     number = bureau.issue(holder).number
-    deps: CertificatesDeps = bureau.rooms.deps[CertificatesDeps]
-    before = deps.seal.chain.kid
+    wanted = (id_of(bureau, number), owner_of(bureau, number))
+    before: CertificatesDeps = bureau.rooms.deps[CertificatesDeps]
     fresh = make_seal()
-    other = replace(deps, seal=Seal(*fresh))
-    owner = owner_of(bureau, number)
+    after = replace(before, seal=Seal(*fresh))
+
+    def take(deps: CertificatesDeps) -> str:
+        with bureau.rooms.units.open(actor="test", read_only=True) as uow:
+            made = service.make_credential(uow, deps, *wanted, [], None)
+        return made.partition("~")[0]
+
+    def verify(made: str, keys: Sequence[Mapping[str, Any]]) -> str:
+        read = jose.verify(made, keys, types=["dc+sd-jwt"], members=("alg", "typ", "kid"))
+        return str(read.claims["number"])
+
+    old, new = take(before), take(after)
     with bureau.rooms.units.open(actor="test", read_only=True) as uow:
-        paper = service.sign_document(uow, other, id_of(bureau, number), owner)
+        paper = service.sign_document(uow, after, *wanted)
+        keys = service.describe_issuer(uow, after)["jwks"]["keys"]
     assert is_genuine(paper, fresh[1])
     assert not is_genuine(paper, world.env["RECEIPT_SIGNING_CERTIFICATE"])
-    keys = bureau.client.get("/.well-known/jwt-vc-issuer").json["jwks"]["keys"]
-    assert {before, other.seal.chain.kid} <= {key["kid"] for key in keys}
+    assert keys[0]["kid"] == after.seal.chain.kid
+    assert [verify(made, keys) for made in (old, new)] == [number, number]
+    others = [key for key in keys if key["kid"] != before.seal.chain.kid]
+    assert verify(new, others) == number
+    with pytest.raises(jose.JoseInvalid):
+        verify(old, others)
     assert not any("d" in key for key in keys)
 
 

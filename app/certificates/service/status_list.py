@@ -17,7 +17,7 @@ from app.certificates.service.common import CertificatesDeps
 from app.certificates.values import CertificateStatus
 from app.core.clock import now
 from app.core.errors import NotFound
-from app.core.unit_of_work import UnitOfWork
+from app.core.unit_of_work import UnitOfWork, forbid_open_transaction
 
 BITS = 2
 SIZE = 1 << 17
@@ -52,8 +52,25 @@ def sign_status_list(uow: UnitOfWork, deps: CertificatesDeps, named: str) -> str
 
     What has run out by itself is not in it: a credential says until when it is good.
     """
-    last = uow.scalar(select(func.max(Certificate.place))) or 0
     number = int(named) if _NUMBER.fullmatch(named) else -1
+    with uow.phase():
+        bits = _read_bits(uow, number)
+    forbid_open_transaction("the signature of a status list")
+    moment = now()
+    claims = {
+        "sub": list_url(deps, number),
+        "iss": deps.public_url,
+        "iat": int(moment.timestamp()),
+        "exp": int((moment + LIFETIME).timestamp()),
+        "ttl": STATUS_SECONDS,
+        "status_list": {"bits": BITS, "lst": _compressed(bits)},
+    }
+    return deps.seal.sign_json(claims, moment, typ=TYPE)
+
+
+def _read_bits(uow: UnitOfWork, number: int) -> bytes:
+    """Return the places of a list, two bits for each, the first in the lowest bits."""
+    last = uow.scalar(select(func.max(Certificate.place))) or 0
     if not 0 <= number <= last // SIZE:
         raise NotFound
     first = number * SIZE
@@ -66,16 +83,7 @@ def sign_status_list(uow: UnitOfWork, deps: CertificatesDeps, named: str) -> str
     for place, status in rows:
         byte, shift = divmod((place - first) * BITS, 8)
         bits[byte] |= _VALUES[CertificateStatus(status)] << shift
-    moment = now()
-    claims = {
-        "sub": list_url(deps, number),
-        "iss": deps.public_url,
-        "iat": int(moment.timestamp()),
-        "exp": int((moment + LIFETIME).timestamp()),
-        "ttl": STATUS_SECONDS,
-        "status_list": {"bits": BITS, "lst": _compressed(bytes(bits))},
-    }
-    return deps.seal.sign_json(claims, moment, typ=TYPE)
+    return bytes(bits)
 
 
 def _compressed(bits: bytes) -> str:
