@@ -245,6 +245,11 @@ def derive(key: bytes, info: str) -> bytes:
     return HKDF(algorithm=SHA256(), length=KEY_SIZE, salt=None, info=info.encode()).derive(key)
 
 
+def new_code(size: int) -> str:
+    """Return `size` random bytes as people copy them: a to z and 2 to 7 (RFC 4648, 6)."""
+    return base64.b32encode(os.urandom(size)).decode().lower()
+
+
 def digest(secret: str) -> bytes:
     """Return the SHA-256 under which an unguessable secret (256 bits) is kept."""
     return sha256(secret.encode()).digest()

@@ -24,6 +24,7 @@ from app.core.papers.layout import (
     set_text,
 )
 from app.core.papers.pdf_font import FONT, drawable
+from app.core.papers.seal import SIGNED
 
 _LABELS = 46 * mm
 _SEAL = 36 * mm
@@ -31,10 +32,6 @@ _VALUE = ParagraphStyle("value", BODY, fontSize=11, leading=16)
 _HOW_TO_VERIFY = (
     "扫码或打开下列网址查验：valid 为 true，即由签发机关签发且现行有效。",
     "To verify, scan the code or open this address: valid is true while it is in force.",
-)
-_SIGNED = (
-    "本文件已加盖数字签章，改动即失效。",
-    "This file is digitally signed: any change breaks the signature.",
 )
 
 
@@ -56,7 +53,7 @@ def draw_certificate(view: CertificateView, identifier: str, verify_url: str) ->
         )
         marked = [(("电子证照标识", "Identifier"), identifier)]
         said = [*_rows(view), *marked]
-        proof = set_proof((_HOW_TO_VERIFY, _SIGNED), verify_url)
+        proof = set_proof((_HOW_TO_VERIFY, SIGNED), verify_url)
         return [
             *set_heading(title, facts),
             _table(said),

@@ -1,7 +1,5 @@
 """Issuing: one certificate for each reference of a plug-in, in the caller's transaction."""
 
-import base64
-import os
 import re
 import unicodedata
 from collections.abc import Mapping
@@ -23,6 +21,7 @@ from app.certificates.values import (
     status_now,
 )
 from app.core.clock import city_date, now
+from app.core.crypto import new_code
 from app.core.errors import IllegalMove, NotFound
 from app.core.ids import new_id
 from app.core.unit_of_work import UnitOfWork
@@ -72,7 +71,7 @@ def _write(uow: UnitOfWork, vault_of: VaultOf, order: Order) -> Certificate:
         reference=order.reference,
         type=kind.id,
         number=make_number(kind.code, kind.issuer_code, serial, edition),
-        code=base64.b32encode(os.urandom(_CODE_BYTES)).decode().lower(),
+        code=new_code(_CODE_BYTES),
         serial=serial,
         edition=edition,
         place=place,

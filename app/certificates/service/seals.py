@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from app.certificates.models import CertificateSeal
 from app.certificates.service.common import CertificatesDeps
 from app.core.clock import now
-from app.core.papers.seal import Chain
+from app.core.papers.seal import list_jwks
 from app.core.unit_of_work import UnitOfWork
 
 
@@ -34,5 +34,4 @@ def keep_seal(uow: UnitOfWork, deps: CertificatesDeps) -> None:
 def list_seal_keys(uow: UnitOfWork, deps: CertificatesDeps) -> list[Mapping[str, Any]]:
     """Return every key that has signed certificates, and the one that does, as JWKs."""
     kept = uow.scalars(select(CertificateSeal.chain).order_by(CertificateSeal.first_used_at.desc()))
-    chains = {chain.kid: chain for chain in (deps.seal.chain, *map(Chain, kept))}
-    return [chain.jwk for chain in chains.values()]
+    return list_jwks(deps.seal.chain, kept)

@@ -1,7 +1,7 @@
 """The seal of the installation: the key that signs papers, and the certificate that names it."""
 
 from base64 import b64encode, urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import cached_property
 from hashlib import sha256
@@ -25,6 +25,11 @@ from app.core.papers.errors import SealUnusable
 
 _CURVE = "secp256r1"
 _RSA_BITS = 2048
+SIGNED = (
+    "本文件已加盖数字签章，改动即失效。",
+    "This file is digitally signed: any change breaks the signature.",
+)
+"""What a paper says of its seal."""
 
 
 class Chain:
@@ -134,6 +139,12 @@ class Seal:
         from app.core.papers.pdf_signature import sign_pdf  # noqa: PLC0415
 
         return sign_pdf(pdf, self.key, self.chain.certificates, moment, reason)
+
+
+def list_jwks(present: Chain, before: Iterable[str]) -> list[Mapping[str, Any]]:
+    """Return the key that signs and those that have signed (chains in PEM), each once, as JWKs."""
+    chains = {chain.kid: chain for chain in (present, *map(Chain, before))}
+    return [chain.jwk for chain in chains.values()]
 
 
 def _may_sign(certificate: x509.Certificate) -> bool:

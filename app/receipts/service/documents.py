@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from app.core.clock import now, wire_time
-from app.core.papers.seal import Chain
+from app.core.papers.seal import list_jwks
 from app.core.unit_of_work import UnitOfWork, forbid_open_transaction
 from app.receipts.models import ReceiptCertificate, ReceiptDocument
 from app.receipts.service.common import ReceiptsDeps
@@ -68,8 +68,7 @@ def list_keys(uow: UnitOfWork, deps: ReceiptsDeps) -> list[Mapping[str, Any]]:
     kept = uow.scalars(
         select(ReceiptCertificate.chain).order_by(ReceiptCertificate.first_used_at.desc())
     )
-    chains = {chain.kid: chain for chain in (deps.seal.chain, *map(Chain, kept))}
-    return [chain.jwk for chain in chains.values()]
+    return list_jwks(deps.seal.chain, kept)
 
 
 def _find(uow: UnitOfWork, receipt_id: UUID, form: Form) -> bytes | None:

@@ -1,7 +1,5 @@
 """Issuing: one receipt for each payment, one red letter for each refund of what it is about."""
 
-import base64
-import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
@@ -9,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import insert, select
 
 from app.core.clock import now
+from app.core.crypto import new_code
 from app.core.ids import new_id
 from app.core.unit_of_work import UnitOfWork
 from app.receipts.events import ReceiptIssued, RedLetterIssued
@@ -97,7 +96,7 @@ def _write(
             id=receipt_id,
             original_id=original_id,
             series=series_of(moment, is_red=original_id is not None),
-            code=base64.b32encode(os.urandom(_CODE_BYTES)).decode().lower(),
+            code=new_code(_CODE_BYTES),
             content={"sections": sections},
             issued_at=moment,
             **values,

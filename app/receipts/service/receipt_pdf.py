@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from app.core.clock import CITY_TIME
+from app.core.papers.seal import SIGNED
 from app.receipts.service.capitals import amount_in_capitals
 from app.receipts.values import receipt_number
 
@@ -15,10 +16,6 @@ _HEADS = (
     ("收款单位", "Payee"),
     ("缴费单号", "Reference"),
     ("金额", "Amount"),
-)
-SIGNED = (
-    "本文件已加盖数字签章，改动即失效。",
-    "This file is digitally signed: any change breaks the signature.",
 )
 _HOW_TO_VERIFY = (
     "扫码或打开下列网址查验：valid 为 true，即由本平台开具、合计无误且仍有效。",

@@ -1,8 +1,9 @@
 """The PDF of a year's summary: what was paid by kind, service and payee, less what came back."""
 
 from app.core.clock import CITY_TIME
+from app.core.papers.seal import SIGNED
 from app.receipts.service.capitals import amount_in_capitals
-from app.receipts.service.receipt_pdf import SIGNED, draw, format_amount
+from app.receipts.service.receipt_pdf import draw, format_amount
 from app.receipts.values import YearSummary, YearTotal
 
 _HEADS = (

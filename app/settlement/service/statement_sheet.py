@@ -5,15 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from io import BytesIO
 
-from reportlab.lib.colors import HexColor
 from reportlab.lib.pagesizes import A4, landscape
 from reportlab.lib.units import mm
 from reportlab.pdfbase.pdfmetrics import stringWidth
 from reportlab.pdfgen.canvas import Canvas
 
+from app.core.papers.layout import GREY, INK, LINE
 from app.core.papers.pdf_font import FONT, drawable, load_font, press
 
-_INK, _GREY, _LINE = HexColor("#1D2733"), HexColor("#66727F"), HexColor("#C9D4DB")
 _WIDTH, _HEIGHT = map(float, landscape(A4))
 _MARGIN, _ROW = float(14 * mm), float(5.6 * mm)
 _COLUMNS = tuple(w * mm for w in (27, 92, 25, 22, 25, 28, 25, 25))
@@ -66,7 +65,7 @@ def _draw(grid: Grid) -> bytes:
 
 def _heading(canvas: Canvas, grid: Grid) -> float:
     top = _HEIGHT - _MARGIN - 4 * mm
-    canvas.setFillColor(_INK)
+    canvas.setFillColor(INK)
     canvas.setFont(FONT, 16)
     canvas.drawString(_MARGIN, top, drawable(" ".join(grid.title)))
     canvas.setFont(FONT, 9)
@@ -77,13 +76,13 @@ def _heading(canvas: Canvas, grid: Grid) -> float:
 
 
 def _table_heads(canvas: Canvas, grid: Grid, top: float) -> float:
-    canvas.setStrokeColor(_LINE)
+    canvas.setStrokeColor(LINE)
     canvas.setLineWidth(0.4)
-    canvas.setFillColor(_GREY)
+    canvas.setFillColor(GREY)
     _cells(canvas, [zh for zh, _ in grid.heads], top, _SIZE)
     _cells(canvas, [en for _, en in grid.heads], top - 3.4 * mm, _SMALL)
     canvas.line(_MARGIN, top - 5 * mm, _WIDTH - _MARGIN, top - 5 * mm)
-    canvas.setFillColor(_INK)
+    canvas.setFillColor(INK)
     return float(top - 5 * mm - _ROW)
 
 
@@ -108,7 +107,7 @@ def _fitting(text: str, width: float, size: float) -> str:
 
 
 def _foot(canvas: Canvas, grid: Grid, page: int) -> None:
-    canvas.setFillColor(_GREY)
+    canvas.setFillColor(GREY)
     canvas.setFont(FONT, _SMALL)
     canvas.drawString(_MARGIN, 8 * mm, drawable(grid.mark))
     canvas.drawRightString(_WIDTH - _MARGIN, 8 * mm, f"第 {page} 页  Page {page}")
