@@ -1,10 +1,8 @@
 """Reads what certificates a plug-in issues and looks for, without running any of its code."""
 
-import tomllib
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from marshmallow import ValidationError, fields, validate
@@ -13,7 +11,7 @@ from stdnum.cn import uscc
 from app.catalog.service.entry_schemas import TitleEntrySchema
 from app.certificates.values import CertificateType, Field, FieldKind
 from app.consent.values import Basis
-from app.host.manifest import Fault, Manifest, PluginRefused, flatten
+from app.host.manifest import Fault, Manifest, PluginRefused, flatten, read_toml
 from app.host.manifest_schema import Strict, choice, kebab, matching
 
 FILE = "certificates.toml"
@@ -96,7 +94,7 @@ def read_certificates(manifest: Manifest) -> DeclaredCertificates:
     if not path.is_file():
         return DeclaredCertificates({}, {})
     file = certificates_file(manifest)
-    raw = _parse(file, path)
+    raw = read_toml(file, path)
     faults = list(_field_faults(file, raw)) or list(_sense_faults(file, raw))
     if faults:
         raise PluginRefused(faults)
@@ -108,14 +106,6 @@ def read_certificates(manifest: Manifest) -> DeclaredCertificates:
 def certificates_file(manifest: Manifest) -> str:
     """Return the file's path as people name it."""
     return f"{manifest.folder.parent.name}/{manifest.name}/{FILE}"
-
-
-def _parse(file: str, path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        fault = Fault(file, f"It cannot be read: {error}.", "mend that line")
-        raise PluginRefused([fault]) from error
 
 
 def _field_faults(file: str, raw: Mapping[str, Any]) -> Iterator[Fault]:

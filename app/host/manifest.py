@@ -174,7 +174,7 @@ def ids_named(path: Path) -> frozenset[str]:
 def read_manifest(path: Path) -> Manifest:
     """Return a valid manifest, or raise `PluginRefused` naming every fault."""
     file = f"{path.parent.parent.name}/{path.parent.name}/{path.name}"
-    raw = _parse(file, path)
+    raw = read_toml(file, path)
     faults = [*_field_faults(file, raw), *_name_faults(file, raw, path.parent.name)]
     if not faults:
         faults = list(sense_faults(file, raw))
@@ -183,7 +183,8 @@ def read_manifest(path: Path) -> Manifest:
     return build_manifest(path.parent, raw)
 
 
-def _parse(file: str, path: Path) -> dict[str, Any]:
+def read_toml(file: str, path: Path) -> dict[str, Any]:
+    """Return what stands in a file of a plug-in, or raise `PluginRefused`, which names `file`."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:

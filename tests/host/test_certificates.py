@@ -76,7 +76,7 @@ def test_a_good_file_has_no_faults(ground: Ground) -> None:
             1,
             "selective",
         ),
-        ("[[types]]", "[types]]", 1, "cannot be read"),
+        ("[[types]]", "[types]]", 1, "not TOML"),
         ("NAME-badge", "NAME-licence", 1, "stands 2 times"),
         ('"market-regulation-bureau"', '"nobody"', 2, "is not known"),
     ],
