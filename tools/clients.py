@@ -56,8 +56,8 @@ def _make_python() -> None:
         document = Path(folder) / "openapi.json"
         document.write_text(json.dumps(_with_one_kind_of_body()), encoding="utf-8")
         _run(
-            Path(sys.executable).parent / "openapi-python-client",
-            *("generate", "--path", document, "--config", PYTHON / "generator.yaml"),
+            *(sys.executable, "-m", "openapi_python_client", "generate"),
+            *("--path", document, "--config", PYTHON / "generator.yaml"),
             *("--meta", "none", "--output-path", PYTHON / "wudang_api", "--fail-on-warning"),
             folder=PYTHON,
         )
