@@ -12,11 +12,12 @@ ALONE := $(WITHIN) --alone
 FLASK := flask --app wsgi
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check check-promises prove-payments openapi clients plugin lock
+.PHONY: help run demo demo-permits test check check-promises prove-payments openapi clients plugin lock
 
 help:  ## show this list
 	@echo "make run      start everything on this machine; Ctrl-C stops it (PORT, DATA_DIR: sandbox/README.md)"
 	@echo "make demo     pay a water bill against the running service, one line a step"
+	@echo "make demo-permits   eight permits in one working day, then with delays, in a fresh house of its own"
 	@echo "make test     all checks, then all tests, on real PostgreSQL and Valkey that they start"
 	@echo "make check    style, types, import rules, plug-ins, openapi.yaml"
 	@echo "make check-promises   the tests of what is promised, with their figures"
@@ -31,6 +32,9 @@ run: .venv/ready
 
 demo: .venv/ready
 	@$(WITHIN) $(FLASK) demo
+
+demo-permits: .venv/ready
+	@exec $(PYTHON) -m sandbox.fresh $(FLASK) demo-permits
 
 test: check
 	$(PYTHON) -m pytest -n $(TEST_PROCESSES) --dist loadfile --fuzz-seconds $(FUZZ_SECONDS)

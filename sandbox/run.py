@@ -219,13 +219,14 @@ def _await_ports(plan: Plan, supervisor: Supervisor) -> None:
     for name, port in plan.ports.items():
         try:
             supervisor.wait_until(
-                functools.partial(_is_free, port), why=f"port {port}", seconds=_PORT_SECONDS
+                functools.partial(is_free, port), why=f"port {port}", seconds=_PORT_SECONDS
             )
         except RunFailed:
             raise RunFailed(f"port {port} ({name}) is in use; choose another PORT") from None
 
 
-def _is_free(port: int) -> bool:
+def is_free(port: int) -> bool:
+    """Say whether nobody listens on a port of this machine."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

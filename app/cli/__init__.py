@@ -7,6 +7,7 @@ from flask.cli import FlaskGroup
 from app.cli import (
     audit,
     demo,
+    demo_permits,
     jobs,
     keys,
     ledger,
@@ -40,6 +41,7 @@ def register(app: Flask, settings: Settings, rooms: Rooms) -> None:
     audit.register(app, settings, rooms)
     keys.register(app, rooms)
     demo.register(app, settings, rooms)
+    demo_permits.register(app, settings, rooms)
 
 
 def is_running() -> bool:

@@ -63,6 +63,8 @@ from config.settings import Settings
 def build(settings: Settings, fakes: Mapping[type, Any] | None = None) -> Rooms:
     """Make the rooms of one process; `fakes` replaces collaborators by their type (in tests)."""
     clock.travel(settings.clock_shift)
+    if settings.clock_file is not None:
+        clock.follow(settings.clock_file)
     jobs = Jobs(_conninfo(settings.database.url), pace=settings.pace)
     deps_of_audit = make_audit(settings)
     units = Units(

@@ -36,6 +36,7 @@ def call(
     *,
     json_body: object | None = None,
     form: Mapping[str, str] | None = None,
+    file: bytes | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Answer:
     """Send one request and return whatever answers; raise OSError or HTTPException for nothing."""
@@ -50,6 +51,9 @@ def call(
     elif form is not None:
         content = urlencode(form).encode()
         sent["Content-Type"] = "application/x-www-form-urlencoded"
+    elif file is not None:
+        content = file
+        sent["Content-Type"] = "application/octet-stream"
     target = f"{parts.path}?{parts.query}" if parts.query else parts.path
     started = monotonic()
     try:
