@@ -11,7 +11,7 @@ from app.cli.demo.wire import Answer, call
 
 PLACE = "/v1/permits"
 UNAUTHORIZED, UNAVAILABLE = 401, 503
-ROLES = ("clerk", "decider", "superior", "supervisor")
+_LATE = "audit-sealing-late"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ class Officer:
             wait_for(
                 "the trail is sealed",
                 lambda: self._send(method, path, body),
-                lambda seen: seen.status != UNAVAILABLE or seen.body["code"] != _LATE,
+                lambda seen: seen.status != UNAVAILABLE or seen.body.get("code") != _LATE,
             ),
             200,
         )
@@ -119,9 +119,6 @@ class Officer:
     def _send(self, method: str, path: str, body: object) -> Answer:
         headers = {"Authorization": f"Bearer {self.account.token}"}
         return call(method, f"{self.web}{PLACE}/desk/{path}", json_body=body, headers=headers)
-
-
-_LATE = "audit-sealing-late"
 
 
 @dataclass(frozen=True, slots=True)
