@@ -44,16 +44,18 @@ class Shift:
 
     def do(self, work: Work) -> None:
         """Work until it is done, and wake the others when it fails."""
+        is_done = False
         try:
             work(self)
-        except BaseException:
+            is_done = True
+        finally:
             with self._turn:
-                self._is_broken = True
-                self._turn.notify_all()
-            raise
-        with self._turn:
-            self._awake -= 1
-            self._move_on()
+                if is_done:
+                    self._awake -= 1
+                    self._move_on()
+                else:
+                    self._is_broken = True
+                    self._turn.notify_all()
 
     def _move_on(self) -> None:
         if self._awake or not self._asleep:
