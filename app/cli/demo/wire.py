@@ -10,6 +10,8 @@ from urllib.parse import urlencode, urlsplit
 from app.core.clock import monotonic
 
 PATIENCE_SECONDS = 30.0
+NO_ANSWER = (OSError, http.client.HTTPException)
+"""What `call` raises when nothing answers."""
 
 
 @dataclass(frozen=True, slots=True)

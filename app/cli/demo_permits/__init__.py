@@ -1,6 +1,5 @@
 """`demo-permits`: eight permits in a working day over HTTP, then with delays; one line a step."""
 
-from http.client import HTTPException
 from urllib.parse import urlsplit
 
 import click
@@ -8,6 +7,7 @@ from flask import Flask
 
 from app.cli.demo.actors import City
 from app.cli.demo.story import Broken, Story
+from app.cli.demo.wire import NO_ANSWER
 from app.cli.demo_permits import delays, one_day
 from app.cli.demo_permits.actors import Account, MakeStaff
 from app.cli.demo_permits.stage import Stage
@@ -40,7 +40,7 @@ def register(app: Flask, settings: Settings, rooms: Rooms) -> None:
             delays.perform(stage, one_day.perform(stage))
         except Broken:
             raise click.exceptions.Exit(1) from None
-        except (OSError, HTTPException) as error:
+        except NO_ANSWER as error:
             raise click.ClickException(f"no answer: {error!r}; is it running?") from error
         days = f"{stage.days[0]} 08:50 to {stage.days[-1]}"
         click.echo(
