@@ -12,6 +12,7 @@ from plugins.permits.errors import (
 )
 from plugins.permits.models import Consultation, Task
 from plugins.permits.service.bundles import find_bundle
+from plugins.permits.service.calendar import current_calendar
 from plugins.permits.service.moves import move_task
 from plugins.permits.service.sealing import seal
 from plugins.permits.service.seats import take_place
@@ -23,7 +24,7 @@ from plugins.permits.service.tasks import (
     take_both,
     take_held,
 )
-from plugins.permits.values.bundles import Bundle
+from plugins.permits.values.bundles import Bundle, Limit
 from plugins.permits.values.seats import SeatRole
 from plugins.permits.values.tasks import (
     Caller,
@@ -45,7 +46,8 @@ def consult_department(
 ) -> TaskView:
     """Ask another department that takes part in the bundle; several may be asked at once.
 
-    Raise `DepartmentNotAsked`, `ConsultationOpen`.
+    It is told until when, by the calendar as it is now; nothing happens by itself when that is
+    over. Raise `DepartmentNotAsked`, `ConsultationOpen`.
     """
     take_place(uow, caller, SeatRole.CLERK)
     application, task = take_both(uow, caller, task_id, version)
@@ -58,7 +60,7 @@ def consult_department(
         move_task(uow, task, TaskStatus.CONSULTING, "consultation", asked=wish.department)
     elif uow.scalar(_open(task.id).where(Consultation.department == wish.department)) is not None:
         raise ConsultationOpen
-    row = new_id()
+    row, moment = new_id(), now()
     uow.add(
         Consultation(
             id=row,
@@ -66,7 +68,9 @@ def consult_department(
             department=wish.department,
             question_sealed=seal(house, "consultations", "question", row, wish.question),
             asked_by=caller.staff_id,
+            asked_at=moment,
             working_days=wish.working_days,
+            due_at=current_calendar(uow).due(Limit(wish.working_days), moment),
         )
     )
     uow.flush()

@@ -16,7 +16,14 @@ from plugins.permits.models import Application, Clock, ClockAlarm, Supplement, T
 from plugins.permits.provider import PermitsProvider
 from plugins.permits.values.bundles import Procedure
 from plugins.permits.values.seats import SeatRole
-from plugins.permits.values.tasks import Ask, Caller, TaskStatus, Verdict
+from plugins.permits.values.tasks import (
+    Ask,
+    Caller,
+    ConsultationWish,
+    TaskStatus,
+    TaskView,
+    Verdict,
+)
 from tests.factories import later
 from tests.plugins.permits.answers import CONSTRUCTION
 from tests.plugins.permits.office import Office as Services
@@ -176,6 +183,21 @@ class File:
         officer = self.office.caller(task.department)
         with self.unit() as uow:
             service.begin_procedure(self.office.house, uow, officer, task.id, task.version, kind)
+
+    def consult(self, template: str, department: str, days: int) -> None:
+        """Let the department ask another one."""
+        task = self.task(template)
+        officer = self.office.caller(task.department)
+        wish = ConsultationWish(department, "是否同意？", days)
+        with self.unit() as uow:
+            service.consult_department(self.office.house, uow, officer, task.id, task.version, wish)
+
+    def read(self, template: str) -> TaskView:
+        """Return a task as its department sees it."""
+        task = self.task(template)
+        officer = self.office.caller(task.department)
+        with self.unit() as uow:
+            return service.read_task(self.office.house, uow, officer, task.id)
 
     def approve(self, template: str) -> None:
         """Let the department propose to approve, and decide so."""

@@ -9,6 +9,8 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
 from app.factory import Rooms
+from app.sdk import PageRequest
+from plugins.permits import service
 from plugins.permits.errors import BundleNotFound, SupplementLapsed
 from plugins.permits.models import CalendarDay, Clock, Procedure
 from plugins.permits.service.calendar import current_calendar, load_notices
@@ -228,6 +230,21 @@ def test_a_procedure_that_outlasts_its_limit_is_the_departments_again(office: Of
     with file.unit() as uow:
         held = uow.scalars(select(Procedure).where(Procedure.task_id == task.id)).one()
         assert held.ended_at is not None
+
+
+def test_a_question_to_another_department_says_until_when(office: Office) -> None:
+    file = opened(office, "2026-04-02 09:59:10")
+    with at("2026-04-02 10:59:10"):
+        file.take(PLAN)
+        file.consult(PLAN, "traffic-police", 3)
+    # The next day is Friday, Tomb Sweeping Day goes to Monday, and the third one is Wednesday.
+    (asked,) = file.read(PLAN).consultations
+    assert (shown(asked.asked_at), shown(asked.due_at)) == ("2026-04-02 10:59", "2026-04-08 17:00")
+    with file.unit() as uow:
+        asked_police = service.list_consultations(
+            office.house, uow, office.caller("traffic-police"), PageRequest(limit=100)
+        )
+    assert asked in asked_police.items
 
 
 @pytest.mark.promise("P34")
