@@ -8,7 +8,7 @@ from sqlalchemy import select
 from app.sdk import House, UnitOfWork, now
 from plugins.permits.errors import MaterialsMissing
 from plugins.permits.models import Application, MaterialCertificate
-from plugins.permits.service.holidays import make_calendar, year_notices
+from plugins.permits.service.calendar import current_calendar
 from plugins.permits.service.materials import (
     latest_files,
     missing_materials,
@@ -50,7 +50,7 @@ def check_materials(
                 for one in missing
             ]
         )
-    calendar, moment = make_calendar(year_notices()), now()
+    calendar, moment = current_calendar(uow), now()
     for row in promised:
         if row.due_at is None:
             row.due_at = calendar.due(Limit(row.working_days), moment)

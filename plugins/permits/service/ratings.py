@@ -6,7 +6,6 @@ none, and a supervisor of another house calls back.
 
 from collections.abc import Sequence
 from datetime import datetime
-from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -24,10 +23,9 @@ from plugins.permits.errors import (
 from plugins.permits.events import PermitRatingRead
 from plugins.permits.models import Application, Decision, Rating, Seat, Supplement, Task
 from plugins.permits.service.bundles import find_bundle, list_bundles
-from plugins.permits.service.holidays import make_calendar, year_notices
+from plugins.permits.service.calendar import current_calendar
 from plugins.permits.service.sealing import seal, unseal
 from plugins.permits.service.seats import take_place
-from plugins.permits.values.clock import Calendar
 from plugins.permits.values.ratings import (
     CONTENT,
     LEAST_RATINGS,
@@ -84,7 +82,7 @@ def rate_application(
         indicators=dict(wish.indicators),
         words_sealed=seal(house, _TABLE, "words", rating_id, wish.words),
         rated_at=moment,
-        due_at=_due(status, moment),
+        due_at=_due(uow, status, moment),
     )
     uow.open_record(rating, cause="citizen")
     uow.flush()
@@ -339,19 +337,14 @@ def _move(
     house: House, uow: UnitOfWork, rating: Rating, status: RatingStatus, caller: Caller
 ) -> RatingCase:
     rating.check_move(status)
-    rating.due_at = _due(status, now())
+    rating.due_at = _due(uow, status, now())
     uow.move(rating, status, cause="desk")
     uow.flush()
     return _case(house, rating, caller)
 
 
-@cache
-def _calendar() -> Calendar:
-    return make_calendar(year_notices())
-
-
-def _due(status: RatingStatus, moment: datetime) -> datetime | None:
-    return None if status in OVER else _calendar().due(LIMITS[status], moment)
+def _due(uow: UnitOfWork, status: RatingStatus, moment: datetime) -> datetime | None:
+    return None if status in OVER else current_calendar(uow).due(LIMITS[status], moment)
 
 
 def _tell(house: House, uow: UnitOfWork, rating: Rating, kind: str) -> None:

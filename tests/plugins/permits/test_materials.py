@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from hashlib import sha256
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from flask.testing import FlaskClient
@@ -31,6 +31,7 @@ from plugins.permits.errors import (
     PermitApplicationNotFound,
     PermitVersionStale,
 )
+from plugins.permits.models import CalendarDay
 from plugins.permits.service.file_kinds import kind_of
 from plugins.permits.service.materials import shown_name
 from plugins.permits.values import materials as limits
@@ -40,6 +41,7 @@ from tests.conftest import World
 from tests.factories import later, log_in, verify
 from tests.payments.helpers import new_key
 from tests.plugins.permits.answers import SMALL_FACTORY
+from tests.plugins.permits.clockwork import at
 from tests.plugins.permits.desk import PLACE, make_desk
 from tests.plugins.permits.files import (
     a_jpeg,
@@ -59,6 +61,7 @@ from tests.plugins.permits.office import (
     rows,
     run_sql,
 )
+from tests.plugins.permits.worked_examples import shown
 
 BUREAU = "natural-resources-bureau"
 
@@ -263,6 +266,25 @@ def test_what_is_missing_is_named_and_nothing_is_submitted(
     assert hand_in(office, citizen, made.id, "survey-report").version == 1
     kept = "select status from plugin_permits.undertakings where application_id = :id order by 1"
     assert rows(rooms, kept, id=made.id) == [("given",), ("kept",)]
+
+
+def test_a_promise_leaves_out_a_day_that_the_desk_has_set_off(
+    office: Office, citizen: Citizen
+) -> None:
+    with at("2025-08-12 10:00:00"):
+        made = office.begin(citizen, SMALL_FACTORY)
+        mine = (citizen.reference, made.id)
+        for one in office.run(service.list_my_materials, *mine, ALL):
+            if one.id != "survey-report":
+                hand_in(office, citizen, made.id, one.id)
+        office.run(service.undertake, *mine, ["survey-report"], ALL)
+        with office.house.unit_of_work() as uow:
+            off = {"title": "调整", "source": "台风", "set_by": uuid4()}
+            uow.add(CalendarDay(day=date(2025, 8, 13), is_working=False, **off))
+        office.run(service.submit_application, *mine, ALL)
+    report = material(office, citizen, made.id, "survey-report")
+    # Five days: Thursday, Friday, and three of the next week.
+    assert shown(report.due_at) == "2025-08-20 17:00"
 
 
 def test_what_was_promised_and_did_not_come_returns_the_case(

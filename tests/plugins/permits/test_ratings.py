@@ -1,7 +1,7 @@
 """A rating is given once; a bad one goes round, and never through the hands it speaks of."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -12,14 +12,17 @@ from sqlalchemy.exc import IntegrityError
 
 from app.factory import Rooms
 from app.sdk import now
-from plugins.permits.models import Application, Rating
+from plugins.permits import service
+from plugins.permits.models import Application, CalendarDay, Rating
 from plugins.permits.provider import PermitsProvider
-from plugins.permits.values.ratings import SUPERVISION
+from plugins.permits.values.ratings import SUPERVISION, RatingWish
 from plugins.permits.values.seats import SeatRole
 from tests.conftest import World
 from tests.factories import Citizen, log_in
 from tests.plugins.permits.answers import MOVING_ALONE
 from tests.plugins.permits.cases import Officer, accept, finish, house_of, seat, see
+from tests.plugins.permits.clockwork import SERVICES, at
+from tests.plugins.permits.worked_examples import shown
 
 POLICE = "public-security-bureau"
 DESK = "/v1/permits/desk/ratings"
@@ -121,6 +124,28 @@ def test_only_what_is_over_is_rated_and_not_for_ever(
     assert client.get(other, headers=me.auth).json["until"] is None
     assert rate(client, me, done, grade=6).status_code == 422
     assert rate(client, me, done, indicators={"smell": 1}).status_code == 422
+
+
+def test_a_day_off_set_at_the_desk_does_not_count(rooms: Rooms, me: Citizen, done: UUID) -> None:
+    with at("2025-08-06 15:59:10"):
+        with house_of(rooms).unit_of_work() as uow:
+            ended = update(Application).where(Application.id == done)
+            uow.execute(ended.values(ended_at=now() - timedelta(days=1)))
+            storm = date(2025, 8, 7)
+            uow.add(
+                CalendarDay(
+                    day=storm, is_working=False, title="调整", source="台风", set_by=uuid4()
+                )
+            )
+        with house_of(rooms).unit_of_work() as uow:
+            wish = RatingWish(grade=1, indicators={}, words=WORDS)
+            service.rate_application(
+                house_of(rooms), uow, see(rooms, me.id).reference, done, SERVICES, wish
+            )
+    with house_of(rooms).unit_of_work() as uow:
+        due_at = uow.scalars(select(Rating.due_at).where(Rating.application_id == done)).one()
+    # An hour is left of Wednesday, nothing is of Thursday, and six hours are of Friday.
+    assert shown(due_at) == "2025-08-08 16:00"
 
 
 def nothing_later() -> str:
