@@ -90,7 +90,7 @@ def crowd(rooms: Rooms) -> list[Citizen]:
     return [make_applicant(rooms) for _ in range(6)]
 
 
-@pytest.mark.promise("P97")
+@pytest.mark.promise("jobs")
 def test_forty_confirm_at_once_and_seven_have_a_seat(
     rooms: Rooms, house: House, shows: Callable[[str], None]
 ) -> None:

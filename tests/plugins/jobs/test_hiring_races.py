@@ -37,7 +37,7 @@ def firm(rooms: Rooms, house: House) -> Firm:
     return make_firm(rooms, house)
 
 
-@pytest.mark.promise("P97")
+@pytest.mark.promise("jobs")
 @pytest.mark.parametrize("races", RACES)
 def test_two_hires_for_the_last_position(
     rooms: Rooms, house: House, firm: Firm, races: int, shows: Callable[[str], None]
@@ -54,7 +54,7 @@ def test_two_hires_for_the_last_position(
     shows(f"{races} races hire/hire on the last position: {races} times one hire")
 
 
-@pytest.mark.promise("P97")
+@pytest.mark.promise("jobs")
 @pytest.mark.parametrize("races", RACES)
 def test_the_same_application_twice(
     rooms: Rooms, house: House, firm: Firm, races: int, shows: Callable[[str], None]
@@ -74,7 +74,7 @@ def test_the_same_application_twice(
     shows(f"{races} races apply/apply: {races} times one application")
 
 
-@pytest.mark.promise("P97")
+@pytest.mark.promise("jobs")
 @pytest.mark.parametrize("races", RACES)
 def test_a_withdrawal_meets_a_hire(
     rooms: Rooms, house: House, firm: Firm, races: int, shows: Callable[[str], None]
@@ -103,7 +103,7 @@ def test_a_withdrawal_meets_a_hire(
     shows(f"{races} races withdraw/hire: {dict(seen)}, one lawful outcome each")
 
 
-@pytest.mark.promise("P97")
+@pytest.mark.promise("jobs")
 @pytest.mark.parametrize("races", RACES)
 def test_two_firms_hire_the_same_citizen(
     rooms: Rooms, house: House, firm: Firm, races: int, shows: Callable[[str], None]
