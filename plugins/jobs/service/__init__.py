@@ -34,20 +34,24 @@ from plugins.jobs.service.employers import (
 )
 from plugins.jobs.service.fair_bookings import (
     cancel_booking,
-    check_in,
-    clear_cancelled_fairs,
     confirm_booking,
-    end_waits,
     expire_holds,
     find_booking,
     hold_seat,
-    join_queue,
-    leave_queue,
     list_bookings,
     list_slot_bookings,
-    list_waits,
+)
+from plugins.jobs.service.fair_days import (
+    check_in,
+    clear_cancelled_fairs,
     note_no_shows,
     remind_of_fairs,
+)
+from plugins.jobs.service.fair_waits import (
+    end_waits,
+    join_queue,
+    leave_queue,
+    list_waits,
 )
 from plugins.jobs.service.fairs import (
     add_slot,

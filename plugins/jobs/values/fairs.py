@@ -49,6 +49,8 @@ SEATED = (
     FairBookingStatus.CONFIRMED,
     FairBookingStatus.CHECKED_IN,
 )
+COMING = (FairBookingStatus.HELD, FairBookingStatus.CONFIRMED)
+"""Whoever has come already may book another time of the fair."""
 
 
 class FairWaitStatus(StrEnum):
@@ -59,6 +61,9 @@ class FairWaitStatus(StrEnum):
     TAKEN = "taken"
     LEFT = "left"
     ENDED = "ended"
+
+
+WAITS = (FairWaitStatus.WAITING, FairWaitStatus.OFFERED)
 
 
 @dataclass(frozen=True, slots=True)
