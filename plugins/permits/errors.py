@@ -345,3 +345,35 @@ class CertificateNotHeld(Conflict):
     code = "permit-certificate-not-held"
     title_zh = "没有可替代该材料的有效电子证照"
     title_en = "No certificate stands for this material"
+
+
+class FeeNotFound(NotFound):
+    """There is no such fee, or it is somebody else's."""
+
+    code = "permit-fee-not-found"
+    title_zh = "没有找到该费用"
+    title_en = "There is no such fee"
+
+
+class FeePaid(Conflict):
+    """The fee is paid."""
+
+    code = "already-paid"
+    title_zh = "该账单已支付"
+    title_en = "The bill is already paid"
+
+
+class FeeVoid(Conflict):
+    """What the fee was for was refused or withdrawn: it is asked of nobody any more."""
+
+    code = "permit-fee-void"
+    title_zh = "该费用已无需缴纳"
+    title_en = "The fee is not asked for any more"
+
+
+class FeeDiffers(Conflict):
+    """The money that came is not the fee."""
+
+    code = "permit-fee-differs"
+    title_zh = "缴费金额与应缴费用不符"
+    title_en = "The money is not the fee"

@@ -3,6 +3,7 @@
 from plugins.permits.models.applications import Application, Result, Supplement
 from plugins.permits.models.base import Base
 from plugins.permits.models.clock import CalendarDay, Clock, ClockAlarm
+from plugins.permits.models.fees import Fee
 from plugins.permits.models.materials import (
     DecisionMaterial,
     MaterialCertificate,
@@ -30,6 +31,7 @@ __all__ = [
     "Consultation",
     "Decision",
     "DecisionMaterial",
+    "Fee",
     "MaterialCertificate",
     "MaterialContent",
     "MaterialFile",

@@ -20,8 +20,9 @@ _LIVE = among("status", {SupplementStatus.WANTED, SupplementStatus.ASKED})
 class Application(Stateful, Base):
     """What a citizen asks for by one bundle, pinned to its version; the answers are sealed.
 
-    `lead` is the department that does the intake. Whoever is erased takes reference, letterbox and
-    texts with them. Its row is locked before those of its tasks.
+    `lead` is the department that does the intake, `holder_sealed` the verified name of whoever
+    applied, for their certificates. Whoever is erased takes reference, letterbox and texts with
+    them. Its row is locked before those of its tasks.
     """
 
     ENTITY: ClassVar = "permits_application"
@@ -67,6 +68,7 @@ class Application(Stateful, Base):
     bundle_version: Mapped[int]
     lead: Mapped[str]
     answers_sealed: Mapped[bytes | None]
+    holder_sealed: Mapped[bytes | None]
     reason: Mapped[str | None]
     words_sealed: Mapped[bytes | None]
     created_at: Mapped[datetime] = mapped_column(default=now)

@@ -107,8 +107,14 @@ class PermitSubmission(MethodView):
 
         The whole form is checked; a refusal names each field.
         """
+        me = citizen()
         return service.submit_application(
-            house_of(), request_unit(), citizen().reference, application_id, visible("submit")
+            house_of(),
+            request_unit(),
+            me.reference,
+            application_id,
+            visible("submit"),
+            name=me.attributes.get("name"),
         )
 
 

@@ -11,6 +11,7 @@ from plugins.permits.values.applications import (
     DraftWish,
     NotAcceptedReason,
 )
+from plugins.permits.values.fees import FeeStatus
 from plugins.permits.values.tasks import Ask
 
 _ID = r"[a-z0-9]+(-[a-z0-9]+)*"
@@ -149,6 +150,19 @@ class PermitResultSchema(Schema):
     made_at = fields.Moment(required=True)
 
 
+class PermitFeeSchema(Schema):
+    """What a task costs; what is owed is paid as `permit-fee` by its reference."""
+
+    reference = fields.Text(required=True)
+    task = fields.Text(required=True)
+    amount = fields.Integer(required=True, metadata={"description": "In minor units (fen)"})
+    currency = fields.Text(required=True)
+    status = fields.Text(
+        required=True, validate=[fields.validate.OneOf([str(status) for status in FeeStatus])]
+    )
+    paid_at = fields.Moment(required=True, allow_none=True)
+
+
 class PermitApplicationLineSchema(Schema):
     """An application in a list."""
 
@@ -175,4 +189,5 @@ class PermitApplicationSchema(PermitApplicationLineSchema):
     words = fields.Text(required=True, allow_none=True)
     tasks = fields.List(fields.Nested(PermitTaskBriefSchema), required=True)
     supplements = fields.List(fields.Nested(PermitSupplementSchema), required=True)
+    fees = fields.List(fields.Nested(PermitFeeSchema), required=True)
     result = fields.Nested(PermitResultSchema, required=True, allow_none=True)

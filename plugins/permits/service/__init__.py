@@ -28,6 +28,13 @@ from plugins.permits.service.consultations import (
     recall_consultations,
 )
 from plugins.permits.service.decisions import decide, propose, send_back
+from plugins.permits.service.fees import (
+    find_payment,
+    get_payable,
+    list_payables,
+    return_fees,
+    take_payment,
+)
 from plugins.permits.service.handing_in import (
     hand_in,
     hand_in_at_desk,
@@ -83,6 +90,7 @@ ATTENDED = (
     attend_clocks,
     return_broken,
     issue_decided,
+    return_fees,
 )
 """What is done by the clock, in this order; each a bounded part, and safe to run again."""
 
@@ -118,8 +126,10 @@ __all__ = [
     "find_application",
     "find_bundle",
     "find_clock",
+    "find_payment",
     "find_rating",
     "find_year",
+    "get_payable",
     "give_opinion",
     "give_seat",
     "hand_in",
@@ -135,6 +145,7 @@ __all__ = [
     "list_desk_materials",
     "list_figures",
     "list_my_materials",
+    "list_payables",
     "list_rating_cases",
     "list_seats",
     "list_task_materials",
@@ -154,12 +165,14 @@ __all__ = [
     "refuse_intake",
     "release_task",
     "return_broken",
+    "return_fees",
     "save_answers",
     "seat_role",
     "see_alarm",
     "send_back",
     "set_day",
     "submit_application",
+    "take_payment",
     "take_seat",
     "tasks_for",
     "undertake",

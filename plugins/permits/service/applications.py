@@ -31,6 +31,7 @@ from plugins.permits.models import Application, Supplement, Task
 from plugins.permits.service.answers import read_answers, tasks_for
 from plugins.permits.service.bundles import find_bundle, list_bundles
 from plugins.permits.service.completeness import check_materials
+from plugins.permits.service.fees import settle_fees
 from plugins.permits.service.moves import end_open_tasks, move_task
 from plugins.permits.service.news import announce
 from plugins.permits.service.sealing import seal, seal_values, unseal_values
@@ -141,9 +142,12 @@ def submit_application(
     citizen_reference: str,
     application_id: UUID,
     services: Collection[str],
+    *,
+    name: str | None = None,
 ) -> ApplicationView:
     """Hand a draft to the lead department.
 
+    `name` is the verified name of whoever applies, to whom certificates are issued.
     The whole form is checked: raise `AnswersInvalid` naming each field that is missing or wrong,
     `NothingApplies` where no permit is needed, `MaterialsMissing` naming each, and
     `IllegalMove` for what is no draft any more.
@@ -157,6 +161,7 @@ def submit_application(
     _check_whole(bundle, answers)
     check_materials(house, uow, application, bundle, answers)
     application.submitted_at = now()
+    application.holder_sealed = seal(house, _TABLE, "holder", application.id, name)
     uow.move(application, ApplicationStatus.SUBMITTED, cause="citizen")
     wind_intake(uow, application)
     announce(house, uow, application, ApplicationStep.SUBMITTED)
@@ -240,11 +245,12 @@ def lapse_application(house: House, uow: UnitOfWork, application: Application) -
 def end_application(
     uow: UnitOfWork, application: Application, to: ApplicationStatus, cause: str
 ) -> None:
-    """End an application whose row is locked, and withdraw its open tasks."""
+    """End an application whose row is locked, withdraw its open tasks, and settle its fees."""
     application.check_move(to)
     end_open_tasks(uow, application, cause)
     application.ended_at = now()
     uow.move(application, to, cause=cause)
+    settle_fees(uow, application)
     wind_intake(uow, application)
 
 

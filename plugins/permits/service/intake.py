@@ -11,6 +11,7 @@ from plugins.permits.models import Application, Supplement
 from plugins.permits.service.answers import tasks_for
 from plugins.permits.service.applications import answers_of, end_application
 from plugins.permits.service.bundles import find_bundle
+from plugins.permits.service.fees import mint_fees
 from plugins.permits.service.moves import open_tasks, pause_of
 from plugins.permits.service.news import announce
 from plugins.permits.service.sealing import seal
@@ -71,14 +72,19 @@ def read_desk_application(
 def accept_application(
     house: House, uow: UnitOfWork, caller: Caller, application_id: UUID, version: int
 ) -> ApplicationView:
-    """Accept an application: its tasks are open, and those that wait for nothing may begin."""
+    """Accept an application: its tasks are open, and those that wait for nothing may begin.
+
+    What they cost is owed from now on.
+    """
     take_place(uow, caller, SeatRole.CLERK)
     application = _lock(uow, caller, application_id, version)
     bundle = find_bundle(application.bundle, application.bundle_version)
     application.accepted_at = now()
     uow.move(application, ApplicationStatus.ACCEPTED, cause="accepted")
     wind_intake(uow, application)
-    open_tasks(uow, application, bundle, tasks_for(bundle, answers_of(house, application)))
+    answers = answers_of(house, application)
+    open_tasks(uow, application, bundle, tasks_for(bundle, answers))
+    mint_fees(house, uow, application, bundle, answers)
     uow.move(application, ApplicationStatus.IN_PROGRESS, cause="tasks-opened")
     announce(house, uow, application, ApplicationStep.ACCEPTED)
     uow.flush()

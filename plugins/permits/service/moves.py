@@ -19,6 +19,7 @@ from plugins.permits.models import (
     Task,
 )
 from plugins.permits.service.answers import tasks_for
+from plugins.permits.service.fees import settle_fees
 from plugins.permits.service.news import announce
 from plugins.permits.service.sealing import unseal_values
 from plugins.permits.service.winding import wind
@@ -117,6 +118,7 @@ def decide_finally(
         _advance(uow, application, tasks_for(bundle, answers))
     uow.flush()
     end_matters(uow, application.id)
+    settle_fees(uow, application)
     if _count_open(uow, application.id) == 0:
         uow.move(application, ApplicationStatus.ALL_DECIDED, cause="decided")
 

@@ -20,6 +20,7 @@ from plugins.permits.models import (
     Task,
 )
 from plugins.permits.service.applications import end_application, list_all_applications
+from plugins.permits.service.fees import void_fees
 from plugins.permits.service.materials import certificates_of, forget_files, list_files
 from plugins.permits.service.ratings import forget_rater, list_all_ratings
 from plugins.permits.service.sealing import unseal_values
@@ -68,6 +69,7 @@ def erase_citizen(house: House, citizen_reference: str) -> None:
             application = uow.lock(Application, application_id)
             if application.status in _OPEN:
                 end_application(uow, application, ApplicationStatus.WITHDRAWN, "erased")
+            void_fees(uow, application, "erased")  # nobody is there who could pay them
             uow.flush()
             _blank(uow, application)
         forget_rater(uow, citizen_reference)
@@ -97,6 +99,7 @@ def _blank(uow: UnitOfWork, application: Application) -> None:
         uow.execute(statement)
     forget_files(uow, row)
     application.citizen_reference = application.answers_sealed = application.words_sealed = None
+    application.holder_sealed = None
     application.letterbox = ""
 
 

@@ -11,6 +11,8 @@ from sqlalchemy import select
 from app.sdk import ApplicationStep, House, UnitOfWork, now
 from plugins.permits.models import Application, Result, Task
 from plugins.permits.service.bundles import find_bundle
+from plugins.permits.service.certificates import issue_certificates
+from plugins.permits.service.fees import owes_fees
 from plugins.permits.service.news import announce
 from plugins.permits.service.sealing import seal_values
 from plugins.permits.service.shown import list_briefs
@@ -24,11 +26,12 @@ _BATCH = 20
 def issue_decided(house: House) -> None:
     """Bring to their end the applications in which everything is decided, some at a time.
 
-    Each in two steps, so that one whose issue fails is seen to be in it; it is tried again.
+    One for which a fee is owed waits. Each in two steps, so that one whose issue fails is seen to
+    be in it; it is tried again.
     """
     waiting = (ApplicationStatus.ALL_DECIDED, ApplicationStatus.ISSUING)
     with house.unit_of_work() as uow:
-        statement = select(Application.id).where(Application.status.in_(waiting))
+        statement = select(Application.id).where(Application.status.in_(waiting), ~owes_fees())
         ids = uow.scalars(statement.order_by(Application.id).limit(_BATCH)).all()
     for application_id in ids:
         with house.unit_of_work() as uow:
@@ -67,21 +70,6 @@ def issue(house: House, uow: UnitOfWork, application: Application) -> None:
     is_refused = outcome is ApplicationStatus.REFUSED
     step = ApplicationStep.REFUSED if is_refused else ApplicationStep.COMPLETED
     announce(house, uow, application, step)
-
-
-def issue_certificates(
-    house: House,  # noqa: ARG001
-    uow: UnitOfWork,  # noqa: ARG001
-    application: Application,  # noqa: ARG001
-    bundle: Bundle,  # noqa: ARG001
-    granted: Sequence[Task],  # noqa: ARG001
-) -> Mapping[UUID, str]:
-    """Return the number of the certificate of each granted task that has one.
-
-    The document says which permit was granted; as long as the city issues no certificates of these
-    types it names no number.
-    """
-    return {}
 
 
 def outcome_of(policy: IssuePolicy, briefs: Sequence[TaskBrief]) -> ApplicationStatus:

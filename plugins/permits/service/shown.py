@@ -8,6 +8,7 @@ from sqlalchemy import select
 from app.sdk import House, UnitOfWork
 from plugins.permits.models import Application, Decision, Result, Supplement, Task
 from plugins.permits.service.bundles import find_bundle
+from plugins.permits.service.fees import show_fees
 from plugins.permits.service.sealing import unseal, unseal_values
 from plugins.permits.values.applications import (
     REMEDY_TERMS,
@@ -48,6 +49,7 @@ def show_application(house: House, uow: UnitOfWork, application: Application) ->
         supplements=[
             show_supplement(house, one) for one in _asked_of(uow, application.id) if one.asked_at
         ],
+        fees=show_fees(uow, row),
         result=_result_of(house, uow, row),
     )
 

@@ -7,6 +7,8 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from plugins.permits.values.fees import FeeView
+
 MOST_WORDS = 1_000
 MOST_DRAFTS = 20
 
@@ -148,6 +150,7 @@ class ApplicationView:
     words: str | None
     tasks: Sequence[TaskBrief]
     supplements: Sequence[SupplementView]
+    fees: Sequence[FeeView]
     result: ResultView | None
 
 

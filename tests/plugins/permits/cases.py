@@ -80,7 +80,9 @@ def accept(
         draft = service.begin_application(house, uow, person, DraftWish(bundle, answers), services)
     hand_in_all(house, draft.id)
     with house.unit_of_work() as uow:
-        sent = service.submit_application(house, uow, person.reference, draft.id, services)
+        name = person.attributes.get("name")
+        mine = (person.reference, draft.id, services)
+        sent = service.submit_application(house, uow, *mine, name=name)
     with house.unit_of_work() as uow:
         service.accept_application(house, uow, clerk.caller, sent.id, sent.version)
     return sent.id

@@ -67,7 +67,9 @@ class Office:
     ) -> ApplicationView:
         made = self.begin(citizen, answers, bundle)
         hand_in_all(self.house, made.id)
-        return self.run(service.submit_application, citizen.reference, made.id, ALL)
+        mine = (citizen.reference, made.id, ALL)
+        name = citizen.attributes.get("name")
+        return self.run(service.submit_application, *mine, name=name)
 
     def accepted(
         self,

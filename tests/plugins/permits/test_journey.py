@@ -1,5 +1,6 @@
 """One thing in one day: a construction project and its eight permits, over HTTP."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,9 +10,10 @@ from app.factory import Rooms
 from app.host.attention import AttentionDue
 from tests.conftest import World
 from tests.factories import Citizen, log_in, run_jobs, verify
-from tests.payments.helpers import new_key
+from tests.payments.helpers import new_key, pay, step_up
 from tests.plugins.permits.answers import CONSTRUCTION
 from tests.plugins.permits.desk import PLACE, Desk, apply, make_desk, shown
+from tests.plugins.permits.fee_cases import bill
 from tests.plugins.permits.files import upload_all
 from tests.plugins.permits.office import moves_of, rows
 
@@ -86,16 +88,53 @@ def attend(rooms: Rooms) -> None:
     run_jobs(rooms)
 
 
-def until_it_ends(
-    client: FlaskClient, rooms: Rooms, me: Citizen, application_id: str
+def until_it_is(
+    client: FlaskClient, rooms: Rooms, me: Citizen, application_id: str, is_so: Callable[..., bool]
 ) -> dict[str, Any]:
     """Let the job come round until ours had its turn: there is an end to each of its rounds."""
     for _ in range(20):
         attend(rooms)
         seen = shown(client, me.auth, application_id)
-        if seen["status"] not in {"all_decided", "issuing"}:
+        if is_so(seen):
             break
     return seen
+
+
+def is_over(seen: dict[str, Any]) -> bool:
+    return seen["status"] not in {"all_decided", "issuing"}
+
+
+def decide_everything(
+    client: FlaskClient, me: Citizen, town: City, application_id: str
+) -> list[str]:
+    """Have every task approved as soon as it may begin; return in which order."""
+    order: list[str] = []
+    while ready := [
+        t for t in shown(client, me.auth, application_id)["tasks"] if t["status"] == "ready"
+    ]:
+        for brief in ready:
+            town.decide(brief)
+            order.append(brief["template"])
+    return order
+
+
+def pay_fee(client: FlaskClient, rooms: Rooms, me: Citizen, fee: dict[str, Any]) -> None:
+    """Pay what an application costs, as a citizen does, and let the worker go on."""
+    step_up(rooms, me)
+    assert pay(client, rooms, me, bill(fee))["amount"] == 150 * CONSTRUCTION["land-area"]
+    attend(rooms)
+
+
+def check_certificates(client: FlaskClient, me: Citizen, numbers: dict[str, str]) -> None:
+    """Look at every certificate of a citizen: in the list, on paper, and as anybody checks it."""
+    assert numbers.keys() == PERMITS
+    held = client.get("/v1/me/certificates?limit=100", headers=me.auth).json["items"]
+    assert {one["type"]: one["number"] for one in held} == numbers
+    for one in held:
+        printed = client.get(f"/v1/me/certificates/{one['id']}/pdf", headers=me.auth)
+        assert (printed.status_code, printed.data[:5]) == (200, b"%PDF-"), printed.status_code
+        valid = client.get(f"/v1/certificates/{one['number']}/validity")
+        assert (valid.json["valid"], valid.json["status"]) == (True, "active"), valid.text
 
 
 def test_eight_permits_of_a_construction_project(
@@ -134,13 +173,7 @@ def test_eight_permits_of_a_construction_project(
     late = lead.send("POST", f"applications/{made['id']}/acceptance", version=made["version"])
     assert (late.status_code, late.json["code"]) == (409, "permit-version-stale")
 
-    order: list[str] = []
-    while ready := [
-        t for t in shown(client, me.auth, made["id"])["tasks"] if t["status"] == "ready"
-    ]:
-        for brief in ready:
-            town.decide(brief)
-            order.append(brief["template"])
+    order = decide_everything(client, me, town, made["id"])
     assert order.index("construction-permit") == len(order) - 1
     assert order.index("traffic-opinion") < order.index("road-works")
     assert shown(client, me.auth, made["id"])["status"] == "all_decided"
@@ -149,10 +182,15 @@ def test_eight_permits_of_a_construction_project(
     )
     assert (withdrawn.status_code, withdrawn.json["code"]) == (409, "illegal-transition")
 
-    ended = until_it_ends(client, rooms, me, made["id"])
+    waiting = until_it_is(client, rooms, me, made["id"], lambda seen: bool(seen["fees"]))
+    assert (waiting["status"], waiting["fees"][0]["status"]) == ("all_decided", "owed")
+    pay_fee(client, rooms, me, waiting["fees"][0])
+    ended = until_it_is(client, rooms, me, made["id"], is_over)
     assert ended["status"] == "completed"
-    granted = {t["permit"] for t in ended["result"]["content"]["tasks"] if t["permit"]}
-    assert granted == PERMITS
+    numbers = {
+        t["permit"]: t["certificate"] for t in ended["result"]["content"]["tasks"] if t["permit"]
+    }
+    check_certificates(client, me, numbers)
     assert [state for state, _ in moves_of(rooms, made["id"])] == [
         *("draft", "submitted", "accepted", "in_progress"),
         *("all_decided", "issuing", "completed"),
@@ -177,7 +215,7 @@ def test_a_refusal_reaches_the_citizen_with_its_reason_and_remedies(
     opened = lead.post(f"applications/{made['id']}/acceptance", version=made["version"])
     brief = next(t for t in opened["tasks"] if t["template"] == "environment")
     town.decide(brief, "refused", reason="prohibited", words="位于保护区")
-    ended = until_it_ends(client, rooms, me, made["id"])
+    ended = until_it_is(client, rooms, me, made["id"], is_over)
     assert ended["status"] == "refused"
     told = next(t for t in ended["tasks"] if t["template"] == "environment")
     assert (told["reason"], told["words"]) == ("prohibited", "位于保护区")
