@@ -78,8 +78,8 @@ def issue_certificates(
 
 def one_line(text: str) -> str:
     """Return a text as a certificate takes it: one line in NFC, cut where it is too long."""
-    plain = " ".join(unicodedata.normalize("NFC", text).split())
-    shown = "".join(c for c in plain if unicodedata.category(c)[0] != "C") or _NOTHING
+    plain = "".join(" " if unicodedata.category(c)[0] == "C" else c for c in text)
+    shown = unicodedata.normalize("NFC", " ".join(plain.split())) or _NOTHING
     return shown if len(shown) <= _LONGEST else f"{shown[: _LONGEST - 1]}…"
 
 

@@ -15,7 +15,7 @@ from app.core.crypto import Keyring
 from app.core.ids import new_id
 from app.factory import Rooms
 from app.host.letters import sector_of
-from app.sdk import Citizen
+from app.sdk import Citizen, NotFound
 from plugins.permits import service
 from plugins.permits.models import Application, Task
 from plugins.permits.service.bundles import find_bundle
@@ -89,7 +89,7 @@ def test_only_what_was_granted_is_issued_and_says_what_was_applied_for(
     says = {one["id"]: one["value"] for one in read["fields"]}
     assert says | {"decided_on": ""} == {
         "holder_name": citizen.attributes["name"],
-        "matter": "食品经营许可",
+        "matter": "食品经营许可证核发",
         "shop_name": RESTAURANT["shop-name"],
         "premises_address": RESTAURANT["premises-address"],
         "food_types": "热食类食品制售",
@@ -141,6 +141,12 @@ def test_a_bundle_that_is_refused_together_issues_none(
 def test_who_is_gone_gets_no_certificate_and_the_case_ends(office: Office, rooms: Rooms) -> None:
     letterbox = rooms.deps[Keyring].seal_letterbox(sector_of("permits"), new_id())
     gone = Citizen(f"c-{new_id().hex}", attributes={"name": "李雷"}, letterbox=letterbox)
+    says = dict.fromkeys(fields_of_types()["id-card"], "李雷") | {"decided_on": "2026-01-05"}
+    with office.house.unit_of_work() as uow, pytest.raises(NotFound) as refused:
+        office.house.issue_certificate(
+            uow, letterbox, "id-card", says, valid_until=None, reference=str(new_id())
+        )
+    assert refused.value.code == "certificate-holder-gone"
     quiet = Office(replace(office.house, tell=lambda *_, **__: False))
     case = quiet.accepted(gone, SMALL_FACTORY).id
     decide_all(quiet, gone, case)

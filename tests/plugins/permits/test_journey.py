@@ -133,7 +133,8 @@ def check_certificates(client: FlaskClient, me: Citizen, numbers: dict[str, str]
     for one in held:
         printed = client.get(f"/v1/me/certificates/{one['id']}/pdf", headers=me.auth)
         assert (printed.status_code, printed.data[:5]) == (200, b"%PDF-"), printed.status_code
-        valid = client.get(f"/v1/certificates/{one['number']}/validity")
+        code = client.get(f"/v1/me/certificates/{one['id']}", headers=me.auth).json["code"]
+        valid = client.get(f"/v1/certificates/{one['number']}/validity?code={code}")
         assert (valid.json["valid"], valid.json["status"]) == (True, "active"), valid.text
 
 
