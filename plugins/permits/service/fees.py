@@ -205,6 +205,7 @@ def return_fees(house: House) -> None:
     with house.unit_of_work() as uow:
         rows = uow.execute(waiting.limit(_BATCH)).all()
     for fee_id, reference, reason in rows:
+        assert reason is not None
         try:
             house.return_payment(reference, None, reason)
         except (Conflict, NotFound, Unavailable):
@@ -250,7 +251,7 @@ def _tell(
     house.tell(uow, application.letterbox, kind, subject, amount=amount, **words)
 
 
-def _payables() -> Select[tuple[Fee, Task, Application]]:
+def _payables() -> Select[Fee, Task, Application]:
     return (
         select(Fee, Task, Application)
         .join(Task, Task.id == Fee.task_id)

@@ -161,7 +161,7 @@ def test_money_that_comes_after_the_withdrawal_goes_back_by_itself(
     assert (gone.status_code, gone.json["code"]) == (409, "permit-fee-void")
 
 
-@pytest.mark.parametrize("turns", [20])
+@pytest.mark.parametrize("turns", [12])
 def test_paying_and_withdrawing_exclude_each_other(
     office: Office, rooms: Rooms, turns: int
 ) -> None:
