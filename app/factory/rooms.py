@@ -38,7 +38,7 @@ class StartRefused(RuntimeError):
     """The service must not run like this; the message says what to mend."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)  # written out it would be the whole city, in every trace
 class Rooms:
     """One process's house: engines, queue, and the collaborators of each room by their type."""
 
