@@ -12,8 +12,8 @@ from sqlalchemy import select, update
 
 from plugins.utilities.models import Bill, Posting
 from tests.factories import today_for
+from tests.payments.helpers import DUE_DATE, make_bill, pay
 from tests.payments.helpers import Bill as CitizensBill
-from tests.payments.helpers import make_bill, pay
 from tests.plugins.utilities.desk import Desk, bill_file, open_desk, yuan
 from tests.reconciliation.test_a_day import City, posting_file, town
 
@@ -57,7 +57,7 @@ def test_the_billers_day_ends_with_nothing_different(
     lines = [(bill.account, bill.biller_reference, bill.amount) for bill in theirs]
     lines += [(f"77{n:08d}", f"UP-{n:05d}", 100 + n) for n in range(UPLOADED - PAID)]
     total = sum(fen for _, _, fen in lines)
-    raw = bill_file("DAY-1", lines, day=day.isoformat(), due="2026-12-15").encode("gb18030")
+    raw = bill_file("DAY-1", lines, day=day.isoformat(), due=DUE_DATE).encode("gb18030")
     taken = desk.send("bill-files", raw)
     assert taken.status_code == 201, taken.text
     counted = {name: taken.json[name] for name in ("lines", "total", "created", "unchanged")}
