@@ -62,7 +62,10 @@ class Licence(Base):
 
 
 class Allowance(Base):
-    """When somebody tried to prove something lately; its row is the lock of their trying."""
+    """Until when each attempt of somebody to prove something counts, the first to end first.
+
+    Its row is the lock of their trying.
+    """
 
     __tablename__ = "allowances"
 

@@ -8,7 +8,6 @@ from app.sdk import House, now
 from plugins.traffic.models import Allowance, Due, Lookup, Violation
 from plugins.traffic.service.contests import contests_by_violation, is_contestable
 from plugins.traffic.service.dues import today
-from plugins.traffic.service.linking import TRY_WINDOW
 from plugins.traffic.service.mirror import settle
 from plugins.traffic.service.orders import send_waiting
 from plugins.traffic.service.refresh import watch
@@ -75,4 +74,4 @@ def forget_tries(house: House) -> None:
     """Forget who tried to prove something, once that limits nobody any more."""
     with house.unit_of_work() as uow:
         last = Allowance.attempts[func.array_upper(Allowance.attempts, 1)]
-        uow.execute(delete(Allowance).where(last < now() - TRY_WINDOW))
+        uow.execute(delete(Allowance).where(last <= now()))

@@ -1,6 +1,8 @@
 """Linking a vehicle or a licence to a citizen who knows two facts of it."""
 
-from datetime import timedelta
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import delete, func, select
@@ -12,6 +14,7 @@ from plugins.traffic.errors import (
     LicenceLinked,
     LicenceNotOwn,
     ProofMismatch,
+    StudyNotProven,
     TooManyTries,
     TooManyVehicles,
 )
@@ -21,6 +24,8 @@ from plugins.traffic.values import LinkedLicence, LinkedVehicle, NewVehicle
 MAX_VEHICLES = 10
 MAX_TRIES = 10
 TRY_WINDOW = timedelta(hours=1)
+UNANSWERED_WINDOW = timedelta(minutes=1)
+"""Longer than a request lives: how long an attempt counts of which nothing came."""
 LINK = "link"
 _VERIFIED = frozenset({"verified", "strong"})
 
@@ -31,9 +36,9 @@ def link_vehicle(house: House, uow: UnitOfWork, citizen: Citizen, wanted: NewVeh
     Raise `ProofMismatch` alike for an unknown plate and another engine, `TooManyTries` after ten
     attempts within an hour, and `TooManyVehicles`.
     """
-    count_try(house, LINK, citizen.reference)
-    if PoliceClient.of(house).of_vehicle(wanted.plate, wanted.engine_tail) is None:
-        raise ProofMismatch
+    with attempt(house, LINK, citizen.reference):
+        if PoliceClient.of(house).of_vehicle(wanted.plate, wanted.engine_tail) is None:
+            raise ProofMismatch
     _lock(uow, LINK, citizen.reference)
     index = plate_index(house, uow, wanted.plate)
     mine = Vehicle.citizen_reference == citizen.reference
@@ -66,10 +71,10 @@ def link_licence(house: House, uow: UnitOfWork, citizen: Citizen, archive: str) 
     number = citizen.attributes.get("resident_id")
     if citizen.assurance not in _VERIFIED or number is None:
         raise LicenceNotOwn
-    count_try(house, LINK, citizen.reference)
-    found = PoliceClient.of(house).of_licence(number, archive)
-    if found is None:
-        raise ProofMismatch
+    with attempt(house, LINK, citizen.reference):
+        found = PoliceClient.of(house).of_licence(number, archive)
+        if found is None:
+            raise ProofMismatch
     index = licence_index(house, uow, number)
     licence_id = new_id()
     uow.execute(
@@ -179,16 +184,38 @@ def licence_index(house: House, uow: UnitOfWork, number: str) -> bytes:
     return house.vault.index(uow, "licence", number)
 
 
-def count_try(house: House, kind: str, tried_by: str, *, most: int = MAX_TRIES) -> None:
-    """Count an attempt within the last hour, whatever comes of it; one too many is refused."""
+@contextmanager
+def attempt(house: House, kind: str, tried_by: str, *, most: int = MAX_TRIES) -> Iterator[None]:
+    """Count the enclosed question of the police as an attempt; one too many is `TooManyTries`.
+
+    It is written down before they are asked, so that many at once are bounded, for a minute: when
+    they do not answer, or a process ends meanwhile, nobody learns anything and nobody is shut out.
+    One that was answered counts for an hour, right or wrong (`ProofMismatch`, `StudyNotProven`).
+    """
     with house.unit_of_work() as uow:
-        moment = now()
-        allowance = _lock(uow, kind, tried_by)
-        recent = [at for at in allowance.attempts if at > moment - TRY_WINDOW]
-        if len(recent) >= most:
-            wait = recent[-most] + TRY_WINDOW - moment
+        allowance, moment = _lock(uow, kind, tried_by), now()
+        live = [until for until in allowance.attempts if until > moment]
+        if len(live) >= most:
+            wait = live[-most] - moment
             raise TooManyTries(retry_after=int(wait.total_seconds()) + 1)
-        allowance.attempts = [*recent, moment]
+        pending = moment + UNANSWERED_WINDOW
+        allowance.attempts = sorted([*live, pending])
+    try:
+        yield
+    except (ProofMismatch, StudyNotProven):
+        _settle(house, kind, tried_by, pending, moment + TRY_WINDOW)
+        raise
+    _settle(house, kind, tried_by, pending, moment + TRY_WINDOW)
+
+
+def _settle(house: House, kind: str, tried_by: str, pending: datetime, until: datetime) -> None:
+    """Let an attempt that was answered count until a moment."""
+    with house.unit_of_work() as uow:
+        allowance = _lock(uow, kind, tried_by)
+        left = list(allowance.attempts)
+        if pending in left:  # each takes one of its own away, should two have one moment
+            left.remove(pending)
+        allowance.attempts = sorted([*left, until])
 
 
 def _lock(uow: UnitOfWork, kind: str, tried_by: str) -> Allowance:

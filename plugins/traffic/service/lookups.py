@@ -18,7 +18,7 @@ from plugins.traffic.errors import (
 from plugins.traffic.events import DecisionLookedUp, ReferenceTried
 from plugins.traffic.models import Lookup, Violation
 from plugins.traffic.service.dues import dues_of, pauses_of, today
-from plugins.traffic.service.linking import count_try, mask_plate
+from plugins.traffic.service.linking import attempt, mask_plate
 from plugins.traffic.service.mirror import keep_case
 from plugins.traffic.service.violations import show_dues
 from plugins.traffic.values import (
@@ -48,8 +48,9 @@ def look_up(
     within half an hour. Raise `ProofMismatch` alike for an unknown number and a wrong fact, and
     `TooManyTries` for a citizen who guesses, and for a decision that is guessed at.
     """
-    count_try(house, LOOKUP, citizen_reference)
-    return _let_pay(uow, citizen_reference, *_prove(house, uow, decision_no, digits))
+    with attempt(house, LOOKUP, citizen_reference):
+        violation, case = _prove(house, uow, decision_no, digits)
+    return _let_pay(uow, citizen_reference, violation, case)
 
 
 def admit_guest(house: House, uow: UnitOfWork, decision_no: str, digits: str) -> AdmittedGuest:
@@ -59,8 +60,8 @@ def admit_guest(house: House, uow: UnitOfWork, decision_no: str, digits: str) ->
     `FineNotFound` when nothing is to be paid.
     """
     address = sha256((uow.address or "").encode()).hexdigest()
-    count_try(house, ADDRESS, address, most=MOST_OF_AN_ADDRESS)
-    violation, case = _prove(house, uow, decision_no, digits)
+    with attempt(house, ADDRESS, address, most=MOST_OF_AN_ADDRESS):
+        violation, case = _prove(house, uow, decision_no, digits)
     due = next((due for due in dues_of(uow, violation) if due.status == DueStatus.OPEN), None)
     if due is None:
         is_paid = violation.status in (ViolationStatus.PAID, ViolationStatus.CLOSED)
@@ -75,13 +76,13 @@ def _prove(
 ) -> tuple[Violation, PoliceCase]:
     """Return a decided case to whoever knows a second fact of it; raise what `look_up` raises."""
     # The number itself is kept nowhere before somebody has proven to know it.
-    count_try(house, DECISION, sha256(decision_no.encode()).hexdigest())
-    client = PoliceClient.of(house)
-    asked_at = now()
-    case = client.of_decision(decision_no) if client.knows(decision_no, digits) else None
-    if case is None:
-        uow.record(DecisionLookedUp(result="refused"))
-        raise ProofMismatch
+    with attempt(house, DECISION, sha256(decision_no.encode()).hexdigest()):
+        client = PoliceClient.of(house)
+        asked_at = now()
+        case = client.of_decision(decision_no) if client.knows(decision_no, digits) else None
+        if case is None:
+            uow.record(DecisionLookedUp(result="refused"))
+            raise ProofMismatch
     violation = keep_case(house, uow, case, asked_at=asked_at)
     uow.record(DecisionLookedUp(violation_id=violation.id))
     return violation, case
@@ -126,6 +127,7 @@ def note_miss(house: House, citizen_reference: str) -> None:
     with house.unit_of_work() as uow:
         uow.record(ReferenceTried(result="refused"))
     try:
-        count_try(house, REFERENCE, citizen_reference)
+        with attempt(house, REFERENCE, citizen_reference):
+            pass  # it is none of theirs: that is the answer
     except TooManyTries as error:
         raise TooManyReferences from error

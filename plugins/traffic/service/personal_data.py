@@ -41,7 +41,7 @@ def export_citizen(house: House, citizen_reference: str) -> Mapping[str, object]
         "reliefs": [_relief(house, relief) for relief in reliefs],
         "studies": [_study(study) for study in studies],
         "looked_up": [str(violation_id) for violation_id in looked_up],
-        "attempts": {one.kind: [at.isoformat() for at in one.attempts] for one in tries},
+        "attempts_until": {one.kind: [at.isoformat() for at in one.attempts] for one in tries},
     }
 
 

@@ -23,7 +23,7 @@ from plugins.traffic.errors import StudyNotOpen, StudyNotProven
 from plugins.traffic.models import Due, Licence, Study, Violation
 from plugins.traffic.service.dated import in_force
 from plugins.traffic.service.dues import day_of, today
-from plugins.traffic.service.linking import count_try
+from plugins.traffic.service.linking import attempt
 from plugins.traffic.service.points import (
     PointsBalance,
     PointsEntry,
@@ -81,10 +81,10 @@ def ask_study(house: House, uow: UnitOfWork, citizen: Citizen, study_no: str) ->
     Raise `NotFound` without a licence, `TooManyTries`, `StudyNotProven` for a course that the
     police do not know of this licence, and `StudyNotOpen` when the rules leave nothing to take.
     """
-    count_try(house, STUDY, citizen.reference)
-    with house.unit_of_work() as before:
-        licence = _own(before, citizen.reference)
-    proof = _prove(house, licence, study_no)
+    with attempt(house, STUDY, citizen.reference):
+        with house.unit_of_work() as before:
+            licence = _own(before, citizen.reference)
+        proof = _prove(house, licence, study_no)
     with uow.phase():
         licence = uow.lock(Licence, licence.id)
         points = _allowed(uow, licence, proof)

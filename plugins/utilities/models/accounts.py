@@ -35,7 +35,10 @@ class Account(Base):
 
 
 class LinkAllowance(Base):
-    """When one citizen tried to link an account lately; its row is the lock of their linking."""
+    """Until when each attempt of a citizen to name an account counts, the first to end first.
+
+    Its row is the lock of their linking.
+    """
 
     __tablename__ = "link_allowances"
 

@@ -2,7 +2,8 @@
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
@@ -25,7 +26,6 @@ from app.sdk import (
 from plugins.utilities.client import BillerClient
 from plugins.utilities.errors import (
     AccountMismatch,
-    BillerUnavailable,
     TooManyAccounts,
     TooManyLinkAttempts,
 )
@@ -42,6 +42,8 @@ from plugins.utilities.values import (
 MAX_ACCOUNTS = 20
 MAX_ATTEMPTS = 10
 ATTEMPT_WINDOW = timedelta(hours=1)
+UNANSWERED_WINDOW = timedelta(minutes=1)
+"""Longer than a request lives: how long an attempt counts of which nothing came."""
 
 
 def link_account(
@@ -52,23 +54,13 @@ def link_account(
     Linking it again returns the same link. Raise `Invalid` for a number of another form than the
     biller's, `AccountMismatch` alike for an unknown number and another name,
     `TooManyLinkAttempts` after ten wrong attempts within an hour, and `TooManyAccounts`.
-
-    An attempt counts from before the biller is asked, so that many at once are bounded; one that
-    was right, or that the biller did not answer, has taught nobody anything and counts no more.
     """
     biller = find_biller(wanted.biller)
     check_number(biller.id, wanted.number)
-    with house.unit_of_work() as attempt:
-        counted = count_attempt(attempt, citizen.reference)
-    try:
+    with attempt(house, citizen.reference):
         holder = BillerClient.of(house).holder_of(biller.id, wanted.number)
-    except BillerUnavailable:
-        with house.unit_of_work() as attempt:
-            forget_attempt(attempt, citizen.reference, counted)
-        raise
-    if holder is None or _plain(holder) != _plain(wanted.holder_name):
-        raise AccountMismatch
-    forget_attempt(uow, citizen.reference, counted)
+        if holder is None or _plain(holder) != _plain(wanted.holder_name):
+            raise AccountMismatch
     return show_account(house, _link(house, uow, citizen, wanted))
 
 
@@ -165,28 +157,44 @@ def check_number(biller: str, number: str) -> None:
             raise Invalid(errors=[{"pointer": "/number", "message": f"Not {param.pattern}."}])
 
 
-def count_attempt(uow: UnitOfWork, citizen_reference: str) -> datetime:
-    """Count an attempt within the last hour, and return its moment.
+@contextmanager
+def attempt(house: House, citizen_reference: str, *, is_right_free: bool = True) -> Iterator[None]:
+    """Count the enclosed question of a biller as an attempt of a citizen to name an account.
 
-    Guessing names or numbers ends at the tenth: raise `TooManyLinkAttempts`.
+    Guessing names or numbers ends at the tenth within an hour: raise `TooManyLinkAttempts`. It is
+    written down before the biller is asked, so that many at once are bounded, for a minute: a
+    biller that does not answer, or a process that ends meanwhile, teaches nobody anything and
+    shuts nobody out. Wrong ones, told by `AccountMismatch`, count for an hour; right ones are
+    free, or count alike.
     """
-    moment = now()
-    allowance = lock_citizen(uow, citizen_reference)
-    recent = [at for at in allowance.attempts if at > moment - ATTEMPT_WINDOW]
-    if len(recent) >= MAX_ATTEMPTS:
-        wait = recent[-MAX_ATTEMPTS] + ATTEMPT_WINDOW - moment
-        raise TooManyLinkAttempts(retry_after=int(wait.total_seconds()) + 1)
-    allowance.attempts = [*recent, moment]
-    return moment
+    with house.unit_of_work() as uow:
+        allowance, moment = lock_citizen(uow, citizen_reference), now()
+        live = [until for until in allowance.attempts if until > moment]
+        if len(live) >= MAX_ATTEMPTS:
+            wait = live[-MAX_ATTEMPTS] - moment
+            raise TooManyLinkAttempts(retry_after=int(wait.total_seconds()) + 1)
+        pending = moment + UNANSWERED_WINDOW
+        allowance.attempts = sorted([*live, pending])
+    try:
+        yield
+    except AccountMismatch:
+        _settle(house, citizen_reference, pending, until=moment + ATTEMPT_WINDOW)
+        raise
+    _settle(
+        house, citizen_reference, pending, until=None if is_right_free else moment + ATTEMPT_WINDOW
+    )
 
 
-def forget_attempt(uow: UnitOfWork, citizen_reference: str, counted: datetime) -> None:
-    """Let an attempt count no more."""
-    allowance = lock_citizen(uow, citizen_reference)
-    left = list(allowance.attempts)
-    if counted in left:  # each takes one of its own away, should two have one moment
-        left.remove(counted)
-        allowance.attempts = left
+def _settle(
+    house: House, citizen_reference: str, pending: datetime, *, until: datetime | None
+) -> None:
+    """Let an attempt that was answered count until a moment, or no more."""
+    with house.unit_of_work() as uow:
+        allowance = lock_citizen(uow, citizen_reference)
+        left = list(allowance.attempts)
+        if pending in left:  # each takes one of its own away, should two have one moment
+            left.remove(pending)
+        allowance.attempts = sorted([*left, *([until] if until else [])])
 
 
 def lock_citizen(uow: UnitOfWork, citizen_reference: str) -> LinkAllowance:

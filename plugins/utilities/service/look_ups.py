@@ -17,8 +17,8 @@ from plugins.utilities.events import AccountLookedUp
 from plugins.utilities.models import Bill, LookUp
 from plugins.utilities.service.accounts import (
     ATTEMPT_WINDOW,
+    attempt,
     check_number,
-    count_attempt,
     index_of,
 )
 from plugins.utilities.service.mirror import keep_asked
@@ -47,15 +47,17 @@ def look_up_account(
     """
     biller = find_biller(wanted.biller)
     check_number(biller.id, wanted.number)
-    with house.unit_of_work() as attempt:
-        look_up_id = _count(house, attempt, citizen_reference, wanted)
-    client, asked_at = BillerClient.of(house), now()
-    found = client.account(biller.id, wanted.number)
-    if found is None or not _same_form(found.holder_name).startswith(
-        _same_form(wanted.family_name)
-    ):
-        uow.record(AccountLookedUp(result="refused", biller=biller.id))
-        raise AccountMismatch
+    client = BillerClient.of(house)
+    with attempt(house, citizen_reference, is_right_free=False):
+        with house.unit_of_work() as counted:
+            look_up_id = _count(house, counted, citizen_reference, wanted)
+        asked_at = now()
+        found = client.account(biller.id, wanted.number)
+        if found is None or not _same_form(found.holder_name).startswith(
+            _same_form(wanted.family_name)
+        ):
+            uow.record(AccountLookedUp(result="refused", biller=biller.id))
+            raise AccountMismatch
     keep_asked(uow, house, client.bills_of(biller.id, wanted.number), asked_at=asked_at)
     row = uow.get_one(LookUp, look_up_id, with_for_update=True)
     row.is_found = True
@@ -108,8 +110,7 @@ def _same_form(name: str) -> str:
 
 
 def _count(house: House, uow: UnitOfWork, citizen_reference: str, wanted: NewLookUp) -> UUID:
-    """Write an attempt down before the biller is asked, under the lock of who makes it."""
-    count_attempt(uow, citizen_reference)
+    """Write down that a number is looked for, before the biller is asked."""
     number_index = index_of(house, uow, wanted.biller, wanted.number)
     lately = select(func.count()).where(
         LookUp.number_index == number_index, LookUp.asked_at > now() - ATTEMPT_WINDOW

@@ -50,7 +50,7 @@ def export_citizen(house: House, citizen_reference: str) -> Mapping[str, object]
         ],
         "reminded_on": [day.isoformat() for day in reminders],
         "calendar_since": feed.made_at.isoformat() if feed else None,
-        "link_attempts": [at.isoformat() for at in allowance.attempts] if allowance else [],
+        "link_attempts_until": [at.isoformat() for at in allowance.attempts] if allowance else [],
     }
 
 

@@ -9,9 +9,12 @@ from flask.testing import FlaskClient
 from app.core.pagination import PageRequest
 from app.factory import Rooms
 from app.http.server import Server
+from app.sdk import Unavailable
 from app.sdk.context import DirectoryOfCitizens
 from plugins.traffic import service
+from plugins.traffic.errors import TooManyTries
 from plugins.traffic.provider import TrafficProvider
+from plugins.traffic.service.linking import LINK, MAX_TRIES, attempt
 from tests.conftest import World
 from tests.factories import Citizen, city, later
 from tests.plugins.traffic.conftest import (
@@ -61,6 +64,18 @@ def test_an_unknown_plate_and_another_engine_are_one_refusal_and_guessing_ends(
     assert refusal(right) == (429, "too-many-proofs")
     assert 0 < int(right.headers["Retry-After"]) <= 3600
     assert client.get("/v1/traffic/vehicles", headers=other.auth).json["items"] == []
+
+
+def test_police_who_do_not_answer_shut_nobody_out(rooms: Rooms) -> None:
+    house, somebody = rooms.deps[TrafficProvider].house, uuid4().hex
+    for _ in range(MAX_TRIES):
+        with pytest.raises(Unavailable), attempt(house, LINK, somebody):
+            raise Unavailable
+    with pytest.raises(TooManyTries) as refused, attempt(house, LINK, somebody):
+        pytest.fail("one too many is not asked")
+    assert 0 < (refused.value.retry_after or 0) <= 61
+    with later(61), attempt(house, LINK, somebody):
+        pass
 
 
 def test_a_violation_is_shown_with_its_evidence(

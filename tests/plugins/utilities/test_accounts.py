@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import func, select, text
 
-from app.sdk import Citizen, House, NotFound, PageRequest
+from app.sdk import Citizen, House, NotFound, PageRequest, Unavailable
 from plugins.utilities import service
 from plugins.utilities.errors import (
     AccountMismatch,
@@ -16,7 +16,7 @@ from plugins.utilities.errors import (
     TooManyLinkAttempts,
 )
 from plugins.utilities.models import Account
-from plugins.utilities.service.accounts import MAX_ACCOUNTS, MAX_ATTEMPTS
+from plugins.utilities.service.accounts import MAX_ACCOUNTS, MAX_ATTEMPTS, attempt
 from plugins.utilities.values import NewAccount
 from tests.factories import later
 from tests.plugins.utilities.conftest import City, Subscriber, link
@@ -126,26 +126,48 @@ def test_the_eleventh_attempt_within_an_hour_is_refused_without_asking_the_bille
         assert link(house, citizen, subscriber).status == "verified"
 
 
-@pytest.mark.parametrize("mode", ["down", "ok"])
-def test_what_teaches_nothing_about_others_is_no_attempt(
-    house: House, citizen: Citizen, subscriber: Subscriber, mode: str
+def test_a_right_answer_costs_no_attempt(
+    house: House, citizen: Citizen, subscriber: Subscriber
 ) -> None:
     wrong = subscriber.wanted(holder_name="王芳")
     for _ in range(MAX_ATTEMPTS - 1):
         with pytest.raises(AccountMismatch):
             try_linking(house, citizen, wrong)
     for _ in range(3):
-        subscriber.behave(mode)
-        if mode == "ok":
-            link(house, citizen, subscriber)
-        else:
-            with pytest.raises(BillerUnavailable):
-                link(house, citizen, subscriber)
-        subscriber.behave("ok")
+        link(house, citizen, subscriber)
     with pytest.raises(AccountMismatch):
         try_linking(house, citizen, wrong)
     with pytest.raises(TooManyLinkAttempts):
         link(house, citizen, subscriber)
+
+
+@pytest.mark.parametrize("mode", ["down", "garbage"])
+def test_what_is_not_answered_counts_for_a_minute(
+    house: House, citizen: Citizen, subscriber: Subscriber, mode: str
+) -> None:
+    for _ in range(MAX_ATTEMPTS):
+        subscriber.behave(mode)
+        with pytest.raises(BillerUnavailable):
+            link(house, citizen, subscriber)
+    subscriber.behave("ok")
+    with pytest.raises(TooManyLinkAttempts) as refused:
+        link(house, citizen, subscriber)
+    assert 0 < (refused.value.retry_after or 0) <= 61
+    with later(61):
+        assert link(house, citizen, subscriber).status == "verified"
+
+
+@pytest.mark.parametrize("end", [KeyboardInterrupt, Unavailable])
+def test_an_attempt_that_ended_half_way_counts_for_a_minute(
+    house: House, citizen: Citizen, subscriber: Subscriber, end: type[BaseException]
+) -> None:
+    for _ in range(MAX_ATTEMPTS):
+        with pytest.raises(end), attempt(house, citizen.reference):
+            raise end
+    with pytest.raises(TooManyLinkAttempts):
+        link(house, citizen, subscriber)
+    with later(61):
+        assert link(house, citizen, subscriber).status == "verified"
 
 
 def test_attempts_at_once_are_all_counted(

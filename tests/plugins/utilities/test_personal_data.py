@@ -43,7 +43,7 @@ def test_an_export_holds_what_is_kept(
     (bill,) = data["bills"]
     assert bill["reference"] == subscriber.reference(number)
     assert (bill["amount"], bill["due_date"], bill["paid_at"]) == (4250, "2026-12-07", None)
-    assert len(data["link_attempts"]) == 1  # the wrong one: a right one counts no more
+    assert len(data["link_attempts_until"]) == 1  # the wrong one: a right one counts no more
 
 
 def test_an_export_holds_nothing_of_others(
