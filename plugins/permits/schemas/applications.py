@@ -125,7 +125,7 @@ class PermitTaskBriefSchema(Schema):
 
 
 class PermitSupplementSchema(Schema):
-    """What was asked of a citizen, and what they answered."""
+    """What was asked of a citizen until when, and what they answered."""
 
     id = fields.UUID(required=True)
     application_id = fields.UUID(required=True)
@@ -138,6 +138,7 @@ class PermitSupplementSchema(Schema):
     status = fields.Text(required=True)
     is_defect = fields.Boolean(required=True)
     asked_at = fields.Moment(required=True, allow_none=True)
+    due_at = fields.Moment(required=True, allow_none=True)
     answered_at = fields.Moment(required=True, allow_none=True)
     answer = fields.Text(required=True, allow_none=True)
 

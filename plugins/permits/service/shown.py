@@ -108,6 +108,7 @@ def show_supplement(house: House, supplement: Supplement) -> SupplementView:
         status=supplement.status,
         is_defect=supplement.is_defect,
         asked_at=supplement.asked_at,
+        due_at=supplement.due_at,
         answered_at=supplement.answered_at,
         answer=unseal(house, "supplements", "answer", row, supplement.answer_sealed),
     )

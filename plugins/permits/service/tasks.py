@@ -192,7 +192,6 @@ def begin_procedure(
     limit = (template_of(application, task).procedures or {}).get(kind)
     if limit is None:
         raise ProcedureNotAllowed
-    move_task(uow, task, TaskStatus.SPECIAL_PROCEDURE, kind, **pause_of(limit))
     uow.add(
         Procedure(
             task_id=task.id,
@@ -201,6 +200,8 @@ def begin_procedure(
             working_days=limit.working_days,
         )
     )
+    uow.flush()
+    move_task(uow, task, TaskStatus.SPECIAL_PROCEDURE, kind, **pause_of(limit))
     uow.flush()
     return show_task(house, uow, task, caller)
 

@@ -13,7 +13,14 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from app.sdk import Move, UnitOfWork, history, new_id, now
-from plugins.permits.models import Application, Clock, ClockAlarm, Task
+from plugins.permits.models import (
+    Application,
+    Clock,
+    ClockAlarm,
+    Procedure,
+    Supplement,
+    Task,
+)
 from plugins.permits.service.bundles import find_bundle
 from plugins.permits.service.calendar import current_calendar
 from plugins.permits.service.clock import next_duty, read_clock
@@ -30,7 +37,7 @@ from plugins.permits.values.clock import (
     Reading,
     TaskHistory,
 )
-from plugins.permits.values.tasks import SUPPLEMENT_LIMIT, Lamp, TaskStatus
+from plugins.permits.values.tasks import SUPPLEMENT_LIMIT, Lamp, SupplementStatus, TaskStatus
 
 BY_TIME = "time"
 BY_CALENDAR = "calendar-changed"
@@ -144,6 +151,8 @@ def keep_clock(uow: UnitOfWork, wound: Wound) -> None:
         due = next_of(uow, wound, moment)
         clock.next_at = due.at if due else None
         clock.warn_at, clock.due_at = reading.warn_at, reading.due_at
+        if reading.pause_due_at is not None:
+            _date_pause(uow, wound, reading.pause_due_at)
     if wound.task is None:
         wound.application.due_at = clock.due_at
     else:
@@ -203,6 +212,24 @@ def raise_alarm(uow: UnitOfWork, wound: Wound, kind: Alarm, due_at: datetime) ->
         "raised_at": now(),
     }
     uow.execute(insert(ClockAlarm).values(row).on_conflict_do_nothing())
+
+
+def _date_pause(uow: UnitOfWork, wound: Wound, due_at: datetime) -> None:
+    """Say until when the pause lasts where it is shown: what was asked, or the procedure."""
+    task, application = wound.task, wound.application
+    asked = select(Supplement).where(
+        Supplement.application_id == application.id,
+        Supplement.task_id == task.id if task else Supplement.task_id.is_(None),
+        Supplement.status == SupplementStatus.ASKED,
+    )
+    for supplement in uow.scalars(asked):
+        supplement.due_at = due_at
+    if task is not None:
+        under_way = select(Procedure).where(
+            Procedure.task_id == task.id, Procedure.ended_at.is_(None)
+        )
+        for procedure in uow.scalars(under_way):
+            procedure.due_at = due_at
 
 
 def _take_clock(

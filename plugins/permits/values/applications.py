@@ -102,7 +102,7 @@ class TaskBrief:
 
 @dataclass(frozen=True, slots=True)
 class SupplementView:
-    """What was asked of a citizen, by which department, and what they answered."""
+    """What was asked of a citizen, by which department and until when, and what they answered."""
 
     id: UUID
     application_id: UUID
@@ -115,6 +115,7 @@ class SupplementView:
     status: str
     is_defect: bool
     asked_at: datetime | None
+    due_at: datetime | None
     answered_at: datetime | None
     answer: str | None
 

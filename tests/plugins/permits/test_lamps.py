@@ -19,7 +19,7 @@ from plugins.permits.service.holidays import make_calendar, year_notices
 from plugins.permits.values.bundles import Procedure as Kind
 from plugins.permits.values.clock import HOLDERS
 from plugins.permits.values.tasks import FINAL, TaskStatus
-from tests.plugins.permits.clockwork import File, Office, at
+from tests.plugins.permits.clockwork import SERVICES, File, Office, at
 from tests.plugins.permits.worked_examples import shown
 
 SILENT = "traffic-opinion"
@@ -201,6 +201,8 @@ def test_an_answer_in_time_lets_the_clock_run_on_from_where_it_was(office: Offic
         file.ask(PLAN)
     with at("2026-03-24 16:58:05"):
         file.answer()
+    (asked,) = file.read(PLAN).supplements
+    assert shown(asked.due_at) == "2026-03-24 17:00"
     # 60 minutes were used and the last one of this day; 359 are left for the next.
     assert shown(file.task(PLAN).due_at) == "2026-03-25 15:59"
 
@@ -211,6 +213,11 @@ def test_an_intake_that_is_not_answered_lapses(office: Office) -> None:
         office.caller(file.application().lead)
         file.ask_at_intake()
     assert shown(file.clock(None).next_at) == "2026-03-24 17:00"
+    with file.unit() as uow:
+        seen = service.find_application(
+            office.house, uow, file.citizen.reference, file.id, SERVICES
+        )
+    assert [shown(asked.due_at) for asked in seen.supplements] == ["2026-03-24 17:00"]
     with at("2026-03-24 17:00:00"):
         office.attend()
     assert file.application().status == "lapsed"
@@ -223,6 +230,8 @@ def test_a_procedure_that_outlasts_its_limit_is_the_departments_again(office: Of
         file.take(PLAN)
         file.begin_procedure(PLAN, Kind.PUBLICITY)
     assert shown(file.clock(PLAN).next_at) == "2026-03-12 17:00"
+    (under_way,) = file.read(PLAN).procedures
+    assert shown(under_way.due_at) == "2026-03-12 17:00"
     # A day late, and all the same the minutes since Friday's opening are the department's.
     with at("2026-03-13 12:00:00"):
         office.attend()
@@ -282,6 +291,18 @@ def test_a_change_of_the_calendar_moves_what_runs_and_never_what_is_decided(
     assert len(moved) == len(running) > 1
     assert not any(changed)
     assert decided.task(PLAN).due_at == before.due_at
+
+
+def test_a_day_off_moves_until_when_something_is_paused(office: Office) -> None:
+    file = opened(office, "2025-07-01 09:59:10")
+    with at("2025-07-01 10:59:10"):
+        file.take(PLAN)
+        file.begin_procedure(PLAN, Kind.PUBLICITY)
+        assert shown(file.read(PLAN).procedures[0].due_at) == "2025-07-10 17:00"
+        with office.rooms.units.open(actor="test") as uow:
+            uow.add(line(office, date(2025, 7, 9), works=False))
+        office.attend()
+        assert shown(file.read(PLAN).procedures[0].due_at) == "2025-07-11 17:00"
 
 
 def test_a_lamp_goes_back_when_a_day_off_gives_time(office: Office) -> None:
