@@ -15,6 +15,8 @@ office hours, where the product adds up whole years. The rules that it follows:
   until its own limit is over, everything else to the department, whose limit runs.
 * Yellow from 80 % on, red from 100 % on. Late is what goes on after that, even in the evening.
 * A move from a state to the same state is another officer's taking over, and changes no clock.
+* Silence at intake accepts when its limit is over, counted like any other from the last submission;
+  where the applicant was asked last there is none.
 * The critical path goes back from what ends last to what it waited for longest. What is not decided
   ends when its limit does, counted from when it can begin at the earliest.
 """
@@ -137,7 +139,7 @@ class Task:
     def __init__(self, raw: Raw, calendar: Calendar, now: float) -> None:
         self.name, self.department = raw["task"], raw["department"]
         self.after, self.after_any = raw["after"], raw["after_any"]
-        self.limit, self.calendar = raw["limit"], calendar
+        self.limit, self.silence, self.calendar = raw["limit"], raw["silence"], calendar
         changes = [event for event in raw["events"] if event["from_state"] != event["to_state"]]
         self.steps = [(seconds(e["at"]), e["to_state"], e["pause"]) for e in changes]
         self.is_over = self.steps[-1][1] not in HOLDERS
@@ -214,6 +216,13 @@ class Task:
         if self.due is None:
             resume = max(self.until, starts)
             self.due = self.calendar.end_of(resume, self.whole - self.consumed)
+
+    def accepted_by_silence(self) -> int | None:
+        """Say from when on nothing that was said is an acceptance: of an intake, unless it asked."""
+        in_hand = [(at, status) for at, status, _ in self.steps if status in HOLDERS]
+        if self.silence is None or HOLDERS[in_hand[-1][1]] != DEPARTMENT:
+            return None
+        return self.calendar.due(self.silence, in_hand[-1][0])
 
     def held(self, begins: int, until: int) -> list[Raw]:
         """Return who had the task between two minutes, for how many working minutes."""
@@ -328,6 +337,7 @@ def recompute(export: Raw, at: str | None = None) -> Raw:
             "lamp": task.lamp,
             "is_overdue": task.overdue,
             "held": task.held(task.begins, task.until),
+            "silence_at": written(task.accepted_by_silence()),
         }
         for task in course.tasks.values()
     ]

@@ -211,6 +211,14 @@ class SupplementLapsed(Conflict):
     title_en = "The time for answering is over"
 
 
+class IntakeOver(Conflict):
+    """Nothing was said in time: the application counts as accepted from the day of its receipt."""
+
+    code = "permit-intake-over"
+    title_zh = "逾期未告知，该申请自收到之日起视为受理"
+    title_en = "The application counts as accepted, for nothing was said in time"
+
+
 class CalendarNotYours(Forbidden):
     """Only the department that supervises the others sets the days of the calendar."""
 

@@ -18,7 +18,7 @@ from config.settings import ROOT
 PROGRAM = ROOT / "tools" / "approval_clock.py"
 _FIELDS = (
     *("task", "department", "state", "limit", "consumed", "remaining", "starts_at", "warn_at"),
-    *("due_at", "pause_due_at", "lamp", "is_overdue", "held"),
+    *("due_at", "pause_due_at", "lamp", "is_overdue", "held", "silence_at"),
 )
 _SATURDAY = 5
 

@@ -49,6 +49,11 @@ class ClockTaskSchema(Schema):
     is_overdue = fields.Boolean(required=True, attribute="reading.is_overdue")
     is_provisional = fields.Boolean(required=True, attribute="reading.is_provisional")
     held = fields.List(fields.Nested(ClockHeldSchema), required=True)
+    silence_at = fields.Moment(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Of the intake: from when on saying nothing is accepting"},
+    )
 
 
 class ClockPathPartSchema(Schema):
@@ -119,6 +124,7 @@ class ClockExportedTaskSchema(Schema):
     limit = fields.Nested(ClockLimitSchema, required=True)
     after = fields.List(fields.Text(), required=True)
     after_any = fields.List(fields.Text(), required=True)
+    silence = fields.Nested(ClockLimitSchema, required=True, allow_none=True)
     calendar_version = fields.Integer(required=True)
     events = fields.List(fields.Nested(ClockEventSchema), required=True)
 

@@ -6,7 +6,7 @@ count into them; what is asked of the applicant does not either. A minute belong
 task when it began; at a moment, those count that are over.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from fractions import Fraction
 
@@ -107,13 +107,15 @@ def next_duty(
     lamp: Lamp,
     given: Mapping[Alarm, datetime],
     is_deemed: bool,
+    silence: Limit | None = None,
 ) -> Due | None:
     """Return what time brings next to a task that is in hand, and when; perhaps long ago.
 
     `lamp` is how it was shown last, and `given` when alarms were really raised. Silence decides
     only after two warnings, each of which has stood for a tenth of the limit, in minutes that
     count: what a scheduler that was down has missed shifts the decision, and never hurries it
-    (docs/adr/0043). Nothing is decided while the clock is paused.
+    (docs/adr/0043). Nothing is decided while the clock is paused. That `silence` at intake accepts
+    is the law's own rule: no warning shifts it.
     """
     last, begun = steps[-1], _begun_at(steps)
     if begun is None or last.status not in HOLDERS:
@@ -144,9 +146,29 @@ def next_duty(
     if last.pause is not None:
         is_asked = HOLDERS[last.status] is Holder.APPLICANT
         wanted.append((Duty.LAPSE if is_asked else Duty.END_PAUSE, _pause_due(last, calendar)))
-    dues = [Due(duty, at) for duty, at in wanted if at is not None]
+    wanted.append((Duty.ACCEPT, silence_accepts_at(steps, silence, calendar)))
+    return first_of(Due(duty, at) for duty, at in wanted if at is not None)
+
+
+def first_of(dues: Iterable[Due]) -> Due | None:
+    """Return what is due first; at the same moment in the order of duties."""
     order = list(Duty)
     return min(dues, key=lambda due: (due.at, order.index(due.duty)), default=None)
+
+
+def silence_accepts_at(
+    steps: Sequence[Step], silence: Limit | None, calendar: Calendar
+) -> datetime | None:
+    """Return from when on an application counts as accepted that the lead department had last.
+
+    None where no silence counts, and where the citizen had it last: then they were told. Counted
+    from when it was handed in, or what was asked for (Administrative Licensing Law, art. 32).
+    """
+    if silence is None:
+        return None
+    last = next(step for step in reversed(steps) if step.status in HOLDERS)
+    is_told = HOLDERS[last.status] is Holder.APPLICANT
+    return None if is_told else calendar.due(silence, last.at)
 
 
 class _Counted:

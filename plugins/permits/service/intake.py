@@ -5,7 +5,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from app.sdk import ApplicationStep, House, Page, PageRequest, UnitOfWork, fetch_page, now
-from plugins.permits.errors import PermitApplicationNotFound, PermitVersionStale
+from plugins.permits.errors import IntakeOver, PermitApplicationNotFound, PermitVersionStale
 from plugins.permits.events import PermitApplicationRead
 from plugins.permits.models import Application, Supplement
 from plugins.permits.service.answers import tasks_for
@@ -17,9 +17,10 @@ from plugins.permits.service.news import announce
 from plugins.permits.service.sealing import seal
 from plugins.permits.service.seats import take_place
 from plugins.permits.service.shown import show_application, show_line, show_supplement
-from plugins.permits.service.supplements import ask, check_asked, judge
-from plugins.permits.service.winding import wind_intake
+from plugins.permits.service.supplements import ask, check_asked, decline_wanted, judge
+from plugins.permits.service.winding import is_accepted_by_silence, wind_intake
 from plugins.permits.values.applications import (
+    AcceptanceReason,
     ApplicationLine,
     ApplicationStatus,
     ApplicationView,
@@ -74,21 +75,38 @@ def accept_application(
 ) -> ApplicationView:
     """Accept an application: its tasks are open, and those that wait for nothing may begin.
 
-    What they cost is owed from now on.
+    What they cost is owed from now on. Whoever comes too late finds that silence has accepted it.
     """
     take_place(uow, caller, SeatRole.CLERK)
     application = _lock(uow, caller, application_id, version)
-    bundle = find_bundle(application.bundle, application.bundle_version)
-    application.accepted_at = now()
-    uow.move(application, ApplicationStatus.ACCEPTED, cause="accepted")
-    wind_intake(uow, application)
-    answers = answers_of(house, application)
-    open_tasks(uow, application, bundle, tasks_for(bundle, answers))
-    mint_fees(house, uow, application, bundle, answers)
-    uow.move(application, ApplicationStatus.IN_PROGRESS, cause="tasks-opened")
-    announce(house, uow, application, ApplicationStep.ACCEPTED)
-    uow.flush()
+    application.check_move(ApplicationStatus.ACCEPTED)
+    if is_accepted_by_silence(uow, application):
+        accept_by_silence(house, uow, application)
+    else:
+        application.accepted_at = now()
+        uow.move(application, ApplicationStatus.ACCEPTED, cause="accepted")
+        _begin(house, uow, application)
     return show_application(house, uow, application)
+
+
+def accept_by_silence(house: House, uow: UnitOfWork, application: Application) -> None:
+    """Accept an application of which nothing was said in time, as of the day of its receipt.
+
+    Its row is locked. Administrative Licensing Law, art. 32 (4). The minutes until now stay those
+    of the lead department, and the limits of the others begin when they have their tasks.
+    """
+    received = application.submitted_at
+    assert received is not None
+    application.accepted_at = received
+    application.reason = AcceptanceReason.NOT_TOLD
+    uow.move(
+        application,
+        ApplicationStatus.ACCEPTED,
+        cause="deemed",
+        reason=application.reason,
+        as_of=received.isoformat(),
+    )
+    _begin(house, uow, application)
 
 
 def ask_at_intake(
@@ -96,11 +114,13 @@ def ask_at_intake(
 ) -> SupplementView:
     """Say once and for all what is missing; a further time waits for a superior of the department.
 
-    Raise `SupplementOpen`, `Invalid` for what the form does not have.
+    Raise `SupplementOpen`, `Invalid` for what the form does not have, and `IntakeOver` once
+    silence has accepted the application: as do those who allow it, or do not accept.
     """
     take_place(uow, caller, SeatRole.CLERK)
     application = _lock(uow, caller, application_id, version)
     application.check_move(ApplicationStatus.SUPPLEMENT_REQUIRED)
+    _check_time(uow, application)
     bundle = find_bundle(application.bundle, application.bundle_version)
     check_asked(wish, [f.id for f in bundle.fields], [m.id for m in bundle.materials])
     supplement = ask(house, uow, caller, application, None, wish)
@@ -122,6 +142,8 @@ def judge_at_intake(
     take_place(uow, caller, SeatRole.SUPERIOR)
     application = _lock(uow, caller, application_id, version)
     application.check_move(ApplicationStatus.SUPPLEMENT_REQUIRED)
+    if allowed:
+        _check_time(uow, application)
     supplement = judge(uow, caller, application, None, supplement_id, allowed=allowed)
     _require(house, uow, application, supplement)
     return show_supplement(house, supplement)
@@ -136,15 +158,35 @@ def refuse_intake(
     reason: NotAcceptedReason,
     words: str,
 ) -> ApplicationView:
-    """Do not accept an application, for a coded reason and in words."""
+    """Do not accept an application, for a coded reason and in words; or raise `IntakeOver`."""
     take_place(uow, caller, SeatRole.CLERK)
     application = _lock(uow, caller, application_id, version)
+    application.check_move(ApplicationStatus.NOT_ACCEPTED)
+    _check_time(uow, application)
     application.reason = reason
     application.words_sealed = seal(house, "applications", "words", application.id, words)
     end_application(uow, application, ApplicationStatus.NOT_ACCEPTED, reason)
     announce(house, uow, application, ApplicationStep.REFUSED)
     uow.flush()
     return show_application(house, uow, application)
+
+
+def _begin(house: House, uow: UnitOfWork, application: Application) -> None:
+    """Open the tasks of an application that was accepted, and let their fees be owed."""
+    wind_intake(uow, application)
+    decline_wanted(uow, application)
+    bundle = find_bundle(application.bundle, application.bundle_version)
+    answers = answers_of(house, application)
+    open_tasks(uow, application, bundle, tasks_for(bundle, answers))
+    mint_fees(house, uow, application, bundle, answers)
+    uow.move(application, ApplicationStatus.IN_PROGRESS, cause="tasks-opened")
+    announce(house, uow, application, ApplicationStep.ACCEPTED)
+    uow.flush()
+
+
+def _check_time(uow: UnitOfWork, application: Application) -> None:
+    if is_accepted_by_silence(uow, application):
+        raise IntakeOver
 
 
 def _require(

@@ -17,7 +17,9 @@ from plugins.permits.models import Application, Clock, Procedure, Task
 from plugins.permits.service.applications import lapse_application
 from plugins.permits.service.calendar import current_calendar, load_notices
 from plugins.permits.service.decisions import deem_task
+from plugins.permits.service.intake import accept_by_silence
 from plugins.permits.service.moves import move_task
+from plugins.permits.service.news import tell_alarm
 from plugins.permits.service.winding import (
     BY_CALENDAR,
     BY_TIME,
@@ -139,18 +141,18 @@ def _attend(house: House, uow: UnitOfWork, wound: Wound) -> None:
     keep_clock(uow, wound)
 
 
-def _turn_yellow(house: House, uow: UnitOfWork, wound: Wound, at: datetime) -> None:  # noqa: ARG001 - a duty
+def _turn_yellow(house: House, uow: UnitOfWork, wound: Wound, at: datetime) -> None:
     turn_lamp(uow, wound.clock, Lamp.YELLOW, BY_TIME, since=_written(at))
-    raise_alarm(uow, wound, Alarm.WARNING, wound.clock.due_at or at)
+    _raise(house, uow, wound, Alarm.WARNING, wound.clock.due_at or at)
 
 
-def _warn_again(house: House, uow: UnitOfWork, wound: Wound, at: datetime) -> None:  # noqa: ARG001 - a duty
-    raise_alarm(uow, wound, Alarm.LAST_WARNING, wound.clock.due_at or at)
+def _warn_again(house: House, uow: UnitOfWork, wound: Wound, at: datetime) -> None:
+    _raise(house, uow, wound, Alarm.LAST_WARNING, wound.clock.due_at or at)
 
 
-def _turn_red(house: House, uow: UnitOfWork, wound: Wound, at: datetime) -> None:  # noqa: ARG001 - a duty
+def _turn_red(house: House, uow: UnitOfWork, wound: Wound, at: datetime) -> None:
     turn_lamp(uow, wound.clock, Lamp.RED, BY_TIME, since=_written(at))
-    raise_alarm(uow, wound, Alarm.OVERDUE, at)
+    _raise(house, uow, wound, Alarm.OVERDUE, at)
 
 
 def _deem(house: House, uow: UnitOfWork, wound: Wound, at: datetime) -> None:  # noqa: ARG001 - a duty
@@ -170,9 +172,21 @@ def _end_pause(house: House, uow: UnitOfWork, wound: Wound, at: datetime) -> Non
     move_task(uow, wound.task, TaskStatus.IN_REVIEW, "procedure-overrun", since=_written(at))
 
 
+def _accept(house: House, uow: UnitOfWork, wound: Wound, at: datetime) -> None:  # noqa: ARG001 - a duty
+    """Accept an application of which the lead department has said nothing in time."""
+    accept_by_silence(house, uow, wound.application)
+
+
 def _lapse(house: House, uow: UnitOfWork, wound: Wound, at: datetime) -> None:  # noqa: ARG001 - a duty
     """End an application whose citizen was asked for something and has not answered in time."""
     lapse_application(house, uow, wound.application)
+
+
+def _raise(house: House, uow: UnitOfWork, wound: Wound, kind: Alarm, due_at: datetime) -> None:
+    """Raise an alarm while the clock runs; whoever finds it raised already tells nobody again."""
+    alarm_id = raise_alarm(uow, wound, kind, due_at)
+    if alarm_id is not None:
+        tell_alarm(house, uow, wound, alarm_id, kind, due_at)
 
 
 _DUTIES: Mapping[Duty, Callable[[House, UnitOfWork, Wound, datetime], None]] = {
@@ -180,6 +194,7 @@ _DUTIES: Mapping[Duty, Callable[[House, UnitOfWork, Wound, datetime], None]] = {
     Duty.WARN_AGAIN: _warn_again,
     Duty.TURN_RED: _turn_red,
     Duty.DEEM: _deem,
+    Duty.ACCEPT: _accept,
     Duty.END_PAUSE: _end_pause,
     Duty.LAPSE: _lapse,
 }

@@ -107,7 +107,10 @@ def decide_finally(
     A refusal in a bundle that is issued together or not at all refuses whatever is open.
     """
     _end(uow, task, decision, cause)
-    announce(house, uow, application, ApplicationStep.DECIDED, task.template)
+    announce(
+        *(house, uow, application, ApplicationStep.DECIDED, task.template),
+        outcome=decision.outcome,
+    )
     if decision.outcome in REFUSED and bundle.issue is IssuePolicy.ATOMIC:
         for other in lock_open_tasks(uow, application.id):
             _end(uow, other, _refusal_of(other), TaskReason.BUNDLE_REFUSED)

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from app.sdk import Move
 from plugins.permits.service.attribution import Course
+from plugins.permits.service.clock import silence_accepts_at
 from plugins.permits.values.bundles import Limit, Starts
 from plugins.permits.values.clock import (
     ApplicationClock,
@@ -48,7 +49,13 @@ def show_course(
     """Return where the time of an application goes."""
     path = course.path()
     tasks = tuple(
-        TaskClock(task, history.department, course.readings[task], course.held(task))
+        TaskClock(
+            task=task,
+            department=history.department,
+            reading=course.readings[task],
+            held=course.held(task),
+            silence_at=silence_accepts_at(history.steps, history.silence, course.calendar_of(task)),
+        )
         for task, history in course.histories.items()
     )
     return ApplicationClock(
@@ -87,6 +94,7 @@ def export_course(
                 limit=history.limit,
                 after=history.after,
                 after_any=history.after_any,
+                silence=history.silence,
                 calendar_version=_version(history, course),
                 events=tuple(events[task]),
             )

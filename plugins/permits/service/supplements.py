@@ -6,7 +6,7 @@ Administrative Licensing Law, art. 32: everything that is to be mended is told a
 from collections.abc import Collection
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from app.sdk import House, Invalid, UnitOfWork, new_id, now
 from plugins.permits.errors import (
@@ -95,6 +95,19 @@ def judge(
     supplement.asked_at = now() if allowed else None
     uow.flush()
     return supplement
+
+
+def decline_wanted(uow: UnitOfWork, application: Application) -> None:
+    """Let nobody be asked any more at intake what waits for a superior: it was accepted."""
+    uow.execute(
+        update(Supplement)
+        .where(
+            Supplement.application_id == application.id,
+            Supplement.task_id.is_(None),
+            Supplement.status == SupplementStatus.WANTED,
+        )
+        .values(status=SupplementStatus.DECLINED)
+    )
 
 
 def check_asked(wish: Ask, fields: Collection[str], materials: Collection[str]) -> None:

@@ -23,9 +23,9 @@ from plugins.permits.models import (
 )
 from plugins.permits.service.bundles import find_bundle
 from plugins.permits.service.calendar import current_calendar
-from plugins.permits.service.clock import next_duty, read_clock
+from plugins.permits.service.clock import next_duty, read_clock, silence_accepts_at
 from plugins.permits.service.readings import limit_in, steps_of
-from plugins.permits.values.applications import ApplicationStatus
+from plugins.permits.values.applications import INTAKE_SILENCE, ApplicationStatus
 from plugins.permits.values.bundles import Deemed, Limit, Starts
 from plugins.permits.values.clock import (
     HOLDERS,
@@ -132,7 +132,9 @@ def intake_moves(moves: Sequence[Move]) -> list[Move]:
 def intake_history(lead: str, limit: Limit, moves: Sequence[Move]) -> TaskHistory | None:
     """Return the intake of an application, or None before it is submitted."""
     steps = steps_of(intake_moves(moves))
-    return TaskHistory(INTAKE, lead, limit, (), (), steps) if steps else None
+    if not steps:
+        return None
+    return TaskHistory(INTAKE, lead, limit, (), (), steps, silence=INTAKE_SILENCE)
 
 
 def keep_clock(uow: UnitOfWork, wound: Wound) -> None:
@@ -174,6 +176,7 @@ def next_of(uow: UnitOfWork, wound: Wound, moment: datetime) -> Due | None:
         lamp=Lamp(wound.clock.status),
         given={Alarm(kind): at for kind, at in uow.execute(given)},
         is_deemed=wound.deemed is not None,
+        silence=wound.history.silence,
     )
 
 
@@ -183,6 +186,18 @@ def is_lapsed(uow: UnitOfWork, asked_at: datetime) -> bool:
     It is when the minute has come, whether or not a worker has noted it.
     """
     return now() >= current_calendar(uow).due(SUPPLEMENT_LIMIT, asked_at)
+
+
+def is_accepted_by_silence(uow: UnitOfWork, application: Application) -> bool:
+    """Say whether the lead department has said nothing of an application for too long.
+
+    As in `is_lapsed`, whether or not a worker has noted it. The application's row is locked.
+    """
+    wound = wound_intake(uow, application)
+    if wound is None:
+        return False
+    at = silence_accepts_at(wound.history.steps, wound.history.silence, wound.calendar)
+    return at is not None and now() >= at
 
 
 def turn_lamp(
@@ -198,8 +213,8 @@ def turn_lamp(
         uow.flush()  # the database checks each step
 
 
-def raise_alarm(uow: UnitOfWork, wound: Wound, kind: Alarm, due_at: datetime) -> None:
-    """Put an alarm on the lists of whoever has to see to it, once."""
+def raise_alarm(uow: UnitOfWork, wound: Wound, kind: Alarm, due_at: datetime) -> UUID | None:
+    """Put an alarm on the lists of whoever has to see to it, once; None where it is there."""
     row = {
         "id": new_id(),
         "clock_id": wound.clock.id,
@@ -211,7 +226,9 @@ def raise_alarm(uow: UnitOfWork, wound: Wound, kind: Alarm, due_at: datetime) ->
         "due_at": due_at,
         "raised_at": now(),
     }
-    uow.execute(insert(ClockAlarm).values(row).on_conflict_do_nothing())
+    statement = insert(ClockAlarm).values(row).on_conflict_do_nothing()
+    raised: UUID | None = uow.scalar(statement.returning(ClockAlarm.id))
+    return raised
 
 
 def _date_pause(uow: UnitOfWork, wound: Wound, due_at: datetime) -> None:

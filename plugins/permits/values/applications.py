@@ -7,10 +7,16 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from plugins.permits.values.bundles import Limit, Starts
 from plugins.permits.values.fees import FeeView
 
 MOST_WORDS = 1_000
 MOST_DRAFTS = 20
+INTAKE_SILENCE = Limit(5, Starts.NEXT_DAY)
+"""How long the lead department has to say what is missing: whoever is silent has accepted.
+
+Administrative Licensing Law, art. 32 (4) and 82. What a bundle promises is shorter, as a rule.
+"""
 
 
 class ApplicationStatus(StrEnum):
@@ -54,6 +60,12 @@ class NotAcceptedReason(StrEnum):
     OTHER_AUTHORITY = "other-authority"
     NOT_ENTITLED = "not-entitled"
     NOT_SUPPLEMENTED = "not-supplemented"
+
+
+class AcceptanceReason(StrEnum):
+    """Why an application counts as accepted that nobody has accepted."""
+
+    NOT_TOLD = "not-told-in-time"
 
 
 class Remedy(StrEnum):

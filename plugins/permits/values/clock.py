@@ -286,6 +286,7 @@ class Duty(StrEnum):
     WARN_AGAIN = "warn_again"
     TURN_RED = "turn_red"
     DEEM = "deem"
+    ACCEPT = "accept"
     LAPSE = "lapse"
 
 
@@ -307,6 +308,7 @@ class TaskHistory:
 
     `after` are tasks that must all be decided first, `after_any` such of which one must be. What is
     over keeps the version of the calendar that was known when it ended; None means today's.
+    `silence` is how long the intake may say nothing before the application counts as accepted.
     """
 
     task: str
@@ -316,6 +318,7 @@ class TaskHistory:
     after_any: tuple[str, ...]
     steps: tuple[Step, ...]
     calendar_version: int | None = None
+    silence: Limit | None = None
 
     @property
     def begun_at(self) -> datetime | None:
@@ -382,12 +385,16 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class TaskClock:
-    """The clock of one task as it is shown: its reading, and who has had the task how long."""
+    """The clock of one task as it is shown: its reading, and who has had the task how long.
+
+    `silence_at` is from when on the silence of the lead department accepts, or has accepted.
+    """
 
     task: str
     department: str
     reading: Reading
     held: tuple[Held, ...]
+    silence_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -469,6 +476,7 @@ class ExportedTask:
     limit: Limit
     after: tuple[str, ...]
     after_any: tuple[str, ...]
+    silence: Limit | None
     calendar_version: int
     events: tuple[ExportedEvent, ...]
 

@@ -77,7 +77,9 @@ def courses(draw: st.DrawFn) -> Course:
     """Draw an application: an intake, tasks that wait for each other, how far they have come."""
     begin = draw(st.datetimes(EARLIEST, LATEST, timezones=st.just(UTC)))
     intake = _life(draw, begin, ["submitted"], ("supplement_required", "submitted"))
-    histories = [TaskHistory(INTAKE, "hall", draw(limits), (), (), intake)]
+    histories = [
+        TaskHistory(INTAKE, "hall", draw(limits), (), (), intake, silence=draw(limits))
+    ]
     names: list[str] = []
     for number in range(draw(st.integers(0, 5)) if intake[-1].status in ENDS else 0):
         after = draw(st.lists(st.sampled_from(names), unique=True, max_size=2)) if names else []
@@ -106,6 +108,7 @@ def courses(draw: st.DrawFn) -> Course:
         TaskHistory(
             *(h.task, h.department, h.limit, h.after, h.after_any, h.steps),
             calendar_version=BEFORE.version if h.ended_at and draw(st.booleans()) else None,
+            silence=h.silence,
         )
         for h in histories
     ]

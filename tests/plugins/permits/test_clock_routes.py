@@ -28,7 +28,7 @@ from tools import approval_clock
 SUPERVISING = "government-services-office"
 FIELDS = (
     *("task", "department", "state", "limit", "consumed", "remaining", "starts_at", "warn_at"),
-    *("due_at", "pause_due_at", "lamp", "is_overdue", "held"),
+    *("due_at", "pause_due_at", "lamp", "is_overdue", "held", "silence_at"),
 )
 
 
