@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import ClassVar
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.sdk import APPEND_ONLY, Stateful, new_id, now
@@ -90,16 +90,41 @@ class Clock(Stateful, Base):
 
 
 class ClockAlarm(Base):
-    """What was really raised about a clock, and when: each kind once, whatever happens later."""
+    """What was really raised about a clock, and when: each kind once, whatever happens later.
+
+    An alarm of a consultation is one of the clock of the task that asks, each kind once for each
+    consultation; `department` is then the one that was asked, and `asking` the one that asks.
+    """
 
     __tablename__ = "clock_alarms"
     __table_args__ = (
-        UniqueConstraint("clock_id", "kind"),
+        Index(
+            "uq_clock_alarms_clock_id_kind",
+            "clock_id",
+            "kind",
+            unique=True,
+            postgresql_where="consultation_id is null",
+        ),
+        Index(
+            "uq_clock_alarms_consultation_id_kind",
+            "consultation_id",
+            "kind",
+            unique=True,
+            postgresql_where="consultation_id is not null",
+        ),
+        CheckConstraint("(consultation_id is null) = (asking is null)", name="asking"),
         one_of("kind", Alarm),
         CheckConstraint("(seen_by is null) = (seen_at is null)", name="seen_at"),
         Index(None, "raised_at", "id"),
         Index(None, "lead", "raised_at", "id"),
         Index(None, "department", "raised_at", "id"),
+        Index(
+            "ix_clock_alarms_asking_raised_at_id",
+            "asking",
+            "raised_at",
+            "id",
+            postgresql_where="asking is not null",
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
@@ -109,6 +134,8 @@ class ClockAlarm(Base):
     task: Mapped[str]
     department: Mapped[str]
     lead: Mapped[str]
+    consultation_id: Mapped[UUID | None] = mapped_column(ForeignKey(f"{SCHEMA}.consultations.id"))
+    asking: Mapped[str | None]
     due_at: Mapped[datetime]
     raised_at: Mapped[datetime] = mapped_column(default=now)
     seen_by: Mapped[UUID | None]

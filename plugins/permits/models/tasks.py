@@ -138,13 +138,20 @@ class Decision(Base):
 
 
 class Consultation(Base):
-    """A question of a task's department to another one; over when answered or recalled."""
+    """A question of a task's department to another one; over when answered, recalled or silent.
+
+    `is_silent` says that its time went by without an answer.
+    """
 
     __tablename__ = "consultations"
     __table_args__ = (
         one_of("opinion", Opinion),
         CheckConstraint("(opinion is null) = (answered_by is null)", name="answered_by"),
         CheckConstraint("opinion is null or ended_at is not null", name="ended_at"),
+        CheckConstraint(
+            "not is_silent or (opinion is null and coalesce(ended_at >= due_at, false))",
+            name="is_silent",
+        ),
         CheckConstraint("working_days between 1 and 20", name="working_days"),
         Index("ix_consultations_task_id", "task_id", "id"),
         Index("ix_consultations_department", "department", "asked_at", "id"),
@@ -164,7 +171,9 @@ class Consultation(Base):
     asked_by: Mapped[UUID]
     asked_at: Mapped[datetime] = mapped_column(default=now)
     working_days: Mapped[int]
+    warn_at: Mapped[datetime | None]
     due_at: Mapped[datetime | None]
+    is_silent: Mapped[bool] = mapped_column(default=False)
     opinion: Mapped[str | None]
     answer_sealed: Mapped[bytes | None]
     answered_by: Mapped[UUID | None]

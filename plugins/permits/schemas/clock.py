@@ -183,7 +183,10 @@ class ClockAlarmArgs(PageArgs):
 
 
 class ClockAlarmSchema(Schema):
-    """What was raised about a task: for its department, its lead and the supervisor to see to."""
+    """What was raised about a task: for its department, its lead and the supervisor to see to.
+
+    Of a consultation `department` is the one that was asked, and `asking` the one that asks.
+    """
 
     id = fields.UUID(required=True)
     kind = fields.Text(required=True, validate=[_one_of(Alarm)])
@@ -191,6 +194,8 @@ class ClockAlarmSchema(Schema):
     task = fields.Text(required=True)
     department = fields.Text(required=True)
     lead = fields.Text(required=True)
+    consultation_id = fields.UUID(required=True, allow_none=True)
+    asking = fields.Text(required=True, allow_none=True)
     due_at = fields.Moment(required=True)
     raised_at = fields.Moment(required=True)
     seen_at = fields.Moment(required=True, allow_none=True)

@@ -142,7 +142,7 @@ class PermitTaskLineSchema(Schema):
 
 
 class PermitConsultationSchema(Schema):
-    """A question of one department to another."""
+    """A question of one department to another; `is_silent` where no answer came in its time."""
 
     id = fields.UUID(required=True)
     task_id = fields.UUID(required=True)
@@ -152,6 +152,8 @@ class PermitConsultationSchema(Schema):
     asked_at = fields.Moment(required=True)
     working_days = fields.Integer(required=True)
     due_at = fields.Moment(required=True, allow_none=True)
+    lamp = fields.Text(required=True, allow_none=True)
+    is_silent = fields.Boolean(required=True)
     opinion = fields.Text(required=True, allow_none=True)
     answer = fields.Text(required=True, allow_none=True)
     ended_at = fields.Moment(required=True, allow_none=True)

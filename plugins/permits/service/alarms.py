@@ -22,7 +22,8 @@ def list_alarms(
 ) -> Page[AlarmView]:
     """Return a page of the alarms that a department has to see to, the first raised first.
 
-    Its own tasks and those of applications that it leads; the supervising department has all.
+    Its own tasks, those of applications that it leads, and what it asks another department or is
+    asked; the supervising department has all.
     """
     take_place(uow, caller, *_READERS)
     statement = select(ClockAlarm).where(_of(caller))
@@ -53,7 +54,9 @@ def _of(caller: Caller) -> ColumnElement[bool]:
     if caller.department == SUPERVISING:
         return true()
     mine = caller.department
-    return or_(ClockAlarm.lead == mine, ClockAlarm.department == mine)
+    return or_(
+        ClockAlarm.lead == mine, ClockAlarm.department == mine, ClockAlarm.asking == mine
+    )
 
 
 def _show(row: ClockAlarm) -> AlarmView:
@@ -64,6 +67,8 @@ def _show(row: ClockAlarm) -> AlarmView:
         task=row.task,
         department=row.department,
         lead=row.lead,
+        consultation_id=row.consultation_id,
+        asking=row.asking,
         due_at=row.due_at,
         raised_at=row.raised_at,
         seen_at=row.seen_at,

@@ -12,7 +12,6 @@ from plugins.permits.errors import (
 )
 from plugins.permits.models import Consultation, Task
 from plugins.permits.service.bundles import find_bundle
-from plugins.permits.service.calendar import current_calendar
 from plugins.permits.service.moves import move_task
 from plugins.permits.service.sealing import seal
 from plugins.permits.service.seats import take_place
@@ -24,7 +23,8 @@ from plugins.permits.service.tasks import (
     take_both,
     take_held,
 )
-from plugins.permits.values.bundles import Bundle, Limit
+from plugins.permits.service.winding import wind
+from plugins.permits.values.bundles import Bundle
 from plugins.permits.values.seats import SeatRole
 from plugins.permits.values.tasks import (
     Caller,
@@ -46,8 +46,8 @@ def consult_department(
 ) -> TaskView:
     """Ask another department that takes part in the bundle; several may be asked at once.
 
-    It is told until when, by the calendar as it is now; nothing happens by itself when that is
-    over. Raise `DepartmentNotAsked`, `ConsultationOpen`.
+    It is told until when; when that is over, the review goes on without its opinion. Raise
+    `DepartmentNotAsked`, `ConsultationOpen`.
     """
     take_place(uow, caller, SeatRole.CLERK)
     application, task = take_both(uow, caller, task_id, version)
@@ -56,11 +56,9 @@ def consult_department(
     bundle = find_bundle(application.bundle, application.bundle_version)
     if wish.department not in departments_of(bundle) - {caller.department}:
         raise DepartmentNotAsked
-    if task.status != TaskStatus.CONSULTING:
-        move_task(uow, task, TaskStatus.CONSULTING, "consultation", asked=wish.department)
-    elif uow.scalar(_open(task.id).where(Consultation.department == wish.department)) is not None:
+    if uow.scalar(_open(task.id).where(Consultation.department == wish.department)) is not None:
         raise ConsultationOpen
-    row, moment = new_id(), now()
+    row = new_id()
     uow.add(
         Consultation(
             id=row,
@@ -68,11 +66,14 @@ def consult_department(
             department=wish.department,
             question_sealed=seal(house, "consultations", "question", row, wish.question),
             asked_by=caller.staff_id,
-            asked_at=moment,
             working_days=wish.working_days,
-            due_at=current_calendar(uow).due(Limit(wish.working_days), moment),
         )
     )
+    uow.flush()
+    if task.status == TaskStatus.CONSULTING:
+        wind(uow, task)
+    else:
+        move_task(uow, task, TaskStatus.CONSULTING, "consultation", asked=wish.department)
     uow.flush()
     return show_task(house, uow, task, caller)
 
@@ -119,7 +120,8 @@ def answer_consultation(
 ) -> ConsultationView:
     """Answer for the caller's department, once; with the last answer the review goes on.
 
-    Raise `ConsultationNotFound` for what it was not asked, and for what is over.
+    An opinion that comes late counts until the silence was noted. Raise `ConsultationNotFound` for
+    what it was not asked, and for what is over.
     """
     take_place(uow, caller, SeatRole.CLERK, SeatRole.DECIDER)
     mine = select(Consultation).where(
@@ -143,6 +145,23 @@ def answer_consultation(
         move_task(uow, task, TaskStatus.IN_REVIEW, "consultation-answered")
         uow.flush()
     return show_consultation(house, row, task.department)
+
+
+def go_on_without(uow: UnitOfWork, task: Task) -> list[Consultation]:
+    """End the consultations of a task whose time is over, and return them; the row is locked.
+
+    With the last one the review goes on, without the opinions that have not come.
+    """
+    late = _open(task.id).where(Consultation.due_at <= now()).order_by(Consultation.id)
+    silent = list(uow.scalars(late.with_for_update()))
+    for row in silent:
+        row.is_silent, row.ended_at = True, now()
+    uow.flush()
+    if silent:
+        is_last = uow.scalar(_open(task.id)) is None
+        to = TaskStatus.IN_REVIEW if is_last else TaskStatus.CONSULTING
+        move_task(uow, task, to, "consultation-silent", silent=[row.department for row in silent])
+    return silent
 
 
 def departments_of(bundle: Bundle) -> set[str]:

@@ -16,6 +16,7 @@ from app.sdk import House, UnitOfWork, now
 from plugins.permits.models import Application, Clock, Procedure, Task
 from plugins.permits.service.applications import lapse_application
 from plugins.permits.service.calendar import current_calendar, load_notices
+from plugins.permits.service.consultations import go_on_without
 from plugins.permits.service.decisions import deem_task
 from plugins.permits.service.intake import accept_by_silence
 from plugins.permits.service.moves import move_task
@@ -26,6 +27,7 @@ from plugins.permits.service.winding import (
     Wound,
     keep_clock,
     next_of,
+    open_consultations,
     raise_alarm,
     turn_lamp,
     wound_clock,
@@ -189,6 +191,20 @@ def _raise(house: House, uow: UnitOfWork, wound: Wound, kind: Alarm, due_at: dat
         tell_alarm(house, uow, wound, alarm_id, kind, due_at)
 
 
+def _warn_consulted(house: House, uow: UnitOfWork, wound: Wound, at: datetime) -> None:  # noqa: ARG001 - a duty
+    """Warn the departments that were asked, and the one that asks, that an answer is due soon."""
+    for row in open_consultations(uow, wound):
+        if row.warn_at is not None and row.due_at is not None and row.warn_at <= now():
+            raise_alarm(uow, wound, Alarm.WARNING, row.due_at, row)
+
+
+def _end_consultations(house: House, uow: UnitOfWork, wound: Wound, at: datetime) -> None:  # noqa: ARG001 - a duty
+    """Let the review go on without the opinions that have not come in their time."""
+    assert wound.task is not None
+    for row in go_on_without(uow, wound.task):
+        raise_alarm(uow, wound, Alarm.OVERDUE, row.due_at or at, row)
+
+
 _DUTIES: Mapping[Duty, Callable[[House, UnitOfWork, Wound, datetime], None]] = {
     Duty.TURN_YELLOW: _turn_yellow,
     Duty.WARN_AGAIN: _warn_again,
@@ -196,6 +212,8 @@ _DUTIES: Mapping[Duty, Callable[[House, UnitOfWork, Wound, datetime], None]] = {
     Duty.DEEM: _deem,
     Duty.ACCEPT: _accept,
     Duty.END_PAUSE: _end_pause,
+    Duty.WARN_CONSULTED: _warn_consulted,
+    Duty.END_CONSULTATIONS: _end_consultations,
     Duty.LAPSE: _lapse,
 }
 

@@ -45,6 +45,7 @@ from plugins.permits.values.tasks import (
     Caller,
     ConsultationView,
     DecisionView,
+    Lamp,
     MeetingView,
     ProcedureView,
     SupplementStatus,
@@ -330,6 +331,8 @@ def show_consultation(house: House, row: Consultation, asking: str) -> Consultat
         asked_at=row.asked_at,
         working_days=row.working_days,
         due_at=row.due_at,
+        lamp=_lamp_of(row),
+        is_silent=row.is_silent,
         opinion=row.opinion,
         answer=unseal(house, "consultations", "answer", row.id, row.answer_sealed),
         ended_at=row.ended_at,
@@ -410,6 +413,16 @@ def _bundles_of(uow: UnitOfWork, application_ids: list[UUID]) -> Mapping[UUID, B
         Application.id.in_(application_ids)
     )
     return {row.id: find_bundle(row.bundle, row.bundle_version) for row in uow.execute(statement)}
+
+
+def _lamp_of(row: Consultation) -> Lamp | None:
+    """Return how much of its time the answer has used, or had when it was over."""
+    if row.warn_at is None or row.due_at is None:
+        return None
+    moment = row.ended_at or now()
+    if moment >= row.due_at:
+        return Lamp.RED
+    return Lamp.YELLOW if moment >= row.warn_at else Lamp.GREEN
 
 
 def _show_procedure(house: House, row: Procedure) -> ProcedureView:

@@ -17,13 +17,21 @@ from plugins.permits.models import (
     Application,
     Clock,
     ClockAlarm,
+    Consultation,
     Procedure,
     Supplement,
     Task,
 )
 from plugins.permits.service.bundles import find_bundle
 from plugins.permits.service.calendar import current_calendar
-from plugins.permits.service.clock import next_duty, read_clock, silence_accepts_at
+from plugins.permits.service.clock import (
+    WARNING,
+    first_of,
+    next_duty,
+    read_clock,
+    share_of,
+    silence_accepts_at,
+)
 from plugins.permits.service.readings import limit_in, steps_of
 from plugins.permits.values.applications import INTAKE_SILENCE, ApplicationStatus
 from plugins.permits.values.bundles import Deemed, Limit, Starts
@@ -34,6 +42,7 @@ from plugins.permits.values.clock import (
     Calendar,
     ClockState,
     Due,
+    Duty,
     Reading,
     TaskHistory,
 )
@@ -150,6 +159,7 @@ def keep_clock(uow: UnitOfWork, wound: Wound) -> None:
         if reading.is_overdue:
             raise_alarm(uow, wound, Alarm.OVERDUE, reading.due_at or moment)
     else:
+        _date_consultations(uow, wound)
         due = next_of(uow, wound, moment)
         clock.next_at = due.at if due else None
         clock.warn_at, clock.due_at = reading.warn_at, reading.due_at
@@ -164,11 +174,11 @@ def keep_clock(uow: UnitOfWork, wound: Wound) -> None:
 
 
 def next_of(uow: UnitOfWork, wound: Wound, moment: datetime) -> Due | None:
-    """Return what time brings next to a clock."""
+    """Return what time brings next to a clock, or to what its department asks others."""
     given = select(ClockAlarm.kind, ClockAlarm.raised_at).where(
-        ClockAlarm.clock_id == wound.clock.id
+        ClockAlarm.clock_id == wound.clock.id, ClockAlarm.consultation_id.is_(None)
     )
-    return next_duty(
+    own = next_duty(
         wound.history.steps,
         wound.history.limit,
         wound.calendar,
@@ -178,6 +188,17 @@ def next_of(uow: UnitOfWork, wound: Wound, moment: datetime) -> Due | None:
         is_deemed=wound.deemed is not None,
         silence=wound.history.silence,
     )
+    return first_of([*([own] if own else []), *_of_consultations(uow, wound)])
+
+
+def open_consultations(uow: UnitOfWork, wound: Wound) -> Sequence[Consultation]:
+    """Return what others were asked for a task and have not answered, the first one first."""
+    if wound.task is None or wound.task.status != TaskStatus.CONSULTING:
+        return ()
+    statement = select(Consultation).where(
+        Consultation.task_id == wound.task.id, Consultation.ended_at.is_(None)
+    )
+    return uow.scalars(statement.order_by(Consultation.id)).all()
 
 
 def is_lapsed(uow: UnitOfWork, asked_at: datetime) -> bool:
@@ -213,16 +234,28 @@ def turn_lamp(
         uow.flush()  # the database checks each step
 
 
-def raise_alarm(uow: UnitOfWork, wound: Wound, kind: Alarm, due_at: datetime) -> UUID | None:
-    """Put an alarm on the lists of whoever has to see to it, once; None where it is there."""
+def raise_alarm(
+    uow: UnitOfWork,
+    wound: Wound,
+    kind: Alarm,
+    due_at: datetime,
+    consultation: Consultation | None = None,
+) -> UUID | None:
+    """Put an alarm on the lists of whoever has to see to it, once; None where it is there.
+
+    Of a consultation these are the departments that were asked and that ask.
+    """
+    department = wound.history.department
     row = {
         "id": new_id(),
         "clock_id": wound.clock.id,
         "kind": kind,
         "application_id": wound.application.id,
         "task": wound.history.task,
-        "department": wound.history.department,
+        "department": department if consultation is None else consultation.department,
         "lead": wound.application.lead,
+        "consultation_id": None if consultation is None else consultation.id,
+        "asking": None if consultation is None else department,
         "due_at": due_at,
         "raised_at": now(),
     }
@@ -247,6 +280,33 @@ def _date_pause(uow: UnitOfWork, wound: Wound, due_at: datetime) -> None:
         )
         for procedure in uow.scalars(under_way):
             procedure.due_at = due_at
+
+
+def _date_consultations(uow: UnitOfWork, wound: Wound) -> None:
+    """Say until when others are asked, by the calendar as it is now."""
+    calendar = wound.calendar
+    for row in open_consultations(uow, wound):
+        limit = Limit(row.working_days)
+        begins, whole = calendar.counting_begins(limit, row.asked_at), calendar.limit_minutes(limit)
+        row.warn_at = calendar.after(begins, share_of(whole, WARNING))
+        row.due_at = calendar.after(begins, whole)
+    uow.flush()
+
+
+def _of_consultations(uow: UnitOfWork, wound: Wound) -> list[Due]:
+    rows = open_consultations(uow, wound)
+    if not rows:
+        return []
+    warned = set(
+        uow.scalars(
+            select(ClockAlarm.consultation_id).where(
+                ClockAlarm.clock_id == wound.clock.id, ClockAlarm.kind == Alarm.WARNING
+            )
+        )
+    )
+    wanted = [(Duty.END_CONSULTATIONS, row.due_at) for row in rows]
+    wanted += [(Duty.WARN_CONSULTED, row.warn_at) for row in rows if row.id not in warned]
+    return [Due(duty, at) for duty, at in wanted if at is not None]
 
 
 def _take_clock(

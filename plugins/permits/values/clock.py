@@ -282,6 +282,8 @@ class Duty(StrEnum):
     """What time brings to a task, in the order in which it is done when several things are due."""
 
     END_PAUSE = "end_pause"
+    WARN_CONSULTED = "warn_consulted"
+    END_CONSULTATIONS = "end_consultations"
     TURN_YELLOW = "turn_yellow"
     WARN_AGAIN = "warn_again"
     TURN_RED = "turn_red"
@@ -443,7 +445,10 @@ class CalendarYear:
 
 @dataclass(frozen=True, slots=True)
 class AlarmView:
-    """What was raised about a task, for whoever has to see to it."""
+    """What was raised about a task, for whoever has to see to it.
+
+    Of a consultation `department` is the one that was asked, and `asking` the one that asks.
+    """
 
     id: UUID
     kind: str
@@ -451,6 +456,8 @@ class AlarmView:
     task: str
     department: str
     lead: str
+    consultation_id: UUID | None
+    asking: str | None
     due_at: datetime
     raised_at: datetime
     seen_at: datetime | None

@@ -189,7 +189,7 @@ class DecisionView:
 
 @dataclass(frozen=True, slots=True)
 class ConsultationView:
-    """A question of one department to another."""
+    """A question of one department to another; `is_silent` where none has come in its time."""
 
     id: UUID
     task_id: UUID
@@ -199,6 +199,8 @@ class ConsultationView:
     asked_at: datetime
     working_days: int
     due_at: datetime | None
+    lamp: Lamp | None
+    is_silent: bool
     opinion: str | None
     answer: str | None
     ended_at: datetime | None

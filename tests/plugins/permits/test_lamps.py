@@ -305,6 +305,36 @@ def test_a_day_off_moves_until_when_something_is_paused(office: Office) -> None:
         assert shown(file.read(PLAN).procedures[0].due_at) == "2025-07-11 17:00"
 
 
+def test_a_day_off_moves_until_when_others_are_asked(office: Office) -> None:
+    file = opened(office, "2025-08-05 09:59:10")
+    with at("2025-08-05 10:59:10"):
+        file.take(PLAN)
+        file.consult(PLAN, "traffic-police", 3)
+        assert shown(file.read(PLAN).consultations[0].due_at) == "2025-08-08 17:00"
+        with office.rooms.units.open(actor="test") as uow:
+            uow.add(line(office, date(2025, 8, 7), works=False))
+        office.attend()
+        assert shown(file.read(PLAN).consultations[0].due_at) == "2025-08-11 17:00"
+    with at("2025-08-08 17:00:00"):
+        office.attend()
+        assert file.task(PLAN).status == "consulting"
+
+
+def test_a_day_off_moves_when_silence_accepts(office: Office) -> None:
+    with at("2025-08-19 09:59:10"):
+        file = office.submit()
+        office.caller(file.application().lead)
+        with office.rooms.units.open(actor="test") as uow:
+            uow.add(line(office, date(2025, 8, 25), works=False))
+    # The fifth day would be Tuesday.
+    with at("2025-08-26 17:00:00"):
+        office.attend()
+        assert file.application().status == "submitted"
+    with at("2025-08-27 17:00:00"):
+        office.attend()
+    assert file.application().reason == "not-told-in-time"
+
+
 def test_a_lamp_goes_back_when_a_day_off_gives_time(office: Office) -> None:
     file = opened(office, "2025-06-17 09:59:10")
     with at("2025-06-18 09:30:00"):
