@@ -19,13 +19,9 @@ from plugins.permits.schemas.clock import (
     ClockArgs,
     ClockExportSchema,
 )
-from plugins.permits.values.clock import (
-    AlarmView,
-    ApplicationClock,
-    CalendarEntry,
-    CalendarYear,
-    ClockExport,
-)
+from plugins.permits.values.attribution import ApplicationClock, ClockExport
+from plugins.permits.values.calendar import CalendarEntry, CalendarYear
+from plugins.permits.values.clock import AlarmView
 
 
 @blueprint.route("/applications/<uuid:application_id>/clock")

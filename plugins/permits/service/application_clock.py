@@ -16,13 +16,9 @@ from plugins.permits.service.calendar import calendar_of, list_entries
 from plugins.permits.service.holidays import office_hours
 from plugins.permits.service.readings import export_course, export_event, show_course
 from plugins.permits.service.winding import intake_history, intake_moves, task_history
-from plugins.permits.values.clock import (
-    INTAKE,
-    ApplicationClock,
-    CalendarEntry,
-    ClockExport,
-    TaskHistory,
-)
+from plugins.permits.values.attribution import ApplicationClock, ClockExport
+from plugins.permits.values.calendar import CalendarEntry
+from plugins.permits.values.clock import INTAKE, TaskHistory
 from plugins.permits.values.tasks import TaskStatus
 
 

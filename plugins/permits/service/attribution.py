@@ -10,19 +10,9 @@ from datetime import datetime
 from functools import cached_property
 
 from plugins.permits.service.clock import cut_segments, read_clock
-from plugins.permits.values.clock import (
-    INTAKE,
-    Calendar,
-    Held,
-    Holder,
-    PathPart,
-    Plan,
-    PlannedTask,
-    Reading,
-    TaskHistory,
-    down_to_minute,
-    up_to_minute,
-)
+from plugins.permits.values.attribution import Held, PathPart, Plan, PlannedTask
+from plugins.permits.values.calendar import Calendar, down_to_minute, up_to_minute
+from plugins.permits.values.clock import INTAKE, Holder, Reading, TaskHistory
 
 
 class Course:

@@ -17,12 +17,7 @@ from plugins.permits.events import PermitCalendarDaySet
 from plugins.permits.models import CalendarDay as Line
 from plugins.permits.service.holidays import office_hours, year_notices
 from plugins.permits.service.seats import take_place
-from plugins.permits.values.clock import (
-    Calendar,
-    CalendarDay,
-    CalendarEntry,
-    CalendarYear,
-)
+from plugins.permits.values.calendar import Calendar, CalendarDay, CalendarEntry, CalendarYear
 from plugins.permits.values.seats import SeatRole
 from plugins.permits.values.tasks import Caller
 

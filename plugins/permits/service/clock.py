@@ -12,10 +12,10 @@ from fractions import Fraction
 
 from app.sdk import CITY_TIME
 from plugins.permits.values.bundles import Limit
+from plugins.permits.values.calendar import Calendar, down_to_minute, up_to_minute
 from plugins.permits.values.clock import (
     HOLDERS,
     Alarm,
-    Calendar,
     ClockState,
     Due,
     Duty,
@@ -23,8 +23,6 @@ from plugins.permits.values.clock import (
     Reading,
     Segment,
     Step,
-    down_to_minute,
-    up_to_minute,
 )
 from plugins.permits.values.tasks import Lamp
 

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from plugins.permits.values.clock import Calendar, CalendarDay, OfficeHours, YearNotice
+from plugins.permits.values.calendar import Calendar, CalendarDay, OfficeHours, YearNotice
 
 FOLDER = Path(__file__).parents[1] / "calendar"
 _FRIDAY = 4

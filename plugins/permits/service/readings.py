@@ -8,19 +8,16 @@ from app.sdk import Move
 from plugins.permits.service.attribution import Course
 from plugins.permits.service.clock import silence_accepts_at
 from plugins.permits.values.bundles import Limit, Starts
-from plugins.permits.values.clock import (
+from plugins.permits.values.attribution import (
     ApplicationClock,
-    CalendarEntry,
     ClockExport,
     ExportedEvent,
     ExportedTask,
     Held,
-    Holder,
-    OfficeHours,
-    Step,
     TaskClock,
-    TaskHistory,
 )
+from plugins.permits.values.calendar import CalendarEntry, OfficeHours
+from plugins.permits.values.clock import Holder, Step, TaskHistory
 
 
 def limit_in(data: Mapping[str, object], name: str) -> Limit | None:

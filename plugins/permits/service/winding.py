@@ -35,11 +35,11 @@ from plugins.permits.service.clock import (
 from plugins.permits.service.readings import limit_in, steps_of
 from plugins.permits.values.applications import INTAKE_SILENCE, ApplicationStatus
 from plugins.permits.values.bundles import Deemed, Limit, Starts
+from plugins.permits.values.calendar import Calendar
 from plugins.permits.values.clock import (
     HOLDERS,
     INTAKE,
     Alarm,
-    Calendar,
     ClockState,
     Due,
     Duty,

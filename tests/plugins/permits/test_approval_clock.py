@@ -19,16 +19,9 @@ from plugins.permits.service.attribution import Course
 from plugins.permits.service.holidays import make_calendar, year_notices
 from plugins.permits.service.readings import export_course, show_course
 from plugins.permits.values.bundles import Limit, Starts
-from plugins.permits.values.clock import (
-    INTAKE,
-    Calendar,
-    CalendarEntry,
-    ExportedEvent,
-    Step,
-    TaskHistory,
-    down_to_minute,
-    up_to_minute,
-)
+from plugins.permits.values.attribution import ExportedEvent
+from plugins.permits.values.calendar import Calendar, CalendarEntry, down_to_minute, up_to_minute
+from plugins.permits.values.clock import INTAKE, Step, TaskHistory
 from tests.plugins.permits.worked_examples import beijing, shown
 from tools import approval_clock
 

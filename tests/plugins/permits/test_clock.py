@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from plugins.permits.service.clock import cut_segments, read_clock
 from plugins.permits.service.holidays import make_calendar, office_hours, year_notices
 from plugins.permits.values.bundles import Limit, Starts
-from plugins.permits.values.clock import HOLDERS, ClockState, OfficeHours, Step
+from plugins.permits.values.calendar import OfficeHours
+from plugins.permits.values.clock import HOLDERS, ClockState, Step
 from plugins.permits.values.tasks import Lamp
 from tests.plugins.permits.worked_examples import (
     TABLE,
