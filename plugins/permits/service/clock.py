@@ -39,6 +39,12 @@ def share_of(limit: int, part: Fraction) -> int:
     return -(-limit * part.numerator // part.denominator)
 
 
+def part_of(limit: Limit, part: Fraction, moment: datetime, calendar: Calendar) -> datetime:
+    """Return when a part of a limit is over that begins at a moment and is never paused."""
+    minutes = share_of(calendar.limit_minutes(limit), part)
+    return calendar.after(calendar.counting_begins(limit, moment), minutes)
+
+
 def cut_segments(steps: Sequence[Step], calendar: Calendar, moment: datetime) -> list[Segment]:
     """Return who has had a task in hand, from its first step until a moment.
 
@@ -113,7 +119,7 @@ def next_duty(
     only after two warnings, each of which has stood for a tenth of the limit, in minutes that
     count: what a scheduler that was down has missed shifts the decision, and never hurries it
     (docs/adr/0043). Nothing is decided while the clock is paused. That `silence` at intake accepts
-    is the law's own rule: no warning shifts it.
+    is the law's own rule: of it one is warned as well, and no warning shifts it.
     """
     last, begun = steps[-1], _begun_at(steps)
     if begun is None or last.status not in HOLDERS:
@@ -144,7 +150,10 @@ def next_duty(
     if last.pause is not None:
         is_asked = HOLDERS[last.status] is Holder.APPLICANT
         wanted.append((Duty.LAPSE if is_asked else Duty.END_PAUSE, _pause_due(last, calendar)))
-    wanted.append((Duty.ACCEPT, silence_accepts_at(steps, silence, calendar)))
+    if silence is not None and segments[-1].counts:
+        wanted.append((Duty.ACCEPT, calendar.due(silence, last.at)))
+        if Alarm.LAST_WARNING not in given:
+            wanted.append((Duty.WARN_AGAIN, part_of(silence, LAST_WARNING, last.at, calendar)))
     return first_of(Due(duty, at) for duty, at in wanted if at is not None)
 
 

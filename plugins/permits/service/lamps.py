@@ -149,7 +149,7 @@ def _turn_yellow(house: House, uow: UnitOfWork, wound: Wound, at: datetime) -> N
 
 
 def _warn_again(house: House, uow: UnitOfWork, wound: Wound, at: datetime) -> None:
-    _raise(house, uow, wound, Alarm.LAST_WARNING, wound.clock.due_at or at)
+    _raise(house, uow, wound, Alarm.LAST_WARNING, wound.silence_at or wound.clock.due_at or at)
 
 
 def _turn_red(house: House, uow: UnitOfWork, wound: Wound, at: datetime) -> None:

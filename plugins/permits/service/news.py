@@ -28,13 +28,14 @@ _ALARMS: Mapping[Alarm, str] = {
     Alarm.OVERDUE: "permit-late",
 }
 _INTAKE: Title = {"zh": "受理审查", "en": "Intake"}
-_SILENCE: Mapping[str, Title] = {
+_SILENCE: Mapping[Deemed, Title] = {
     Deemed.APPROVED: {"zh": "视为同意", "en": "approved"},
     Deemed.REFUSED: {"zh": "视为不予同意", "en": "refused"},
-    TaskStatus.DEEMED_APPROVED: {"zh": "视为同意", "en": "approved"},
-    TaskStatus.DEEMED_REFUSED: {"zh": "视为不予同意", "en": "refused"},
 }
-"""What silence will mean, and what it has meant."""
+_DEEMED: Mapping[str, Deemed] = {
+    TaskStatus.DEEMED_APPROVED: Deemed.APPROVED,
+    TaskStatus.DEEMED_REFUSED: Deemed.REFUSED,
+}
 
 
 def announce(
@@ -65,9 +66,9 @@ def announce(
         params["received_on"] = application.submitted_at.astimezone(CITY_TIME).date()
     if step is ApplicationStep.DECIDED:
         params |= _said("task", bundle.task(part).title)
-        if outcome in _SILENCE:
+        if outcome in _DEEMED:
             kind = "permit-deemed"
-            params |= _said("outcome", _SILENCE[outcome])
+            params |= _said("outcome", _SILENCE[_DEEMED[outcome]])
     # Everything else happens once; a supplement can be asked for again, and is told again.
     again = now().isoformat() if step is ApplicationStep.RETURNED else ""
     subject = f"{reference}-{part or step}-{again}"
@@ -79,16 +80,16 @@ def tell_alarm(
 ) -> None:
     """Tell the citizen that a part is late, or that silence will decide it soon; once an alarm.
 
-    Where silence decides that is told, and not besides that the part is late.
+    Where silence decides that is told, and not besides that the part is late; and only there.
     """
     application, notice = wound.application, _ALARMS.get(kind)
-    is_told_otherwise = kind is Alarm.OVERDUE and wound.deemed is not None
-    if notice is None or is_told_otherwise or not application.letterbox:
+    is_late, is_decided = kind is Alarm.OVERDUE, wound.deemed is not None
+    if notice is None or is_late is is_decided or not application.letterbox:
         return
     bundle = find_bundle(application.bundle, application.bundle_version)
     part = _INTAKE if wound.task is None else bundle.task(wound.task.template).title
     params = _said("bundle", bundle.title) | _said("task", part)
-    if kind is Alarm.LAST_WARNING and wound.deemed is not None:
+    if wound.deemed is not None:
         params |= _said("outcome", _SILENCE[wound.deemed])
     house.tell(uow, application.letterbox, notice, str(alarm_id), due_at=due_at, **params)
 

@@ -28,8 +28,8 @@ from plugins.permits.service.clock import (
     WARNING,
     first_of,
     next_duty,
+    part_of,
     read_clock,
-    share_of,
     silence_accepts_at,
 )
 from plugins.permits.service.readings import limit_in, steps_of
@@ -68,6 +68,11 @@ class Wound:
     def read(self, moment: datetime) -> Reading:
         """Return what the clock says at a moment."""
         return read_clock(self.history.steps, self.history.limit, self.calendar, moment)
+
+    @property
+    def silence_at(self) -> datetime | None:
+        """Return from when on silence has accepted the application, at intake."""
+        return silence_accepts_at(self.history.steps, self.history.silence, self.calendar)
 
 
 def wind(uow: UnitOfWork, task: Task) -> None:
@@ -215,9 +220,7 @@ def is_accepted_by_silence(uow: UnitOfWork, application: Application) -> bool:
     As in `is_lapsed`, whether or not a worker has noted it. The application's row is locked.
     """
     wound = wound_intake(uow, application)
-    if wound is None:
-        return False
-    at = silence_accepts_at(wound.history.steps, wound.history.silence, wound.calendar)
+    at = None if wound is None else wound.silence_at
     return at is not None and now() >= at
 
 
@@ -287,9 +290,8 @@ def _date_consultations(uow: UnitOfWork, wound: Wound) -> None:
     calendar = wound.calendar
     for row in open_consultations(uow, wound):
         limit = Limit(row.working_days)
-        begins, whole = calendar.counting_begins(limit, row.asked_at), calendar.limit_minutes(limit)
-        row.warn_at = calendar.after(begins, share_of(whole, WARNING))
-        row.due_at = calendar.after(begins, whole)
+        row.warn_at = part_of(limit, WARNING, row.asked_at, calendar)
+        row.due_at = calendar.due(limit, row.asked_at)
     uow.flush()
 
 

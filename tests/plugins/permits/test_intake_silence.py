@@ -19,7 +19,7 @@ from app.factory import Rooms
 from app.sdk import CITY_TIME
 from plugins.permits import service
 from plugins.permits.errors import IntakeOver
-from plugins.permits.models import Supplement
+from plugins.permits.models import ClockAlarm, Supplement
 from plugins.permits.schemas.clock import ApplicationClockSchema, ClockExportSchema
 from plugins.permits.service.clock import next_duty, silence_accepts_at
 from plugins.permits.service.holidays import make_calendar, year_notices
@@ -41,7 +41,7 @@ LEAD = "housing-construction-bureau"
 RECEIVED = "2026-03-03 09:59:10"
 # A Tuesday: Wednesday to Friday, Monday and Tuesday are five working days.
 OVER = "2026-03-10 17:00:00"
-IN_MEANWHILE = ("2026-03-03 16:36:00", "2026-03-04 10:00:00")
+IN_MEANWHILE = ("2026-03-03 16:36:00", "2026-03-04 10:00:00", "2026-03-10 13:30:00")
 EARLIEST, LATEST = map(datetime.fromisoformat, ("2025-01-01", "2026-11-01"))
 
 
@@ -108,11 +108,17 @@ def test_saying_nothing_accepts_as_of_the_day_of_receipt(office: Office, rooms: 
     )
     assert received is not None
     assert said[0] == {"reason": "not-told-in-time", "as_of": received.isoformat()}
-    # The department was warned on its list long before, by what the bundle promises.
+    # The department was warned long before, by what the bundle promises, and at nine tenths.
     assert file.alarms_of("intake") == [
         ("intake", "warning", "2026-03-03 16:36"),
         ("intake", "overdue", "2026-03-04 10:00"),
+        ("intake", "last_warning", "2026-03-10 13:30"),
     ]
+    with file.unit() as uow:
+        last = select(ClockAlarm.due_at).where(
+            ClockAlarm.application_id == file.id, ClockAlarm.kind == Alarm.LAST_WARNING
+        )
+        assert shown(uow.scalars(last).one()) == "2026-03-10 17:00"
     # The others had no task until now: their own limit of a day begins now.
     assert shown(file.task("works-planning").due_at) == "2026-03-11 17:00"
     assert file.task("works-planning").lamp == "green"
@@ -165,8 +171,9 @@ def test_what_waits_for_a_superior_is_not_told(office: Office) -> None:
         assert uow.get_one(Supplement, second.id).status == "declined"
 
 
+@pytest.mark.promise("P34")
 def test_an_officer_and_the_end_of_the_time_have_one_lawful_outcome(
-    office: Office, rooms: Rooms
+    office: Office, rooms: Rooms, shows: Callable[[str], None]
 ) -> None:
     files = [submitted(office) for _ in range(12)]
     for moment in IN_MEANWHILE:
@@ -182,10 +189,16 @@ def test_an_officer_and_the_end_of_the_time_have_one_lawful_outcome(
             seen[officer, file.application().status] += 1
     with at("2026-03-10 17:00:30"):
         office.attend()
+    silent = 0
     for number, file in enumerate(files):
         ends = {move for move in moves_of(rooms, file.id)[2:] if move[0] != "in_progress"}
         told = [("supplement_required", "supplement"), ("not_accepted", "other-authority")]
         assert ends in ({("accepted", "deemed")}, {told[number % 2]})
+        silent += ends == {("accepted", "deemed")}
+    shows(
+        f"{len(files)} officers act in the second in which silence accepts: "
+        f"{len(files) - silent} were in time, {silent} accepted by silence, 0 both"
+    )
     codes = {officer for officer, _ in seen}
     assert codes <= {"done", "permit-intake-over", "permit-version-stale", "illegal-transition"}
     assert seen.total() == len(files)
@@ -229,7 +242,8 @@ def test_the_citizen_hears_that_it_counts_as_accepted(
         with at(moment):
             office.attend()
     items = client.get("/v1/me/inbox?limit=100", headers=me.auth).json["items"]
-    told = [item for item in items if item["kind"].startswith("permits.") and "fee" not in item["kind"]]
+    told = [item for item in items if item["kind"].startswith("permits.permit-")]
+    told = [item for item in told if "fee" not in item["kind"]]
     assert Counter(item["kind"] for item in told) == {
         "permits.permit-late": 1,
         "permits.permit-accepted-by-silence": 1,
@@ -251,7 +265,7 @@ def test_silence_accepts_in_its_minute_and_never_before(begin: datetime, seconds
     coming = [day_of(begin) + timedelta(days=n) for n in range(1, 30)]
     fifth = [day for day in coming if CALENDAR.is_working(day)][4]
     assert shown(over) == f"{fifth} 17:00"
-    raised = {Alarm.WARNING: begin, Alarm.OVERDUE: begin}
+    raised = {Alarm.WARNING: begin, Alarm.OVERDUE: begin, Alarm.LAST_WARNING: begin}
     for moment in (over - timedelta(microseconds=1), over, begin + timedelta(seconds=seconds)):
         due = next_duty(
             *(steps, Limit(1, Starts.AT_ONCE), CALENDAR, max(moment, begin)),
