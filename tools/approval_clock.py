@@ -139,7 +139,7 @@ class Task:
     def __init__(self, raw: Raw, calendar: Calendar, now: float) -> None:
         self.name, self.department = raw["task"], raw["department"]
         self.after, self.after_any = raw["after"], raw["after_any"]
-        self.limit, self.silence, self.calendar = raw["limit"], raw["silence"], calendar
+        self.limit, self.silence, self.calendar = raw["limit"], raw.get("silence"), calendar
         changes = [event for event in raw["events"] if event["from_state"] != event["to_state"]]
         self.steps = [(seconds(e["at"]), e["to_state"], e["pause"]) for e in changes]
         self.is_over = self.steps[-1][1] not in HOLDERS
