@@ -385,3 +385,11 @@ class FeeDiffers(Conflict):
     code = "permit-fee-differs"
     title_zh = "缴费金额与应缴费用不符"
     title_en = "The money is not the fee"
+
+
+class FeeOverdue(Conflict):
+    """The time for paying the fee is over; money that was sent in time is still taken."""
+
+    code = "permit-fee-overdue"
+    title_zh = "缴费期限已过"
+    title_en = "The time for paying the fee is over"

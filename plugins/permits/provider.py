@@ -20,7 +20,9 @@ class PermitsProvider(PayableProvider, Periodic, PersonalData):
 
     def __init__(self, house: House) -> None:
         super().__init__(house)
-        service.load_bundles()  # a broken one puts the plug-in aside at the start
+        # What is broken puts the plug-in aside at the start.
+        service.load_bundles()
+        service.find_fee_terms()
 
     def list_payables(self, citizen: Citizen) -> Sequence[Payable]:
         """Return the fees that the citizen owes now."""

@@ -33,7 +33,7 @@ class Application(Stateful, Base):
         _S.SUPPLEMENT_REQUIRED: frozenset({_S.SUBMITTED, _S.LAPSED, _S.WITHDRAWN}),
         _S.ACCEPTED: frozenset({_S.IN_PROGRESS}),
         _S.IN_PROGRESS: frozenset({_S.ALL_DECIDED, _S.WITHDRAWN, _S.LAPSED}),
-        _S.ALL_DECIDED: frozenset({_S.ISSUING}),
+        _S.ALL_DECIDED: frozenset({_S.ISSUING, _S.LAPSED}),
         _S.ISSUING: frozenset({_S.COMPLETED, _S.PARTLY_COMPLETED, _S.REFUSED}),
     }
 

@@ -18,7 +18,9 @@ class Fee(Stateful, Base):
     """What one task costs, once; whose it is stands with the application.
 
     `payment_key` is that of the one payment that was taken, `tried_at` when money was last sent
-    back. The row of its application is locked before it.
+    back. It is to be paid by `due_at`, once everything is decided; `remind_at` is when one is
+    reminded, and nothing once one was; `closed_at` is when it was noted that the time is over.
+    The row of its application is locked before it.
     """
 
     ENTITY: ClassVar = "permits_fee"
@@ -43,6 +45,10 @@ class Fee(Stateful, Base):
             f"({among('status', {_S.RETURNING, _S.RETURNED})}) = (return_reason is not null)",
             name="return_reason",
         ),
+        CheckConstraint("due_at is not null or remind_at is null", name="remind_at"),
+        CheckConstraint(
+            "closed_at is null or (remind_at is null and closed_at >= due_at)", name="closed_at"
+        ),
         Index("uq_fees_reference", "reference", unique=True),
         Index("uq_fees_task_id", "task_id", unique=True),
         Index("uq_fees_payment_key", "payment_key", unique=True),
@@ -60,6 +66,9 @@ class Fee(Stateful, Base):
     booked_at: Mapped[datetime | None]
     return_reason: Mapped[str | None]
     tried_at: Mapped[datetime | None]
+    due_at: Mapped[datetime | None]
+    remind_at: Mapped[datetime | None]
+    closed_at: Mapped[datetime | None]
 
     @property
     def subject_id(self) -> UUID:

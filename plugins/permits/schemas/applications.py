@@ -161,6 +161,14 @@ class PermitFeeSchema(Schema):
     status = fields.Text(
         required=True, validate=[fields.validate.OneOf([str(status) for status in FeeStatus])]
     )
+    due_at = fields.Moment(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "By when it is to be paid, or the application lapses; null until "
+            "everything is decided"
+        },
+    )
     paid_at = fields.Moment(required=True, allow_none=True)
 
 

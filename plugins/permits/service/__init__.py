@@ -28,6 +28,8 @@ from plugins.permits.service.consultations import (
     recall_consultations,
 )
 from plugins.permits.service.decisions import decide, propose, send_back
+from plugins.permits.service.fee_deadlines import attend_fees
+from plugins.permits.service.fee_terms import find_fee_terms
 from plugins.permits.service.fees import (
     find_payment,
     get_payable,
@@ -90,6 +92,7 @@ ATTENDED = (
     attend_clocks,
     return_broken,
     issue_decided,
+    attend_fees,
     return_fees,
 )
 """What is done by the clock, in this order; each a bounded part, and safe to run again."""
@@ -104,6 +107,7 @@ __all__ = [
     "ask_in_review",
     "assign_rating",
     "attend_clocks",
+    "attend_fees",
     "begin_application",
     "begin_procedure",
     "begin_review",
@@ -126,6 +130,7 @@ __all__ = [
     "find_application",
     "find_bundle",
     "find_clock",
+    "find_fee_terms",
     "find_payment",
     "find_rating",
     "find_year",

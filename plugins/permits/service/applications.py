@@ -236,9 +236,15 @@ def withdraw_application(
     return show_application(house, uow, application)
 
 
-def lapse_application(house: House, uow: UnitOfWork, application: Application) -> None:
-    """Let an application lapse whose row is locked: what was asked was not answered in time."""
-    end_application(uow, application, ApplicationStatus.LAPSED, "lapsed")
+def lapse_application(
+    house: House, uow: UnitOfWork, application: Application, reason: str | None = None
+) -> None:
+    """Let an application lapse whose row is locked, for a reason that its citizen reads.
+
+    Without one, what was asked was not answered in time.
+    """
+    application.reason = reason
+    end_application(uow, application, ApplicationStatus.LAPSED, reason or "lapsed")
     announce(house, uow, application, ApplicationStep.LAPSED)
 
 

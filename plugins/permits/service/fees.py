@@ -6,9 +6,10 @@ an application is withdrawn exclude each other.
 
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, exists, select
+from sqlalchemy import ColumnElement, Select, exists, or_, select, true
 
 from app.sdk import (
     Citizen,
@@ -20,9 +21,10 @@ from app.sdk import (
     PaymentNotice,
     Unavailable,
     UnitOfWork,
+    city_date,
     now,
 )
-from plugins.permits.errors import FeeDiffers, FeeNotFound, FeePaid, FeeVoid
+from plugins.permits.errors import FeeDiffers, FeeNotFound, FeeOverdue, FeePaid, FeeVoid
 from plugins.permits.models import Application, Fee, Task
 from plugins.permits.service.answers import fee_for, tasks_for
 from plugins.permits.service.bundles import find_bundle
@@ -71,8 +73,8 @@ def mint_fees(
         uow.open_record(fee, cause="accepted", task=template.id)
         total += amount
     uow.flush()
-    if total and application.letterbox:
-        _tell(house, uow, application, "permit-fee-owed", str(application.id), total)
+    if total:
+        tell_of_fees(house, uow, application, "permit-fee-owed", str(application.id), total)
 
 
 def settle_fees(uow: UnitOfWork, application: Application) -> None:
@@ -124,15 +126,25 @@ def show_fees(uow: UnitOfWork, application_id: UUID) -> Sequence[FeeView]:
         .order_by(Fee.id)
     )
     return [
-        FeeView(fee.reference, template, fee.amount, CURRENCY, fee.status, fee.paid_at)
+        FeeView(
+            reference=fee.reference,
+            task=template,
+            amount=fee.amount,
+            currency=CURRENCY,
+            status=fee.status,
+            due_at=fee.due_at,
+            paid_at=fee.paid_at,
+        )
         for fee, template in uow.execute(statement)
     ]
 
 
 def list_payables(house: House, citizen: Citizen) -> Sequence[Payable]:
-    """Return the fees that a citizen owes now."""
+    """Return the fees that a citizen owes now and may still pay."""
     mine = _payables().where(
-        Application.citizen_reference == citizen.reference, Fee.status == FeeStatus.OWED
+        Application.citizen_reference == citizen.reference,
+        Fee.status == FeeStatus.OWED,
+        or_(Fee.due_at.is_(None), Fee.due_at > now()),
     )
     with house.unit_of_work() as uow:
         rows = uow.execute(mine.order_by(Fee.id)).all()
@@ -142,8 +154,8 @@ def list_payables(house: House, citizen: Citizen) -> Sequence[Payable]:
 def get_payable(house: House, reference: str, citizen: Citizen) -> Payable:
     """Return a fee that a citizen owes.
 
-    Raise `FeeNotFound` also for somebody else's, `FeePaid`, and `FeeVoid` for what is asked of
-    nobody any more.
+    Raise `FeeNotFound` also for somebody else's, `FeePaid`, `FeeVoid` for what is asked of nobody
+    any more, and `FeeOverdue` when the minute has come, whether or not a worker has noted it.
     """
     mine = _payables().where(
         Application.citizen_reference == citizen.reference, Fee.reference == reference
@@ -152,13 +164,18 @@ def get_payable(house: House, reference: str, citizen: Citizen) -> Payable:
         row = uow.execute(mine).one_or_none()
         if row is None:
             raise FeeNotFound
-        _check_owed(row[0])
+        fee = row[0]
+        _check_owed(fee)
+        if fee.due_at is not None and fee.due_at <= now():
+            raise FeeOverdue
         return _payable(*row)
 
 
 def take_payment(house: House, notice: PaymentNotice) -> Fulfilment:
     """Book the money for a fee and return the confirmation; the same key again is the same one.
 
+    No payment begins after the last minute: what comes then was sent in time, and is taken as long
+    as the application waits.
     Raise `FeeNotFound`, `FeeDiffers`, `FeePaid` by another payment, and `FeeVoid`: each for good,
     so that the house sends the money back.
     """
@@ -215,12 +232,41 @@ def return_fees(house: House) -> None:
         _note_return(house, fee_id, is_sent=is_sent)
 
 
-def lock_fees(uow: UnitOfWork, application_id: UUID, *among: FeeStatus) -> Sequence[Fee]:
-    """Return the fees of an application that are in one of these states, with their rows locked."""
+def tell_of_fees(
+    house: House,
+    uow: UnitOfWork,
+    application: Application,
+    kind: str,
+    subject: str,
+    amount: int,
+    **more: datetime,
+) -> None:
+    """Tell a citizen who was not erased something about an amount; once about each subject."""
+    if not application.letterbox:
+        return
+    title = find_bundle(application.bundle, application.bundle_version).title
+    words = {"bundle_zh": title["zh"], "bundle_en": title["en"]}
+    house.tell(uow, application.letterbox, kind, subject, amount=amount, **words, **more)
+
+
+def lock_fees(
+    uow: UnitOfWork,
+    application_id: UUID,
+    *among: FeeStatus,
+    where: ColumnElement[bool] | None = None,
+) -> Sequence[Fee]:
+    """Return the fees of an application that are in one of these states, with their rows locked.
+
+    With `where`, only those of which it holds.
+    """
     uow.flush()
     statement = (
         select(Fee)
-        .where(Fee.application_id == application_id, Fee.status.in_(among))
+        .where(
+            Fee.application_id == application_id,
+            Fee.status.in_(among),
+            true() if where is None else where,
+        )
         .order_by(Fee.id)
         .with_for_update()
         .execution_options(populate_existing=True)
@@ -238,17 +284,8 @@ def _note_return(house: House, fee_id: UUID, *, is_sent: bool) -> None:
         fee.tried_at = now()
         if is_sent:
             uow.move(fee, FeeStatus.RETURNED, cause="returned")
-            if application.letterbox:
-                kind = "permit-fee-returned"
-                _tell(house, uow, application, kind, fee.reference, fee.amount)
-
-
-def _tell(
-    house: House, uow: UnitOfWork, application: Application, kind: str, subject: str, amount: int
-) -> None:
-    title = find_bundle(application.bundle, application.bundle_version).title
-    words = {"bundle_zh": title["zh"], "bundle_en": title["en"]}
-    house.tell(uow, application.letterbox, kind, subject, amount=amount, **words)
+            kind = "permit-fee-returned"
+            tell_of_fees(house, uow, application, kind, fee.reference, fee.amount)
 
 
 def _payables() -> Select[Fee, Task, Application]:
@@ -268,7 +305,7 @@ def _payable(fee: Fee, task: Task, application: Application) -> Payable:
         amount=fee.amount,
         currency=CURRENCY,
         payee=PAYEE,
-        due_date=None,
+        due_date=None if fee.due_at is None else date.fromisoformat(city_date(fee.due_at)),
         version=f"{CURRENCY}-{fee.amount}",
         service=SERVICE,
     )

@@ -11,6 +11,7 @@ from plugins.permits.service.winding import Wound
 from plugins.permits.values.applications import AcceptanceReason
 from plugins.permits.values.bundles import Deemed, Title
 from plugins.permits.values.clock import Alarm
+from plugins.permits.values.fees import NOT_PAID
 from plugins.permits.values.tasks import TaskStatus
 
 # What a citizen has done themselves is no news to them; a part is told by its own title.
@@ -36,6 +37,8 @@ _DEEMED: Mapping[str, Deemed] = {
     TaskStatus.DEEMED_APPROVED: Deemed.APPROVED,
     TaskStatus.DEEMED_REFUSED: Deemed.REFUSED,
 }
+_REASONS = {NOT_PAID: "permit-fee-not-paid"}
+"""What is told of an end that has a reason of its own."""
 
 
 def announce(
@@ -57,7 +60,7 @@ def announce(
     bundle = find_bundle(application.bundle, application.bundle_version)
     reference = str(application.id)
     house.announce(uow, application.letterbox, bundle.service, reference, step, part=part)
-    kind = _NOTICES.get(step)
+    kind = _REASONS.get(application.reason or "") or _NOTICES.get(step)
     if kind is None:
         return
     params = _said("bundle", bundle.title)
