@@ -17,7 +17,7 @@ FLASK := flask --app wsgi
 help:  ## show this list
 	@echo "make run      start everything on this machine; Ctrl-C stops it (PORT, DATA_DIR: sandbox/README.md)"
 	@echo "make demo     pay a water bill against the running service, one line a step"
-	@echo "make demo-permits   eight permits in one working day, then with delays, in a fresh house of its own"
+	@echo "make demo-permits   eight permits in one working day, their fee and certificates, then with delays, in a fresh house"
 	@echo "make test     all checks, then all tests, on real PostgreSQL and Valkey that they start"
 	@echo "make check    style, types, import rules, plug-ins, openapi.yaml"
 	@echo "make check-promises   the tests of what is promised, with their figures"

@@ -1,5 +1,7 @@
 """What `demo-permits` stands on: a clock that is moved, people who wait by it, and its own eyes."""
 
+import base64
+import zlib
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -9,11 +11,13 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from app.certificates.service.sd_jwt import make_sd_jwt
 from app.cli import demo_permits
 from app.cli.demo.story import Broken
+from app.cli.demo_permits.certificates import read_credential, status_in
 from app.cli.demo_permits.figures import check_owned, compare, recompute
 from app.cli.demo_permits.watch import Shift, work_together
-from app.core import clock
+from app.core import clock, jose
 from app.factory import Rooms
 from config.settings import Settings, SettingsInvalid
 from tests.conftest import World
@@ -135,6 +139,41 @@ def test_a_minute_that_nobody_owns_is_seen(where: str) -> None:
         said["tasks"][0]["held"] = held
     with pytest.raises(Broken, match="with an owner: expected 329, saw 328"):
         check_owned(said, EXPORT)
+
+
+def credential_of(key: dict[str, Any], **claims: object) -> str:
+    header = {"alg": "ES256", "typ": "dc+sd-jwt", "kid": key["kid"]}
+    return make_sd_jwt(
+        {"iss": "https://city.example", "number": "1.2", **claims},
+        {"holder_name": "李雷", "matter": "施工"},
+        ["holder_name"],
+        lambda said: jose.sign(said, header, key),
+    )
+
+
+def test_a_credential_says_what_its_issuer_signed_and_shows_what_its_holder_chose() -> None:
+    key = jose.new_key()
+    issuer = {"issuer": "https://city.example", "jwks": {"keys": [jose.public_half(key)]}}
+    made = credential_of(key)
+    claims = read_credential(made, issuer)
+    assert (claims["number"], claims["holder_name"]) == ("1.2", "李雷")
+    assert "matter" not in claims
+    token, disclosure, _ = made.split("~")
+    stray = credential_of(key).split("~")[1]  # the same claim with a salt of another credential
+    for forged, words in (
+        (f"{token}~{stray}~", "has not signed"),
+        (f"{token}~{disclosure}~x", "key binding"),
+        (credential_of(jose.new_key()), "a signature of the city's"),
+        (credential_of(key, iss="https://other.example"), "issuer"),
+    ):
+        with pytest.raises(Broken, match=words):
+            read_credential(forged, issuer)
+
+
+def test_a_status_is_found_at_its_place_in_the_list() -> None:
+    packed = base64.urlsafe_b64encode(zlib.compress(bytes([0b00_01_10_00, 0b00_00_00_01])))
+    listed = {"bits": 2, "lst": packed.decode().rstrip("=")}
+    assert [status_in(listed, place) for place in range(8)] == [0, 2, 1, 0, 1, 0, 0, 0]
 
 
 def test_a_house_whose_clock_cannot_be_moved_is_left_alone(

@@ -1,17 +1,20 @@
 """Who takes part: an applicant's app, and officers at the desks of departments."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from secrets import token_urlsafe
 from typing import Any
 from urllib.parse import quote
 
-from app.cli.demo.actors import City, Phone, new_key
-from app.cli.demo.story import check, expect, wait_for
+from app.cli.demo.actors import City, Phone, confirm_card, new_key, order_of
+from app.cli.demo.story import check, expect, expect_refusal, wait_for
 from app.cli.demo.wire import Answer, call
 
-PLACE = "/v1/permits"
+PLACE, FEE_SERVICE = "/v1/permits", "permit-fee"
 UNAUTHORIZED, UNAVAILABLE = 401, 503
-_LATE = "audit-sealing-late"
+_LATE, _STEP_UP = "audit-sealing-late", "step-up-required"
+_CODE = re.compile(r"验证码 ([0-9]{6})，用于确认本人操作")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +36,15 @@ class Applicant:
         self._phone = Phone.fresh(web)
         self._city = city
         self._refresh = ""
+        self._password = token_urlsafe(18)
 
     def log_in(self) -> str:
-        """Log in, prove a name and return it."""
+        """Log in, set a password, prove a name and return it."""
         wanted = {"phone": self._phone.number, "purpose": "login"}
         asked = expect(self._phone.post("/v1/auth/challenges", wanted), 202)
         code = self._city.code_sent_to(self._phone.number)
         self._refresh = self._phone.start_session(asked["id"], code)["refresh_token"]
+        expect(self.send("PUT", "/v1/me/password", {"password": self._password}), 204)
         person = self._city.make_person()
         right = {"name": person.name, "resident_id": person.resident_id}
         made = expect(self._phone.post("/v1/me/verifications", right), 201)
@@ -72,18 +77,64 @@ class Applicant:
             lambda seen: seen["ended_at"] is not None,
         )
 
+    def await_fee(self, application_id: str) -> Any:  # noqa: ANN401 - JSON
+        """Read my application until the worker has said by when its fee is to be paid."""
+        return wait_for(
+            "the fee is asked for",
+            lambda: self.read(application_id),
+            lambda seen: all(fee["due_at"] is not None for fee in seen["fees"]),
+        )
+
+    def pay(self, fee: dict[str, Any]) -> None:
+        """Pay a fee by card: refused at first, for so much needs a fresh proof of who pays."""
+        order, key = order_of({"service": FEE_SERVICE, "reference": fee["reference"]}), new_key()
+        refused = self.send("POST", "/v1/payments", order, key=key)
+        expect_refusal(refused, UNAUTHORIZED, _STEP_UP)
+        self._step_up()
+        payment = expect(self.send("POST", "/v1/payments", order, key=key), 201)
+        check("amount", fee["amount"], payment["amount"])
+        check("intent", "succeeded", confirm_card(payment["next_action"])["status"])
+        wait_for(
+            "the money is booked",
+            lambda: expect(self.get(f"/v1/payments/{payment['id']}"), 200),
+            lambda seen: [item["status"] for item in seen["items"]] == ["fulfilled"],
+        )
+
+    def _step_up(self) -> None:
+        """Prove myself anew, by my password and a code that comes by SMS."""
+        before = len(self._codes_for_step_ups())
+        begun = expect(self.send("POST", "/v1/auth/step-ups", {"means": "password"}), 201)
+        codes = wait_for("the SMS", self._codes_for_step_ups, lambda seen: len(seen) > before)
+        proof = {"code": codes[0], "password": self._password}
+        expect(self.send("POST", f"/v1/auth/step-ups/{begun['id']}/completion", proof), 200)
+
+    def _codes_for_step_ups(self) -> list[str]:
+        """Return the codes of step-ups that came, the newest first; notices come beside them."""
+        texts = self._city.texts_to(self._phone.number)
+        return [found[1] for text in texts if (found := _CODE.search(text))]
+
+    def get(self, path: str) -> Answer:
+        """Read something."""
+        return self.send("GET", path)
+
     def send(
-        self, method: str, path: str, body: object = None, *, file: bytes | None = None
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        file: bytes | None = None,
+        key: str | None = None,
     ) -> Answer:
         """Send something, once more with fresh tokens when those in hand have run out."""
-        key = {"Idempotency-Key": new_key()} if method == "POST" else {}
-        answer = self._send(method, path, body, file, key)
-        if answer.status == UNAUTHORIZED:
+        more = {"Idempotency-Key": key or new_key()} if method == "POST" else {}
+        answer = self._send(method, path, body, file, more)
+        if answer.status == UNAUTHORIZED and answer.body.get("code") != _STEP_UP:
             renewed = expect(
                 self._phone.post("/v1/auth/sessions/refresh", {"refresh_token": self._refresh}), 200
             )
             self._phone.token, self._refresh = renewed["access_token"], renewed["refresh_token"]
-            answer = self._send(method, path, body, file, key)
+            answer = self._send(method, path, body, file, more)
         return answer
 
     def _send(

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from app.cli.demo.story import Broken, check, expect, wait_for
+from app.cli.demo.story import Broken, check, expect, wait_for, yuan
 from app.cli.demo_permits.actors import PLACE, Applicant, Officer, Town
 from app.cli.demo_permits.desk import Desks
 from app.cli.demo_permits.figures import check_owned, compare, in_city, moment, path_of
@@ -80,7 +80,13 @@ def _begin(stage: Stage, applicant: Applicant) -> Case:
         stage.set_clock(stage.days[1], "09:20")
         case = Case(stage, applicant, town, stage.accept(town, made))
         promised = in_city(case.clock()["ends_at"])
-        step.say(f"submitted {in_city(made['submitted_at'])}, promised 承诺办结 {promised}")
+        (fee,) = applicant.read(case.id)["fees"]
+        check("due before everything is decided", None, fee["due_at"])
+        applicant.pay(fee)
+        step.say(
+            f"submitted {in_city(made['submitted_at'])}, promised 承诺办结 {promised}; "
+            f"{yuan(fee['amount'])} paid at once"
+        )
     return case
 
 
