@@ -206,7 +206,7 @@ class DeskFairSlots(MethodView):
     @blueprint.response(201, FairSlotSchema)
     def post(self, wanted: NewSlot, fair_id: UUID) -> tuple[SlotView, int]:
         """Add a time to a job fair or change its capacity."""
-        added = service.add_slot(request_unit(), staff_department(), fair_id, wanted)
+        added = service.add_slot(house_of(), request_unit(), staff_department(), fair_id, wanted)
         return added, CREATED
 
 

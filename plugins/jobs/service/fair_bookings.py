@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import Select, select
-from sqlalchemy.exc import IntegrityError
 
 from app.sdk import Citizen, House, Page, PageRequest, UnitOfWork, fetch_page, now
 from plugins.jobs.errors import (
@@ -54,10 +53,6 @@ def hold_seat(house: House, uow: UnitOfWork, citizen: Citizen, slot_id: UUID) ->
         raise FairSlotFull(free_slots=[str(one) for one in _others(uow, slot)])
     leave_queue_at(uow, slot.id, citizen.reference)
     booking = open_hold(uow, slot, seats[0], citizen.reference, citizen.letterbox, now() + HELD_FOR)
-    try:
-        uow.flush()
-    except IntegrityError as error:  # at another time of the fair in the same moment
-        raise AlreadyBooked from error
     return show_bookings(uow, [booking])[0]
 
 

@@ -43,13 +43,18 @@ def check_in(uow: UnitOfWork, department: str | None, booking_id: UUID) -> FairB
 
 
 def remind_of_fairs(house: House) -> None:
-    """Remind citizens of their times a day before, a bounded number of them."""
+    """Remind citizens of their times a day before, a bounded number of them.
+
+    Of a cancelled fair nobody is reminded: `clear_cancelled_fairs` tells them so, soon.
+    """
     moment = now()
     with house.unit_of_work() as uow:
         due = (
             select(FairBooking)
             .join(FairSlot, FairSlot.id == FairBooking.slot_id)
+            .join(Fair, Fair.id == FairSlot.fair_id)
             .where(
+                Fair.status != FairStatus.CANCELLED,
                 FairBooking.status == FairBookingStatus.CONFIRMED,
                 FairBooking.reminded_at.is_(None),
                 FairSlot.starts_at > moment,
@@ -79,7 +84,12 @@ def note_no_shows(house: House) -> None:
         due = (
             select(FairBooking)
             .join(FairSlot, FairSlot.id == FairBooking.slot_id)
-            .where(FairBooking.status == FairBookingStatus.CONFIRMED, FairSlot.ends_at <= now())
+            .join(Fair, Fair.id == FairSlot.fair_id)
+            .where(
+                Fair.status != FairStatus.CANCELLED,
+                FairBooking.status == FairBookingStatus.CONFIRMED,
+                FairSlot.ends_at <= now(),
+            )
             .limit(_BATCH)
             .with_for_update(of=FairBooking, skip_locked=True)
         )

@@ -9,9 +9,10 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Select, select
+from sqlalchemy.exc import IntegrityError
 
 from app.sdk import House, UnitOfWork, new_id, now
-from plugins.jobs.errors import FairSlotNotFound, FairSlotOver
+from plugins.jobs.errors import AlreadyBooked, FairSlotNotFound, FairSlotOver
 from plugins.jobs.models import Fair, FairBooking, FairSlot, FairWait
 from plugins.jobs.values.fairs import (
     COMING,
@@ -88,13 +89,17 @@ def offer_seats(house: House, uow: UnitOfWork, slot: FairSlot) -> None:
     )
     waits = uow.scalars(queue).all()
     booked = _who_has_booked(uow, slot.fair_id, waits)
-    for seat, wait in zip(seats, waits, strict=False):
+    # In one order of citizens: two times of a fair that offer at once meet at the same ones.
+    for seat, wait in zip(seats, sorted(waits, key=_whose), strict=False):
         if wait.citizen_reference is None or wait.citizen_reference in booked:
             uow.move(wait, FairWaitStatus.ENDED, cause="booked-elsewhere")
             continue
         until = now() + OFFERED_FOR
-        booking = open_hold(uow, slot, seat, wait.citizen_reference, wait.letterbox, until)
-        uow.flush()
+        try:
+            booking = open_hold(uow, slot, seat, wait.citizen_reference, wait.letterbox, until)
+        except AlreadyBooked:
+            uow.move(wait, FairWaitStatus.ENDED, cause="booked-elsewhere")
+            continue
         uow.move(wait, FairWaitStatus.OFFERED, cause="seat-free")
         wait.offers += 1
         wait.booking_id = booking.id
@@ -121,7 +126,11 @@ def open_hold(
     letterbox: str,
     until: datetime,
 ) -> FairBooking:
-    """Hold a free seat of a locked time for a citizen; nothing is flushed."""
+    """Hold a free seat of a locked time for a citizen.
+
+    Raise `AlreadyBooked`, and leave the rest as it is, when they get one at another time of the
+    fair in the same moment.
+    """
     booking = FairBooking(
         id=new_id(),
         status=FairBookingStatus.HELD,
@@ -134,7 +143,13 @@ def open_hold(
         hold_until=until,
         made_at=now(),
     )
-    uow.open_record(booking, cause="citizen")
+    try:
+        with uow.begin_nested():
+            uow.open_record(booking, cause="citizen")
+    except IntegrityError as error:
+        if "uq_fair_bookings_citizen" not in str(error.orig):
+            raise
+        raise AlreadyBooked from error
     return booking
 
 
@@ -173,6 +188,10 @@ def waits_of(slot_id: UUID, citizen_reference: str) -> Select[FairWait]:
         FairWait.citizen_reference == citizen_reference,
         FairWait.status.in_(WAITS),
     )
+
+
+def _whose(wait: FairWait) -> str:
+    return wait.citizen_reference or ""
 
 
 def _who_has_booked(uow: UnitOfWork, fair_id: UUID, waits: Sequence[FairWait]) -> set[str | None]:

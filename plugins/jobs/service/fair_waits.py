@@ -110,6 +110,12 @@ def end_waits(house: House) -> None:
             uow.move(wait, FairWaitStatus.ENDED, cause="last-day")
 
 
+def list_all_waits(uow: UnitOfWork, citizen_reference: str) -> list[FairWaitView]:
+    """Return everything that a citizen waits or waited for."""
+    mine = select(FairWait).where(FairWait.citizen_reference == citizen_reference)
+    return _show_waits(uow, uow.scalars(mine.order_by(FairWait.made_at, FairWait.id)).all())
+
+
 def _show_waits(uow: UnitOfWork, waits: Sequence[FairWait]) -> list[FairWaitView]:
     fairs = dict(
         uow.execute(

@@ -19,6 +19,7 @@ from plugins.jobs.errors import (
 )
 from plugins.jobs.models import Employer, Fair, FairBooking, FairBooth, FairSlot
 from plugins.jobs.service.employers import check_desk, member_of
+from plugins.jobs.service.fair_seats import offer_seats
 from plugins.jobs.service.locks import hold_employer
 from plugins.jobs.values.fairs import (
     SEATED,
@@ -56,11 +57,13 @@ def plan_fair(uow: UnitOfWork, department: str | None, wanted: NewFair) -> FairV
     return _show(uow, [fair])[0]
 
 
-def add_slot(uow: UnitOfWork, department: str | None, fair_id: UUID, wanted: NewSlot) -> SlotView:
+def add_slot(
+    house: House, uow: UnitOfWork, department: str | None, fair_id: UUID, wanted: NewSlot
+) -> SlotView:
     """Add a time at which citizens may come; the same beginning again changes its capacity.
 
-    A capacity below what is booked is raised to that. Raise `FairNotFound`, `FairNotOpen`, or
-    `FairTimesInvalid` outside the fair.
+    A capacity below what is booked is raised to that; seats that are added are offered to who
+    waits first. Raise `FairNotFound`, `FairNotOpen`, or `FairTimesInvalid` outside the fair.
     """
     check_desk(department)
     fair = _lock(uow, fair_id)
@@ -88,6 +91,7 @@ def add_slot(uow: UnitOfWork, department: str | None, fair_id: UUID, wanted: New
         slot.capacity = max(wanted.capacity, uow.scalar(highest) or 0)
         slot.ends_at = wanted.ends_at
     uow.flush()
+    offer_seats(house, uow, slot)
     return show_slots(uow, [slot])[0]
 
 

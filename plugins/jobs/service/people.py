@@ -10,6 +10,7 @@ from plugins.jobs.models import Application, Cv, CvShare, CvSight, FairBooking, 
 from plugins.jobs.service.applicants import end_what_hangs_on, is_living, lock_applications
 from plugins.jobs.service.applications import list_all_applications
 from plugins.jobs.service.fair_bookings import list_all_bookings, release_citizen
+from plugins.jobs.service.fair_waits import list_all_waits
 from plugins.jobs.service.json_values import plain_values
 from plugins.jobs.service.profiles import find_cv
 from plugins.jobs.service.shares import list_all_shares, show_readings, withdraw_all_shares
@@ -31,6 +32,7 @@ def export_people(house: House, uow: UnitOfWork, citizen_reference: str) -> Mapp
         "fair_bookings": [
             plain_values(asdict(one)) for one in list_all_bookings(uow, citizen_reference)
         ],
+        "fair_waits": [plain_values(asdict(one)) for one in list_all_waits(uow, citizen_reference)],
     }
 
 

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from time import sleep
 from uuid import UUID, uuid4
 
 import pytest
@@ -48,7 +49,7 @@ class Hall:
         begins = self.starts + timedelta(hours=hours)
         slot = NewSlot(begins, begins + timedelta(hours=1), capacity)
         with self.house.unit_of_work() as uow:
-            return service.add_slot(uow, DEPARTMENT, self.fair, slot).id
+            return service.add_slot(self.house, uow, DEPARTMENT, self.fair, slot).id
 
     def hold(self, who: Citizen) -> UUID:
         with self.house.unit_of_work() as uow:
@@ -259,6 +260,62 @@ def test_a_cancelled_fair_frees_everybody(rooms: Rooms, house: House, crowd: lis
     assert hall.waits(first)[0] == "ended"
 
 
+def test_nobody_is_reminded_of_a_cancelled_fair(
+    rooms: Rooms, house: House, crowd: list[Citizen]
+) -> None:
+    hall = Hall(rooms, house)
+    booking = hall.hold(crowd[0])
+    hall.confirm(crowd[0], booking)
+    stands = "select status, reminded_at is null from plugin_jobs.fair_bookings where id = :id"
+    with later(4 * DAY + 60):
+        with house.unit_of_work() as uow:
+            service.cancel_fair(uow, DEPARTMENT, hall.fair)
+        service.remind_of_fairs(house)  # before its turn in clearing has come
+        assert one_row(rooms, stands, booking) == ("confirmed", True)
+    with later(5 * DAY + 7 * 3_600):
+        service.note_no_shows(house)
+        assert one_row(rooms, stands, booking) == ("confirmed", True)
+        hall.attend()
+        assert one_row(rooms, stands, booking) == ("cancelled", True)
+
+
+def one_row(rooms: Rooms, statement: str, record: UUID) -> tuple[str, bool]:
+    (row,) = many(rooms, statement, id=record)
+    return row  # type: ignore[no-any-return]
+
+
+def test_seats_that_are_added_go_to_who_waits(
+    rooms: Rooms, house: House, crowd: list[Citizen]
+) -> None:
+    hall = Hall(rooms, house)
+    owner, first, second, stranger, *_ = crowd
+    hall.confirm(owner, hall.hold(owner))
+    assert (hall.wait(first), hall.wait(second)) == ("done", "done")
+    assert hall.add(0, capacity=2) == hall.slot
+    assert hall.waits(first)[:2] == ("offered", 1)
+    assert hall.waits(second)[:2] == ("waiting", 0)
+    assert hall.try_to_hold(stranger) == "fair-slot-full"
+
+
+def test_who_books_elsewhere_at_that_moment_stops_nobody_from_giving_a_seat_back(
+    rooms: Rooms, house: House, crowd: list[Citizen]
+) -> None:
+    hall = Hall(rooms, house)
+    other = hall.add(1, 1)
+    owner, first, second, *_ = crowd
+    held = hall.hold(owner)
+    hall.confirm(owner, held)
+    assert (hall.wait(first), hall.wait(second)) == ("done", "done")
+    with ThreadPoolExecutor(1) as pool:
+        with house.unit_of_work() as uow:
+            service.hold_seat(house, uow, first, other)
+            given_back = pool.submit(hall.cancel, owner, held)
+            sleep(0.5)  # the seat is on its way to whoever has just booked another
+        assert given_back.result(timeout=60) == "done"
+    assert hall.waits(first) == ("ended", 0, None)
+    assert hall.waits(second)[:2] == ("offered", 1)
+
+
 @pytest.mark.parametrize(
     ("statement", "constraint"),
     [
@@ -295,6 +352,8 @@ def test_whoever_is_erased_gives_their_seat_to_the_next(
     hall.wait(first)
     provider = rooms.deps[JobsProvider]
     assert len(provider.export(owner)["fair_bookings"]) == 1  # type: ignore[arg-type]
+    (waits,) = provider.export(first)["fair_waits"]  # type: ignore[misc,attr-defined]
+    assert (waits["status"], waits["slot_id"]) == ("waiting", str(hall.slot))
     for _ in range(2):
         provider.erase(owner)
         assert not any(provider.export(owner).values())
