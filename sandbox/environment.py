@@ -110,6 +110,7 @@ def product_environment(
         "UTILITIES_BILLER_URL": f"{outside.city_url}/billers",
         "TRAFFIC_POLICE_URL": f"{outside.city_url}/police",
         "TRAFFIC_POLICE_KEY": CITY_KEY,
+        "JOBS_HIRE_UNDO_DAYS": "30",
         "STRIPE_API_KEY": secrets.stripe_api_key,
         "STRIPE_PUBLISHABLE_KEY": secrets.stripe_publishable_key,
         "TOKEN_SIGNING_KEY": secrets.token_signing_key,

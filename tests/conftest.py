@@ -130,6 +130,7 @@ def world() -> Iterator[World]:
             "UTILITIES_BILLER_URL": f"{city.url}/billers",
             "TRAFFIC_POLICE_URL": f"{city.url}/police",
             "TRAFFIC_POLICE_KEY": CITY_KEY,
+            "JOBS_HIRE_UNDO_DAYS": "30",
             "EGRESS_LOOPBACK": ",".join(urlsplit(u).netloc for u in outside),
             "RATE_LIMITS": "sandbox",
             "SETTLEMENT_DEBTOR_NAME": "i武当",

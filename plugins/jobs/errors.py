@@ -227,6 +227,14 @@ class NoPositionLeft(Conflict):
     title_en = "Every position is filled"
 
 
+class HireFinal(Conflict):
+    """The time is over in which a hire can be undone; `until` says when it ended."""
+
+    code = "hire-final"
+    title_zh = "录用已超过可撤销期限"
+    title_en = "The hire can be undone no more"
+
+
 class InterviewNotFound(NotFound):
     """This citizen has no such invitation."""
 

@@ -2,12 +2,17 @@
 
 from collections.abc import Mapping
 
-from app.sdk import Citizen, Periodic, PersonalData, Provider
+from app.sdk import Citizen, House, Periodic, PersonalData, Provider
 from plugins.jobs import service
+from plugins.jobs.values.applications import read_undo_term
 
 
 class JobsProvider(Provider, PersonalData, Periodic):
     """Vacancies of verified employers."""
+
+    def __init__(self, house: House) -> None:
+        super().__init__(house)
+        read_undo_term(house.settings)  # a wrong one puts the plug-in aside now, not at an undoing
 
     def export(self, citizen: Citizen) -> Mapping[str, object]:
         """Return what the plug-in keeps about the citizen."""

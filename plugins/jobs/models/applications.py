@@ -94,7 +94,10 @@ class Application(Stateful, Base):
                 *_CLOSED,
             }
         ),
-        ApplicationStatus.ACCEPTED: frozenset({ApplicationStatus.CANCELLED}),
+        # A hire that is undone; whoever was marked by mistake is looked at again.
+        ApplicationStatus.ACCEPTED: frozenset(
+            {ApplicationStatus.CANCELLED, ApplicationStatus.PROCESSING}
+        ),
         ApplicationStatus.OBSOLETE: frozenset({ApplicationStatus.PROCESSING}),
     }
 

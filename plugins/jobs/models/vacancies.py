@@ -55,6 +55,10 @@ class Vacancy(Stateful, Base):
         # Whoever applied in time can be hired after the last day, and after the last application.
         VacancyStatus.EXPIRED: frozenset({VacancyStatus.FILLED}),
         VacancyStatus.CLOSED_BY_CAP: frozenset({VacancyStatus.FILLED}),
+        # A hire that is undone leaves a position open.
+        VacancyStatus.FILLED: frozenset(
+            {VacancyStatus.PUBLISHED, VacancyStatus.EXPIRED, VacancyStatus.CLOSED_BY_CAP}
+        ),
     }
 
     __tablename__ = "vacancies"

@@ -14,6 +14,8 @@ from plugins.jobs.schemas.applications import (
     JobAnswerSchema,
     JobApplicationArgs,
     JobApplicationSchema,
+    JobHireDenialSchema,
+    JobHireUndoingSchema,
     JobInterviewAnswerSchema,
     JobInterviewSchema,
     NewJobApplicationSchema,
@@ -24,6 +26,7 @@ from plugins.jobs.values.applications import (
     Answer,
     AnsweringRecord,
     ApplicationView,
+    CancelCause,
     InterviewView,
     NewInterview,
 )
@@ -82,17 +85,21 @@ class JobApplicationWithdrawal(MethodView):
         return service.withdraw_application(request_unit(), citizen().reference, application_id)
 
 
-@blueprint.route("/applications/<uuid:application_id>/hire-denial")
-class JobApplicationHireDenial(MethodView):
-    """A hire that its citizen knows nothing of."""
+@blueprint.route("/applications/<uuid:application_id>/hire-cancellation")
+class JobApplicationHireCancellation(MethodView):
+    """The end of a hire by its citizen."""
 
+    @blueprint.arguments(JobHireDenialSchema)
     @blueprint.response(200, JobApplicationSchema)
-    def post(self, application_id: UUID) -> ApplicationView:
-        """Deny that I was hired.
+    def post(self, reason: CancelCause, application_id: UUID) -> ApplicationView:
+        """Say that I was not hired or do not come.
 
-        Applications that the hire had ended are looked at again where the vacancies are open.
+        Applications that the hire had ended are looked at again where the vacancies are open. It is
+        possible for some weeks after the hire.
         """
-        return service.deny_hire(house_of(), request_unit(), citizen().reference, application_id)
+        return service.undo_own_hire(
+            house_of(), request_unit(), citizen().reference, application_id, reason
+        )
 
 
 @blueprint.route("/interviews/<uuid:interview_id>/answer")
@@ -158,11 +165,22 @@ class ReceivedApplicationHire(MethodView):
             house_of(), request_unit(), citizen().reference, employer_id, application_id
         )
 
+
+@blueprint.route(f"{_RECEIVED}/<uuid:application_id>/hire-cancellation")
+class ReceivedApplicationHireCancellation(MethodView):
+    """The end of a hire by its employer."""
+
+    @blueprint.arguments(JobHireUndoingSchema)
     @blueprint.response(200, JobApplicationSchema)
-    def delete(self, employer_id: UUID, application_id: UUID) -> ApplicationView:
-        """Say that a hire fell through."""
-        return service.cancel_hire(
-            house_of(), request_unit(), citizen().reference, employer_id, application_id
+    def post(self, reason: CancelCause, employer_id: UUID, application_id: UUID) -> ApplicationView:
+        """Undo a hire of my firm.
+
+        The position is free again, and the vacancy open as long as it could be. Whoever was marked
+        by mistake is looked at again; with any other reason the application is cancelled. It is
+        possible for some weeks after the hire.
+        """
+        return service.undo_hire(
+            house_of(), request_unit(), citizen().reference, employer_id, application_id, reason
         )
 
 

@@ -5,10 +5,14 @@ from typing import Any
 from marshmallow import ValidationError, post_load, validates_schema
 
 from app.sdk import PageArgs, Schema, fields
+from plugins.jobs.schemas.common import one_of
 from plugins.jobs.values.applications import (
+    CITIZEN_UNDOES,
+    EMPLOYER_UNDOES,
     MOST_APPLICATION_WORDS,
     Answer,
     ApplicationStatus,
+    CancelCause,
     InterviewStatus,
     NewInterview,
     RefusalReason,
@@ -94,6 +98,26 @@ class JobAnswerSchema(Schema):
     def _make(self, data: dict[str, Any], **_: object) -> Answer:
         reason = None if data["reason"] is None else RefusalReason(data["reason"])
         return Answer(ApplicationStatus(data["status"]), reason)
+
+
+class _HireUndoing(Schema):
+    """Why a hire is undone."""
+
+    @post_load
+    def _make(self, data: dict[str, Any], **_: object) -> CancelCause:
+        return CancelCause(data["reason"])
+
+
+class JobHireUndoingSchema(_HireUndoing):
+    """Why an employer undoes a hire; a mistake alone has the application looked at again."""
+
+    reason = fields.Text(required=True, validate=one_of(EMPLOYER_UNDOES))
+
+
+class JobHireDenialSchema(_HireUndoing):
+    """Why somebody is not hired after all: they never agreed, or do not come."""
+
+    reason = fields.Text(required=True, validate=one_of(CITIZEN_UNDOES))
 
 
 class JobApplicationSchema(Schema):

@@ -6,11 +6,8 @@ from app.sdk import House
 from plugins.jobs.service.applications import (
     answer_application,
     apply_for,
-    cancel_hire,
-    deny_hire,
     find_application,
     find_received,
-    hire_applicant,
     list_applications,
     list_received,
     withdraw_application,
@@ -72,6 +69,11 @@ from plugins.jobs.service.feeds import (
     list_files,
     take_file,
     take_own_file,
+)
+from plugins.jobs.service.hires import (
+    hire_applicant,
+    undo_hire,
+    undo_own_hire,
 )
 from plugins.jobs.service.interviews import (
     answer_invitation,
@@ -157,7 +159,6 @@ __all__ = [
     "book_booth",
     "cancel_booking",
     "cancel_fair",
-    "cancel_hire",
     "check_desk",
     "check_in",
     "close_vacancy",
@@ -167,7 +168,6 @@ __all__ = [
     "decide_member",
     "decide_report",
     "decide_revision",
-    "deny_hire",
     "dismiss_feed_client",
     "erase_citizen",
     "export_citizen",
@@ -234,6 +234,8 @@ __all__ = [
     "take_file",
     "take_own_file",
     "tell_what_is_new",
+    "undo_hire",
+    "undo_own_hire",
     "withdraw_all_shares",
     "withdraw_application",
     "withdraw_by_desk",

@@ -131,6 +131,12 @@ def check_living(application: Application) -> None:
         application.check_move(ApplicationStatus.NEW)  # which is no move of any state
 
 
+def check_hired(application: Application, version: int) -> None:
+    """Raise `IllegalMove` (a conflict) for what is no hire, or has moved since that version."""
+    if application.status != ApplicationStatus.ACCEPTED or application.version != version:
+        application.check_move(ApplicationStatus.NEW)  # which is no move of any state
+
+
 def lock_applications(uow: UnitOfWork, wanted: ColumnElement[bool]) -> Sequence[Application]:
     """Return applications under their locks and as they are now, in everybody's order."""
     statement = select(Application).where(wanted).order_by(Application.id).with_for_update()

@@ -1,14 +1,13 @@
 """Applications: sent by citizens, answered by employers, ended by whatever ends them.
 
 Locks are taken in one order by everybody: the employer, the vacancy, applications by id, consents
-by id. A hire locks all that it ends before it looks at any of it, so whoever meets it comes before
-or after it.
+by id.
 """
 
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from sqlalchemy import Select, and_, delete, func, or_, select
+from sqlalchemy import Select, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from app.sdk import Citizen, House, Page, PageRequest, UnitOfWork, fetch_page, new_id, now
@@ -16,25 +15,22 @@ from plugins.jobs.errors import (
     AlreadyApplied,
     ApplicationNotFound,
     AppliesElsewhere,
-    NoPositionLeft,
     TooManyApplications,
     VacancyNotFound,
     VacancyNotOpen,
 )
-from plugins.jobs.models import Application, Employer, Hire, Interview, Vacancy
+from plugins.jobs.models import Application, Employer, Interview, Vacancy
 from plugins.jobs.service.applicants import (
     check_living,
     end_what_hangs_on,
     is_living,
-    lock_applications,
     note_answer,
-    refuse,
     tell_applicants,
 )
-from plugins.jobs.service.closing import close_vacancy
+from plugins.jobs.service.closing import close_vacancy, has_enough_applications
 from plugins.jobs.service.consents import live_shares_of, share_with_application
 from plugins.jobs.service.employers import member_of
-from plugins.jobs.service.locks import hold_employer
+from plugins.jobs.service.locks import hold_employer, lock_vacancies
 from plugins.jobs.values import CloseCause, EmployerStatus, VacancyStatus, city_today
 from plugins.jobs.values.applications import (
     ANSWERS,
@@ -50,9 +46,6 @@ from plugins.jobs.values.applications import (
     promise_moments,
 )
 
-_HIRING = (VacancyStatus.PUBLISHED, VacancyStatus.EXPIRED, VacancyStatus.CLOSED_BY_CAP)
-"""Whoever applied in time can be hired, though nobody else can apply any more."""
-
 
 def apply_for(
     house: House, uow: UnitOfWork, citizen: Citizen, vacancy_id: UUID, words: str
@@ -64,7 +57,7 @@ def apply_for(
     """
     at = uow.scalar(select(Vacancy.employer_id).where(Vacancy.id == vacancy_id))
     employer = None if at is None else hold_employer(uow, at)
-    vacancy = _lock_vacancy(uow, vacancy_id)
+    vacancy = next(iter(lock_vacancies(uow, {vacancy_id})), None)
     if vacancy is None or employer is None or vacancy.published_at is None:
         raise VacancyNotFound
     is_open = vacancy.status == VacancyStatus.PUBLISHED and vacancy.valid_through >= city_today()
@@ -115,7 +108,7 @@ def find_application(
     uow: UnitOfWork, citizen_reference: str, application_id: UUID
 ) -> ApplicationView:
     """Return one of a citizen's applications, or raise `ApplicationNotFound`."""
-    return show_applications(uow, [_one(uow, _of(citizen_reference), application_id)])[0]
+    return show_applications(uow, [application_of(uow, citizen_reference, application_id)])[0]
 
 
 def withdraw_application(
@@ -162,7 +155,7 @@ def find_received(
     Raise as `list_received` does, and `ApplicationNotFound`.
     """
     member_of(uow, citizen_reference, employer_id)
-    return show_applications(uow, [_one(uow, _at(employer_id), application_id)])[0]
+    return show_applications(uow, [application_at(uow, employer_id, application_id)])[0]
 
 
 def answer_application(
@@ -191,85 +184,14 @@ def answer_application(
     return show_applications(uow, [application])[0]
 
 
-def hire_applicant(
-    house: House, uow: UnitOfWork, citizen_reference: str, employer_id: UUID, application_id: UUID
-) -> ApplicationView:
-    """Hire somebody: a position is filled, and their other applications are obsolete.
-
-    The last position fills the vacancy, and whoever else applied is told so. Raise as
-    `find_received` does, `VacancyNotOpen`, `NoPositionLeft`, or `IllegalMove`.
-    """
-    member_of(uow, citizen_reference, employer_id)
-    wanted = _one(uow, _at(employer_id), application_id)
-    applicant = wanted.citizen_reference
-    vacancy = _lock_vacancy(uow, wanted.vacancy_id)
-    assert vacancy is not None
-    taken = set(uow.scalars(select(Hire.seat).where(Hire.vacancy_id == vacancy.id)))
-    seat = next((n for n in range(1, vacancy.open_positions + 1) if n not in taken), None)
-    if vacancy.status == VacancyStatus.FILLED or seat is None:
-        raise NoPositionLeft
-    if vacancy.status not in _HIRING:
-        raise VacancyNotOpen
-    fills = len(taken) + 1 == vacancy.open_positions
-    touched = lock_applications(
-        uow,
-        or_(
-            Application.id == wanted.id,
-            and_(is_living(), Application.citizen_reference == applicant),
-            *([and_(is_living(), Application.vacancy_id == vacancy.id)] if fills else []),
-        ),
-    )
-    hired = next(one for one in touched if one.id == wanted.id)
-    uow.move(hired, ApplicationStatus.ACCEPTED, cause="employer")
-    note_answer(hired, ApplicationStatus.ACCEPTED)
-    uow.add(
-        Hire(
-            application_id=hired.id,
-            vacancy_id=vacancy.id,
-            seat=seat,
-            open_positions=vacancy.open_positions,
-            hired_at=now(),
-        )
-    )
-    # Somebody erased in this moment has no other applications that could be found.
-    others = [one for one in touched if one.id != hired.id]
-    elsewhere = [one for one in others if one.citizen_reference == applicant]
-    for one in elsewhere:
-        uow.move(one, ApplicationStatus.OBSOLETE, cause="hired-elsewhere")
-        one.obsolete_by = hired.id
-    beaten = [one for one in others if one.citizen_reference != applicant]
-    for one in beaten:
-        refuse(uow, one, RefusalReason.POSITION_FILLED, "vacancy-filled")
-    end_what_hangs_on(uow, others, "hire")
-    if fills:
-        close_vacancy(house, uow, vacancy, VacancyStatus.FILLED, CloseCause.POSITIONS_FILLED)
-    uow.flush()
-    tell_applicants(house, uow, touched)
-    return show_applications(uow, [hired])[0]
+def application_of(uow: UnitOfWork, citizen_reference: str, application_id: UUID) -> Application:
+    """Return one of a citizen's applications, or raise `ApplicationNotFound`."""
+    return _one(uow, _of(citizen_reference), application_id)
 
 
-def cancel_hire(
-    house: House, uow: UnitOfWork, citizen_reference: str, employer_id: UUID, application_id: UUID
-) -> ApplicationView:
-    """Say that a hire fell through: the position is free again while its vacancy is not filled.
-
-    What the hire made obsolete is looked at again where the vacancies are open. Raise as
-    `find_received` does, or `IllegalMove`.
-    """
-    member_of(uow, citizen_reference, employer_id)
-    wanted = _one(uow, _at(employer_id), application_id)
-    return _undo_hire(house, uow, wanted, CancelCause.HIRE_FELL_THROUGH)
-
-
-def deny_hire(
-    house: House, uow: UnitOfWork, citizen_reference: str, application_id: UUID
-) -> ApplicationView:
-    """Say that one was not hired, whatever the employer says; undone as `cancel_hire` does.
-
-    Raise `ApplicationNotFound`, or `IllegalMove`.
-    """
-    wanted = _one(uow, _of(citizen_reference), application_id)
-    return _undo_hire(house, uow, wanted, CancelCause.HIRE_DENIED)
+def application_at(uow: UnitOfWork, employer_id: UUID, application_id: UUID) -> Application:
+    """Return what an employer has received, or raise `ApplicationNotFound`."""
+    return _one(uow, _at(employer_id), application_id)
 
 
 def lock_received(
@@ -339,64 +261,9 @@ def show_interview(interview: Interview) -> InterviewView:
     )
 
 
-def _undo_hire(
-    house: House, uow: UnitOfWork, wanted: Application, cause: CancelCause
-) -> ApplicationView:
-    """Cancel a hire and all that it did, as far as that can be undone."""
-    obsolete = Application.obsolete_by == wanted.id
-    also = uow.scalars(select(Application.vacancy_id).where(obsolete)).all()
-    vacancies = {one.id: one for one in _lock_vacancies(uow, {wanted.vacancy_id, *also})}
-    touched = lock_applications(uow, or_(Application.id == wanted.id, obsolete))
-    hired = next(one for one in touched if one.id == wanted.id)
-    uow.move(hired, ApplicationStatus.CANCELLED, cause=str(cause))
-    hired.reason = cause
-    end_what_hangs_on(uow, [hired], "hire-cancelled")
-    uow.execute(delete(Hire).where(Hire.application_id == hired.id))
-    revived = [
-        one
-        for one in touched
-        if one.id != hired.id
-        and one.vacancy_id in vacancies
-        and vacancies[one.vacancy_id].status == VacancyStatus.PUBLISHED
-    ]
-    revived = _without_newer(uow, revived)
-    for one in revived:
-        _revive(uow, one)
-    uow.flush()
-    tell_applicants(house, uow, [hired, *revived])
-    return show_applications(uow, [hired])[0]
-
-
-def _without_newer(uow: UnitOfWork, revived: Sequence[Application]) -> list[Application]:
-    """Leave out where the citizen has applied anew in the meantime."""
-    newer = set(
-        uow.scalars(
-            select(Application.vacancy_id).where(
-                is_living(),
-                Application.vacancy_id.in_([one.vacancy_id for one in revived]),
-                Application.citizen_reference.in_([one.citizen_reference for one in revived]),
-            )
-        )
-    )
-    return [one for one in revived if one.vacancy_id not in newer]
-
-
-def _revive(uow: UnitOfWork, application: Application) -> None:
-    """Let an obsolete application be looked at again; a promise that was not kept begins anew."""
-    uow.move(application, ApplicationStatus.PROCESSING, cause="hire-cancelled")
-    application.obsolete_by = None
-    if application.answered_at is None:
-        days = (application.promised_until - application.applied_at).days
-        application.remind_at, application.promised_until = promise_moments(now(), days)
-        application.reminded_at = None
-
-
 def _close_by_cap(house: House, uow: UnitOfWork, vacancy: Vacancy) -> None:
     """Close a vacancy that has as many applications as its employer wants to look at."""
-    if vacancy.most_applications is None:
-        return
-    received = select(func.count()).where(Application.vacancy_id == vacancy.id)
-    if (uow.scalar(received) or 0) >= vacancy.most_applications:
+    if has_enough_applications(uow, vacancy):
         close_vacancy(
             house, uow, vacancy, VacancyStatus.CLOSED_BY_CAP, CloseCause.APPLICATIONS_FULL
         )
@@ -449,14 +316,3 @@ def _one(uow: UnitOfWork, whose: Select[Application], application_id: UUID) -> A
 
 def _lock(uow: UnitOfWork, whose: Select[Application], application_id: UUID) -> Application:
     return _one(uow, whose.with_for_update(), application_id)
-
-
-def _lock_vacancy(uow: UnitOfWork, vacancy_id: UUID) -> Vacancy | None:
-    return next(iter(_lock_vacancies(uow, {vacancy_id})), None)
-
-
-def _lock_vacancies(uow: UnitOfWork, vacancies: set[UUID]) -> Sequence[Vacancy]:
-    statement = (
-        select(Vacancy).where(Vacancy.id.in_(vacancies)).order_by(Vacancy.id).with_for_update()
-    )
-    return uow.scalars(statement.execution_options(populate_existing=True)).all()

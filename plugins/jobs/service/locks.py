@@ -1,11 +1,12 @@
-"""Holding an employer as it is, before anything of it is locked."""
+"""What is locked before anything else is: employers held as they are, and vacancies."""
 
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from sqlalchemy import select
 
 from app.sdk import UnitOfWork
-from plugins.jobs.models import Employer
+from plugins.jobs.models import Employer, Vacancy
 
 
 def hold_employer(uow: UnitOfWork, employer_id: UUID) -> Employer | None:
@@ -17,3 +18,11 @@ def hold_employer(uow: UnitOfWork, employer_id: UUID) -> Employer | None:
     statement = select(Employer).where(Employer.id == employer_id).with_for_update(read=True)
     found: Employer | None = uow.scalar(statement.execution_options(populate_existing=True))
     return found
+
+
+def lock_vacancies(uow: UnitOfWork, vacancy_ids: Collection[UUID]) -> Sequence[Vacancy]:
+    """Return vacancies under their locks and as they are now, in everybody's order."""
+    statement = (
+        select(Vacancy).where(Vacancy.id.in_(vacancy_ids)).order_by(Vacancy.id).with_for_update()
+    )
+    return uow.scalars(statement.execution_options(populate_existing=True)).all()

@@ -106,6 +106,9 @@ class CancelCause(StrEnum):
     EMPLOYER_SUSPENDED = "employer_suspended"
     HIRE_FELL_THROUGH = "hire_fell_through"
     HIRE_DENIED = "hire_denied"
+    HIRED_BY_MISTAKE = "hired_by_mistake"
+    DID_NOT_START = "did_not_start"
+    OFFER_DECLINED = "offer_declined"
 
 
 CANCEL_TITLES: Mapping[CancelCause, Mapping[str, str]] = {
@@ -114,7 +117,20 @@ CANCEL_TITLES: Mapping[CancelCause, Mapping[str, str]] = {
     CancelCause.EMPLOYER_SUSPENDED: {"zh": "用人单位已被暂停", "en": "The employer is suspended"},
     CancelCause.HIRE_FELL_THROUGH: {"zh": "录用未成", "en": "The hire fell through"},
     CancelCause.HIRE_DENIED: {"zh": "本人否认录用", "en": "The applicant denies the hire"},
+    CancelCause.HIRED_BY_MISTAKE: {"zh": "误标录用", "en": "Marked as hired by mistake"},
+    CancelCause.DID_NOT_START: {"zh": "未到岗", "en": "Did not start work"},
+    CancelCause.OFFER_DECLINED: {"zh": "本人放弃入职", "en": "The applicant declined the post"},
 }
+
+EMPLOYER_UNDOES = (
+    CancelCause.HIRED_BY_MISTAKE,
+    CancelCause.DID_NOT_START,
+    CancelCause.OFFER_DECLINED,
+    CancelCause.HIRE_FELL_THROUGH,
+)
+CITIZEN_UNDOES = (CancelCause.HIRE_DENIED, CancelCause.OFFER_DECLINED)
+"""Why each side undoes a hire."""
+MOST_UNDO_DAYS = 90
 
 
 class InterviewStatus(StrEnum):
@@ -143,6 +159,14 @@ def promise_moments(applied_at: datetime, days: int) -> tuple[datetime, datetime
     promised = timedelta(days=days)
     until = applied_at + promised
     return until - min(_REMINDED_BEFORE, promised / 2), until
+
+
+def read_undo_term(settings: Mapping[str, str]) -> timedelta:
+    """Return for how long a hire can be undone; raise `ValueError` for no days, or too many."""
+    days = int(settings["hire_undo_days"])
+    if not 1 <= days <= MOST_UNDO_DAYS:
+        raise ValueError(f"hire_undo_days is between 1 and {MOST_UNDO_DAYS}, not {days}")
+    return timedelta(days=days)
 
 
 @dataclass(frozen=True, slots=True)

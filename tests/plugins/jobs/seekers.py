@@ -22,6 +22,7 @@ from plugins.jobs.values import (
     VacancyStatus,
     city_today,
 )
+from plugins.jobs.values.applications import CancelCause
 from plugins.jobs.values.profiles import Curriculum, Wish
 from tests.plugins.jobs.conftest import make_code
 from tests.plugins.jobs.rows import one
@@ -74,6 +75,20 @@ class Firm:
         return attempt(
             self.house,
             lambda uow: service.hire_applicant(self.house, uow, self.member, self.id, application),
+        )
+
+    def undo(self, application: UUID, reason: CancelCause = CancelCause.HIRED_BY_MISTAKE) -> str:
+        return attempt(
+            self.house,
+            lambda uow: service.undo_hire(
+                self.house, uow, self.member, self.id, application, reason
+            ),
+        )
+
+    def fill(self, vacancy: UUID) -> str:
+        return attempt(
+            self.house,
+            lambda uow: service.fill_vacancy(self.house, uow, self.member, self.id, vacancy),
         )
 
     def status_of(self, vacancy: UUID) -> str:

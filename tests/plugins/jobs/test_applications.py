@@ -89,6 +89,11 @@ def put(boss: Boss, application: str, what: str, body: object = None) -> TestRes
     return boss.client.put(path, json=body, headers=boss.headers)
 
 
+def undo(boss: Boss, application: str, reason: str) -> TestResponse:
+    path = f"{received(boss, application)}/hire-cancellation"
+    return boss.client.post(path, json={"reason": reason}, headers=boss.headers)
+
+
 def read_cv(boss: Boss, share: str) -> TestResponse:
     return boss.client.get(f"{boss.place}/shares/{share}", headers=boss.headers)
 
@@ -270,12 +275,15 @@ def test_a_hire_that_its_citizen_denies_gives_back_what_it_took(
     assert seeker.get(f"applications/{also['id']}")["status"] == "obsolete"
     anew = put(elsewhere, also["id"], "answer", {"status": "processing"})
     assert refusal(anew) == (409, "illegal-transition")  # it comes back by the hire's end alone
-    denied = seeker.post(f"applications/{mine['id']}/hire-denial")
+    path = f"applications/{mine['id']}/hire-cancellation"
+    for body in (None, {}, {"reason": "did_not_start"}):
+        assert refusal(seeker.post(path, body))[0] in {415, 422}
+    denied = seeker.post(path, {"reason": "hire_denied"})
     assert (denied.json["status"], denied.json["reason"]) == ("cancelled", "hire_denied")
     assert seeker.get(f"applications/{also['id']}")["status"] == "processing"
     hires = "select count(*) from plugin_jobs.hires where vacancy_id = cast(:id as uuid)"
     assert one(rooms, hires, id=vacancy["id"]) == 0
-    again = boss.client.delete(f"{received(boss, mine['id'])}/hire", headers=boss.headers)
+    again = undo(boss, mine["id"], "did_not_start")
     assert refusal(again) == (409, "illegal-transition")
 
 
@@ -300,3 +308,45 @@ def test_whoever_applied_is_told_that_a_vacancy_was_closed(
     end = seeker.get(f"applications/{third['id']}")
     assert (end["status"], end["reason"]) == ("cancelled", "employer_suspended")
     assert copies(rooms, third["id"]) == 0
+
+
+def test_a_hire_by_mistake_is_undone_and_everybody_is_told(
+    client: FlaskClient, world: World, rooms: Rooms, officer: Officer
+) -> None:
+    boss = make_boss(client, world, rooms, officer)
+    vacancy = publish(rooms, boss, officer, title="镗工急聘乙")
+    me, rival = (make_seeker(client, world, rooms) for _ in range(2))
+    mine, theirs = me.apply(vacancy["id"]), rival.apply(vacancy["id"])
+    early = undo(boss, mine["id"], "hired_by_mistake")
+    assert refusal(early) == (409, "illegal-transition")  # nobody is hired yet
+    assert put(boss, mine["id"], "hire").status_code == 200
+    for reason in ("", "hire_denied", "oops"):
+        assert refusal(undo(boss, mine["id"], reason)) == (422, "invalid-input")
+    assert boss.see(vacancy["id"])["status"] == "filled"
+
+    undone = undo(boss, mine["id"], "hired_by_mistake")
+    assert (undone.status_code, undone.json["status"]) == (200, "processing")
+    assert (undone.json["reason"], undone.json["share_id"]) == (None, mine["share_id"])
+    shown = boss.see(vacancy["id"])
+    assert (shown["status"], shown["closed_at"], shown["closed_cause"]) == ("published", None, None)
+    found = client.get(f"{JOBS}/vacancies?q=镗工急聘乙").json["items"]
+    assert [item["id"] for item in found] == [vacancy["id"]]
+    lost = rival.get(f"applications/{theirs['id']}")
+    assert (lost["status"], lost["reason"]) == ("refused", "position_filled")  # and it stays so
+    (told,) = me.told("hire-undone")
+    assert ("误标录用" in told, "处理中" in told) == (True, True)
+    assert len(rival.told("vacancy-open-again")) == 1
+    assert me.told("vacancy-open-again") == []
+    inbox = client.get("/v1/me/inbox?limit=100", headers=boss.headers).json["items"]
+    assert [item["kind"] for item in inbox].count("jobs.position-free") == 1
+    assert moves(rooms, mine["id"]) == [
+        ("new", "citizen"),
+        ("accepted", "employer"),
+        ("processing", "hired_by_mistake"),
+    ]
+    assert [state for state, _ in moves(rooms, vacancy["id"])][-2:] == ["filled", "published"]
+
+    anew = rival.apply(vacancy["id"])
+    assert put(boss, anew["id"], "hire").status_code == 200
+    assert me.get(f"applications/{mine['id']}")["reason"] == "position_filled"
+    assert boss.see(vacancy["id"])["status"] == "filled"

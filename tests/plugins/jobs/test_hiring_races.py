@@ -4,12 +4,14 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from time import sleep
+from uuid import UUID
 
 import pytest
 
 from app.factory import Rooms
-from app.sdk import House
+from app.sdk import Citizen, House
 from plugins.jobs import service
+from plugins.jobs.values.applications import CancelCause
 from tests.plugins.jobs.rows import many, one
 from tests.plugins.jobs.seekers import (
     Firm,
@@ -120,6 +122,87 @@ def test_two_firms_hire_the_same_citizen(
         won = came.index("done")
         assert statuses(rooms, [rivals[won], rivals[1 - won]]) == ["refused", "new"]
     shows(f"{races} races of two firms for one citizen: {races} times one hire, one obsolete")
+
+
+@pytest.mark.promise("jobs")
+@pytest.mark.parametrize("races", RACES)
+def test_an_undoing_meets_the_hire_that_fills(
+    rooms: Rooms, house: House, firm: Firm, races: int, shows: Callable[[str], None]
+) -> None:
+    seen: Counter[str] = Counter()
+    for _ in range(races):
+        vacancy = firm.vacancy(2)
+        first, second, third = (
+            apply_for(house, make_applicant(rooms, house), vacancy) for _ in range(3)
+        )
+        assert firm.hire(first) == "done"
+        came = at_once(lambda one=first: firm.undo(one), lambda one=second: firm.hire(one))
+        assert came == ["done", "done"]
+        assert statuses(rooms, [first, second]) == ["processing", "accepted"]
+        # Filled and open again, or never filled: one position is taken, and one is free.
+        assert (firm.status_of(vacancy), one(rooms, HIRES, id=vacancy)) == ("published", 1)
+        (late,) = statuses(rooms, [third])
+        assert one(rooms, COPIES, id=third) == int(late == "new")
+        seen[late] += 1
+    assert set(seen) <= {"new", "refused"}
+    shows(f"{races} races undo/hire: {races} times one taken, one free; the third {dict(seen)}")
+
+
+@pytest.mark.promise("jobs")
+@pytest.mark.parametrize("races", RACES)
+def test_an_undoing_meets_the_end_of_its_vacancy(
+    rooms: Rooms, house: House, firm: Firm, races: int, shows: Callable[[str], None]
+) -> None:
+    seen: Counter[str] = Counter()
+    for n in range(races):
+        vacancy = firm.vacancy(2)
+        application = apply_for(house, make_applicant(rooms, house), vacancy)
+        assert firm.hire(application) == "done"
+
+        def fill(vacancy: UUID = vacancy, n: int = n) -> str:
+            sleep(n % 6 * 0.005)  # an undoing has more to do before it holds the vacancy
+            return firm.fill(vacancy)
+
+        came = at_once(lambda one=application: firm.undo(one), fill)
+        assert came == ["done", "done"]
+        assert (firm.status_of(vacancy), one(rooms, HIRES, id=vacancy)) == ("filled", 0)
+        assert one(rooms, COPIES, id=application) == 0
+        seen[statuses(rooms, [application])[0]] += 1
+    # Looked at again and then told that it is filled, or not looked at any more.
+    assert set(seen) <= {"refused", "cancelled"}
+    shows(f"{races} races undo/fill: {dict(seen)}, nobody hired, nobody left waiting")
+
+
+@pytest.mark.promise("jobs")
+@pytest.mark.parametrize("races", RACES)
+def test_both_sides_undo_one_hire(
+    rooms: Rooms, house: House, firm: Firm, races: int, shows: Callable[[str], None]
+) -> None:
+    other = make_firm(rooms, house)
+    seen: Counter[str] = Counter()
+    for _ in range(races):
+        me = make_applicant(rooms, house)
+        vacancy, elsewhere = firm.vacancy(), other.vacancy()
+        mine, also = apply_for(house, me, vacancy), apply_for(house, me, elsewhere)
+        assert firm.hire(mine) == "done"
+
+        def deny(me: Citizen = me, mine: UUID = mine) -> str:
+            cause = CancelCause.HIRE_DENIED
+            return attempt(
+                house,
+                lambda uow: service.undo_own_hire(house, uow, me.reference, mine, cause),
+            )
+
+        came = at_once(lambda one=mine: firm.undo(one), deny, lambda one=also: other.hire(one))
+        assert sorted(came[:2]) == ["done", "illegal-transition"]
+        was_denied, went_on = came[1] == "done", came[2] == "done"
+        assert came[2] in {"done", "illegal-transition"}
+        ended = "cancelled" if was_denied else "obsolete" if went_on else "processing"
+        assert statuses(rooms, [mine, also]) == [ended, "accepted" if went_on else "processing"]
+        assert (firm.status_of(vacancy), one(rooms, HIRES, id=vacancy)) == ("published", 0)
+        assert one(rooms, HIRES, id=elsewhere) == int(went_on)
+        seen[f"{ended}, {came[2]} elsewhere"] += 1
+    shows(f"{races} races undo/deny/hire elsewhere: {dict(seen)}, one undoing each")
 
 
 def test_forty_hires_at_once_fill_seven_positions_and_answer_the_others(
