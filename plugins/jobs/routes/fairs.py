@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from flask import url_for
+from flask import Response, url_for
 from flask.views import MethodView
 
 from app.sdk import Page, PageArgs, citizen, request_unit, staff_department
@@ -28,6 +28,8 @@ from plugins.jobs.values.fairs import (
     NewSlot,
     SlotView,
 )
+
+_CALENDAR = {"text/calendar": {"schema": {"type": "string"}}}
 
 
 @blueprint.route("/fairs")
@@ -98,6 +100,21 @@ class FairBooking(MethodView):
     def get(self, fair_booking_id: UUID) -> FairBookingView:
         """Show my seat at a job fair."""
         return service.find_booking(request_unit(), me(), fair_booking_id)
+
+
+@blueprint.route("/fair-bookings/<uuid:fair_booking_id>/ics")
+class FairBookingCalendar(MethodView):
+    """One booking in a calendar."""
+
+    @blueprint.doc(responses={"200": {"description": "RFC 5545", "content": _CALENDAR}})
+    def get(self, fair_booking_id: UUID) -> Response:
+        """Fetch my seat at a job fair for my calendar.
+
+        A calendar that has it already replaces it, also when it was cancelled.
+        """
+        content = service.export_booking(request_unit(), me(), fair_booking_id)
+        headers = {"Content-Disposition": 'attachment; filename="fair.ics"'}
+        return Response(content, headers=headers, content_type="text/calendar; charset=utf-8")
 
 
 @blueprint.route("/fair-bookings/<uuid:fair_booking_id>/confirmation")

@@ -38,6 +38,7 @@ from plugins.jobs.service.fair_bookings import (
     list_bookings,
     list_slot_bookings,
 )
+from plugins.jobs.service.fair_calendar import export_booking
 from plugins.jobs.service.fair_days import (
     check_in,
     clear_cancelled_fairs,
@@ -170,6 +171,7 @@ __all__ = [
     "decide_revision",
     "dismiss_feed_client",
     "erase_citizen",
+    "export_booking",
     "export_citizen",
     "fill_vacancy",
     "find_application",
