@@ -43,12 +43,8 @@ from plugins.utilities.service.feeds import close_feed, find_feed, open_feed, re
 from plugins.utilities.service.imports import import_bill_file
 from plugins.utilities.service.look_ups import look_up_account
 from plugins.utilities.service.meter_loads import ask_meters
-from plugins.utilities.service.orders import (
-    find_order,
-    list_orders,
-    mint_order,
-    mint_order_for_others,
-)
+from plugins.utilities.service.order_views import find_order, list_orders
+from plugins.utilities.service.orders import mint_order, mint_order_for_others
 from plugins.utilities.service.payables import ask_payable, list_payables
 from plugins.utilities.service.personal_data import erase_citizen, export_citizen
 from plugins.utilities.service.postings import find_posting, post_notice

@@ -17,7 +17,7 @@ from plugins.utilities.service.bills import own_bill
 from plugins.utilities.service.desk import enter_desk
 from plugins.utilities.service.explanation import explain_bill
 from plugins.utilities.service.json_values import plain_values
-from plugins.utilities.service.orders import find_order
+from plugins.utilities.service.order_views import find_order
 from plugins.utilities.values import (
     BILLERS,
     ComplaintStatus,

@@ -9,32 +9,22 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from uuid import UUID
 
-from sqlalchemy import Select, func, select
-from sqlalchemy.orm import selectinload
+from sqlalchemy import func, select
 
 from app.sdk import (
     House,
     NotFound,
-    Page,
-    PageRequest,
-    Payable,
     Unavailable,
     UnitOfWork,
-    fetch_page,
-    mask_number,
     new_id,
     now,
 )
 from plugins.utilities.client import BillerClient
 from plugins.utilities.errors import (
-    AlreadyPaid,
     AmountNotAllowed,
     BillNotFound,
     LateBillIndivisible,
     NoPrepaidMeter,
-    OrderClosed,
-    OrderNotFound,
-    OrderOutdated,
     TooManyOrders,
 )
 from plugins.utilities.models import Account, Bill, Order
@@ -42,6 +32,7 @@ from plugins.utilities.service.accounts import lock_citizen, number_of
 from plugins.utilities.service.apportionment import Apportionment, apportion, total_owed
 from plugins.utilities.service.look_ups import looked_up_number, own_look_up
 from plugins.utilities.service.mirror import keep_asked
+from plugins.utilities.service.order_views import show_order
 from plugins.utilities.service.owing import (
     is_expired,
     late_fee_on,
@@ -52,32 +43,21 @@ from plugins.utilities.service.owing import (
 from plugins.utilities.service.terms import Terms, find_terms
 from plugins.utilities.values import (
     BILLERS,
-    CONFIRMED,
     CURRENCY,
     OWED,
     AmountRule,
     BillerBill,
-    BillStatus,
     CitizensOrder,
     Fetch,
-    Laid,
     NewOrder,
     OrderKind,
-    OrderPart,
     OrderStatus,
-    PostingState,
     TopUp,
-    order_reference,
 )
 
 LIFETIME = timedelta(minutes=30)
 """Longer than a payment of the house lives, so that one begun in time can be ended."""
 MAX_OPEN = 20
-_TITLES = {
-    OrderKind.PAYMENT: {"zh": "缴费", "en": "payment"},
-    OrderKind.TOP_UP: {"zh": "充值", "en": "top-up"},
-}
-_UNDER_WAY = (PostingState.UNSENT, PostingState.SENT, PostingState.UNCLEAR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +146,7 @@ def _mint(
     lock_citizen(uow, payer.reference)
     _check_open(uow, payer.reference)
     order = _write_down(house, uow, payer, payee, wanted, laid)
-    return _show(house, order, OrderStatus.OPEN)
+    return show_order(house, order, OrderStatus.OPEN)
 
 
 def fetch_bills(client: BillerClient, biller: str, number: str) -> list[BillerBill] | None:
@@ -204,113 +184,6 @@ def lay_out(amount: int, bills: Sequence[Bill], biller: str) -> Apportionment:
             raise LateBillIndivisible(at_least=before + whole)
         before += whole
     return laid
-
-
-def list_orders(
-    house: House,
-    uow: UnitOfWork,
-    citizen_reference: str,
-    page: PageRequest,
-    billers: Sequence[str],
-) -> Page[CitizensOrder]:
-    """Return a page of a citizen's orders at the named billers, the first minted first."""
-    mine = _orders_of(citizen_reference).where(Order.biller.in_(billers))
-    rows = fetch_page(uow, mine, [Order.made_at, Order.id], page)
-    return Page([_show(house, row, status_of(row)) for row in rows.items], rows.next_cursor)
-
-
-def find_order(
-    house: House, uow: UnitOfWork, citizen_reference: str, order_id: UUID, billers: Sequence[str]
-) -> CitizensOrder:
-    """Return one of a citizen's orders at the named billers, or raise `OrderNotFound`."""
-    mine = _orders_of(citizen_reference).where(Order.biller.in_(billers), Order.id == order_id)
-    order = uow.scalar(mine)
-    if order is None:
-        raise OrderNotFound
-    return _show(house, order, status_of(order))
-
-
-def list_all_orders(house: House, uow: UnitOfWork, citizen_reference: str) -> list[CitizensOrder]:
-    """Return every order of a citizen."""
-    return [
-        _show(house, order, status_of(order))
-        for order in uow.scalars(_orders_of(citizen_reference))
-    ]
-
-
-def ask_order(house: House, order_id: UUID, citizen_reference: str) -> Payable:
-    """Return what an order pays, once more after its biller was asked.
-
-    Raise `BillNotFound` for somebody else's order, `AlreadyPaid`, `OrderClosed`, or `OrderOutdated`
-    when a bill of it does not owe any more what the order lays on it.
-    """
-    with house.unit_of_work() as uow:
-        order = uow.scalar(_orders_of(citizen_reference).where(Order.id == order_id))
-    if order is None:
-        raise BillNotFound
-    status = status_of(order)
-    if status == OrderStatus.PAID:
-        raise AlreadyPaid
-    if status in (OrderStatus.REFUSED, OrderStatus.EXPIRED, OrderStatus.REVERSED):
-        raise OrderClosed
-    laid = laid_of(house, order)
-    if laid.bills:
-        asked_at = now()
-        told = fetch_bills(BillerClient.of(house), order.biller, laid.account)
-        with house.unit_of_work() as uow:
-            keep_asked(uow, house, told or [], asked_at=asked_at)
-        if told is not None and not _still_owes(told, laid):
-            raise OrderOutdated
-    biller = BILLERS[order.biller]
-    titles = _TITLES[OrderKind(order.kind)]
-    return Payable(
-        reference=order_reference(order.id),
-        title={language: f"{biller.title[language]} {titles[language]}" for language in titles},
-        amount=order.amount,
-        currency=order.currency,
-        payee=biller.id,
-        due_date=None,
-        version=f"{order.currency}-{order.amount}",
-        service=biller.service,
-    )
-
-
-def laid_of(house: House, order: Order) -> Laid:
-    """Return how a biller is told to lay out an order. Raise `BillNotFound` for an erased one."""
-    if order.number_sealed is None:
-        raise BillNotFound(reason="bill-not-found")
-    sums: dict[str, int] = {}
-    for part in order.parts:
-        sums[part["bill"]] = sums.get(part["bill"], 0) + part["amount"]
-    return Laid(
-        account=house.vault.unseal(order.number_sealed, place=f"orders|number|{order.id}"),
-        bills=[(bill, amount) for bill, amount in sums.items() if amount],
-        advance=order.advance,
-        top_up=order.amount if order.kind == OrderKind.TOP_UP else 0,
-    )
-
-
-def status_of(order: Order) -> OrderStatus:
-    """Return how an order stands: its postings say so, and without any the clock does."""
-    states = {posting.state for posting in order.postings}
-    if PostingState.BOOKED in states:
-        return OrderStatus.PAID
-    if PostingState.REVERSED in states:
-        return OrderStatus.REVERSED
-    if states.intersection(_UNDER_WAY):
-        return OrderStatus.PROCESSING
-    if PostingState.REFUSED in states:
-        return OrderStatus.REFUSED
-    return OrderStatus.EXPIRED if order.expires_at <= now() else OrderStatus.OPEN
-
-
-def _orders_of(citizen_reference: str) -> Select[Order]:
-    """Return the statement of a citizen's orders: whose they are stands in its WHERE."""
-    return (
-        select(Order)
-        .options(selectinload(Order.postings), selectinload(Order.load))
-        .where(Order.citizen_reference == citizen_reference)
-    )
 
 
 def _check_top_up(client: BillerClient, biller: str, number: str, amount: int) -> None:
@@ -397,45 +270,3 @@ def _write_down(
     uow.add(order)
     uow.flush()
     return order
-
-
-def _still_owes(told: Sequence[BillerBill], laid: Laid) -> bool:
-    """Say whether each bill still owes at least what is laid on it."""
-    asked = {bill.number: bill for bill in told if bill.status != BillStatus.PAID}
-    for number, amount in laid.bills:
-        bill = asked.get(number)
-        if bill is None:
-            return False
-        whole = bill.amount - bill.paid_amount + (bill.late_fee or 0)
-        if amount != whole and (amount > whole or bill.late_fee):
-            return False
-    return True
-
-
-def _show(house: House, order: Order, status: OrderStatus) -> CitizensOrder:
-    postings = order.postings if status != OrderStatus.OPEN else []
-    load = order.load if status != OrderStatus.OPEN else None
-    booked = [p.answer_reference for p in postings if p.state in CONFIRMED]
-    refused = [p.refusal for p in postings if p.state == PostingState.REFUSED]
-    token = order.token_sealed
-    return CitizensOrder(
-        id=order.id,
-        service=BILLERS[order.biller].service,
-        reference=order_reference(order.id),
-        biller=order.biller,
-        account_number_masked=mask_number(laid_of(house, order).account),
-        kind=order.kind,
-        amount=order.amount,
-        currency=order.currency,
-        status=status,
-        parts=[OrderPart(**part) for part in order.parts],
-        advance=order.advance,
-        made_at=order.made_at,
-        expires_at=order.expires_at,
-        posting_reference=booked[0] if booked else None,
-        refusal=refused[0] if refused and not booked else None,
-        token=None
-        if token is None
-        else house.vault.unseal(token, place=f"orders|token|{order.id}"),
-        meter_load=None if load is None else load.status,
-    )

@@ -12,7 +12,7 @@ from plugins.utilities.models import Account, Bill
 from plugins.utilities.service.accounts import index_of
 from plugins.utilities.service.bills import list_open_bills, refresh_bills
 from plugins.utilities.service.mirror import keep_asked, withdraw_bill
-from plugins.utilities.service.orders import ask_order
+from plugins.utilities.service.order_payables import ask_order
 from plugins.utilities.service.owing import bill_reference, is_expired, owed_on, today
 from plugins.utilities.values import (
     BILLERS,

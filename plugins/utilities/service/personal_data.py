@@ -19,7 +19,7 @@ from plugins.utilities.service.accounts import number_of
 from plugins.utilities.service.bills import list_all_bills
 from plugins.utilities.service.complaints import list_all_complaints
 from plugins.utilities.service.json_values import plain_values
-from plugins.utilities.service.orders import list_all_orders
+from plugins.utilities.service.order_views import list_all_orders
 
 
 def export_citizen(house: House, citizen_reference: str) -> Mapping[str, object]:

@@ -61,17 +61,26 @@ def read_posting_file(raw: bytes) -> list[tuple[int, PostedLine]]:
     Raise `BillFileInvalid` naming each wrong line, and its column where one cell is wrong.
     """
     faults = Faults()
+    rows, totals = read_table(raw, POSTING_HEADER, faults)
+    lines = _read(rows, faults)
+    if not faults.count:
+        check_totals(totals, len(lines), sum(line.amount for _, line in lines), faults)
+    faults.check()
+    return lines
+
+
+def read_table(raw: bytes, header: Sequence[str], faults: Faults) -> tuple[Sequence[Row], Row]:
+    """Return the rows below a header, and the last one, which holds the totals.
+
+    Raise `BillFileInvalid` for a file with another header or without totals.
+    """
     rows = read_rows(raw, faults, strip=False)
-    if not faults.count and (not rows or tuple(half_width(rows[0][1])) != POSTING_HEADER):
-        faults.add(1, f"表头应为 {','.join(POSTING_HEADER)} (another header was expected)")
+    if not faults.count and (not rows or half_width(rows[0][1]) != list(header)):
+        faults.add(1, f"表头应为 {','.join(header)} (another header was expected)")
     elif not faults.count and (len(rows) == 1 or rows[-1][1][0] != TOTALS):
         faults.add(rows[-1][0], f"最后一行应为{TOTALS} (the last line holds the totals)")
     faults.check()
-    lines = _read(rows[1:-1], faults)
-    if not faults.count:
-        check_totals(rows[-1], len(lines), sum(line.amount for _, line in lines), faults)
-    faults.check()
-    return lines
+    return rows[1:-1], rows[-1]
 
 
 def yuan(fen: int) -> str:

@@ -29,7 +29,7 @@ from plugins.utilities.errors import refusal
 from plugins.utilities.models import Order, Posting
 from plugins.utilities.service.meter_loads import open_load
 from plugins.utilities.service.mirror import mark_laid, mark_paid
-from plugins.utilities.service.orders import laid_of
+from plugins.utilities.service.order_views import laid_of
 from plugins.utilities.service.payables import bill_of
 from plugins.utilities.service.terms import find_terms
 from plugins.utilities.values import (

@@ -3,16 +3,18 @@
 from collections.abc import Sequence
 
 from plugins.utilities.service.bill_file import (
-    TOTALS,
     CellWrong,
     Faults,
     at_column,
     check_totals,
-    half_width,
     parse_amount,
-    read_rows,
 )
-from plugins.utilities.service.posting_file import POSTING_HEADER, plain_cell, read_moment
+from plugins.utilities.service.posting_file import (
+    POSTING_HEADER,
+    plain_cell,
+    read_moment,
+    read_table,
+)
 from plugins.utilities.values import ReversalLine, ReversalReason, is_bill_number
 
 MOST_LINES = 200
@@ -26,17 +28,12 @@ def read_reversal_file(raw: bytes) -> list[ReversalLine]:
     Raise `BillFileInvalid` naming each wrong line, and its column where one cell is wrong.
     """
     faults = Faults()
-    rows = read_rows(raw, faults, strip=False)
-    if not faults.count and (not rows or tuple(half_width(rows[0][1])) != REVERSAL_HEADER):
-        faults.add(1, f"表头应为 {','.join(REVERSAL_HEADER)} (another header was expected)")
-    elif not faults.count and (len(rows) == 1 or rows[-1][1][0] != TOTALS):
-        faults.add(rows[-1][0], f"最后一行应为{TOTALS} (the last line holds the totals)")
-    faults.check()
-    if len(rows) > MOST_LINES + 2:
-        faults.add(rows[-1][0], f"超过 {MOST_LINES} 行 (more lines than that)")
+    rows, totals = read_table(raw, REVERSAL_HEADER, faults)
+    if len(rows) > MOST_LINES:
+        faults.add(totals[0], f"超过 {MOST_LINES} 行 (more lines than that)")
     faults.check()
     lines, seen = list[ReversalLine](), set[str]()
-    for place, cells in rows[1:-1]:
+    for place, cells in rows:
         try:
             line = _line(place, cells)
         except CellWrong as wrong:
@@ -49,7 +46,7 @@ def read_reversal_file(raw: bytes) -> list[ReversalLine]:
             seen.add(line.key)
             lines.append(line)
     if not faults.count:
-        check_totals(rows[-1], len(lines), sum(line.amount for line in lines), faults)
+        check_totals(totals, len(lines), sum(line.amount for line in lines), faults)
     faults.check()
     return lines
 
