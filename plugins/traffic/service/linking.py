@@ -153,7 +153,7 @@ def show_vehicle(house: House, vehicle: Vehicle) -> LinkedVehicle:
 
 def show_licence(house: House, licence: Licence) -> LinkedLicence:
     """Return a licence as its holder sees it."""
-    number = house.vault.unseal(licence.number_sealed, place=f"licences|number|{licence.id}")
+    number, _ = licence_facts(house, licence)
     return LinkedLicence(
         id=licence.id,
         number_masked=mask_number(number),
@@ -172,6 +172,13 @@ def mask_plate(plate: str) -> str:
 def plate_of(house: House, vehicle: Vehicle) -> str:
     """Return the plate of a vehicle."""
     return house.vault.unseal(vehicle.plate_sealed, place=f"vehicles|plate|{vehicle.id}")
+
+
+def licence_facts(house: House, licence: Licence) -> tuple[str, str]:
+    """Return number and archive of a licence, the two facts by which the police know it."""
+    number = house.vault.unseal(licence.number_sealed, place=f"licences|number|{licence.id}")
+    archive = house.vault.unseal(licence.archive_sealed, place=f"licences|archive|{licence.id}")
+    return number, archive
 
 
 def plate_index(house: House, uow: UnitOfWork, plate: str) -> bytes:

@@ -16,6 +16,7 @@ from plugins.traffic.models import (
     Vehicle,
     Violation,
 )
+from plugins.traffic.service.linking import licence_facts
 from plugins.traffic.service.petitions import read_statement
 
 
@@ -86,10 +87,7 @@ def _vehicle(house: House, vehicle: Vehicle) -> dict[str, object]:
 
 
 def _licence(house: House, licence: Licence) -> dict[str, object]:
-    number, archive = (
-        house.vault.unseal(sealed, place=f"licences|{name}|{licence.id}")
-        for name, sealed in (("number", licence.number_sealed), ("archive", licence.archive_sealed))
-    )
+    number, archive = licence_facts(house, licence)
     return {
         "id": str(licence.id),
         "number": number,

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from app.sdk import House, Unavailable, now, within
 from plugins.traffic.client import PoliceClient
 from plugins.traffic.models import Licence, Vehicle
-from plugins.traffic.service.linking import plate_of
+from plugins.traffic.service.linking import licence_facts, plate_of
 from plugins.traffic.service.mirror import keep_cases
 
 FRESH = timedelta(seconds=10)
@@ -85,11 +85,7 @@ def _ask_vehicle(house: House, client: PoliceClient, vehicle: Vehicle, asked_at:
 
 
 def _ask_licence(house: House, client: PoliceClient, licence: Licence, asked_at: datetime) -> None:
-    number, archive = (
-        house.vault.unseal(sealed, place=f"licences|{name}|{licence.id}")
-        for name, sealed in (("number", licence.number_sealed), ("archive", licence.archive_sealed))
-    )
-    found = client.of_licence(number, archive)
+    found = client.of_licence(*licence_facts(house, licence))
     with house.unit_of_work() as uow:
         if found is not None:
             keep_cases(

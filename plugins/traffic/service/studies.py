@@ -23,7 +23,7 @@ from plugins.traffic.errors import StudyNotOpen, StudyNotProven
 from plugins.traffic.models import Due, Licence, Study, Violation
 from plugins.traffic.service.dated import in_force
 from plugins.traffic.service.dues import day_of, today
-from plugins.traffic.service.linking import attempt
+from plugins.traffic.service.linking import attempt, licence_facts
 from plugins.traffic.service.points import (
     PointsBalance,
     PointsEntry,
@@ -161,11 +161,7 @@ def show_study(study: Study) -> StudyView:
 
 
 def _prove(house: House, licence: Licence, study_no: str) -> PoliceStudy:
-    number, archive = (
-        house.vault.unseal(sealed, place=f"licences|{name}|{licence.id}")
-        for name, sealed in (("number", licence.number_sealed), ("archive", licence.archive_sealed))
-    )
-    theirs = PoliceClient.of(house).studies(number, archive) or []
+    theirs = PoliceClient.of(house).studies(*licence_facts(house, licence)) or []
     proof = next((one for one in theirs if one.study_no == study_no), None)
     if proof is None or not proof.is_passed:
         raise StudyNotProven
