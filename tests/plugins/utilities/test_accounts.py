@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from uuid import uuid4
 
 import pytest
 from sqlalchemy import func, select, text
 
-from app.sdk import Citizen, House, NotFound, PageRequest, Unavailable
+from app.sdk import Citizen, House, Invalid, NotFound, PageRequest, Unavailable
 from plugins.utilities import service
 from plugins.utilities.errors import (
     AccountMismatch,
@@ -15,9 +16,10 @@ from plugins.utilities.errors import (
     TooManyAccounts,
     TooManyLinkAttempts,
 )
-from plugins.utilities.models import Account
+from plugins.utilities.models import Account, LookUp
 from plugins.utilities.service.accounts import MAX_ACCOUNTS, MAX_ATTEMPTS, attempt
-from plugins.utilities.values import NewAccount
+from plugins.utilities.service.terms import TERMS
+from plugins.utilities.values import NewAccount, NewLookUp
 from tests.factories import later
 from tests.plugins.utilities.conftest import City, Subscriber, link
 
@@ -124,6 +126,35 @@ def test_the_eleventh_attempt_within_an_hour_is_refused_without_asking_the_bille
     city.behave("shiyan-water", "ok")
     with later(3601):
         assert link(house, citizen, subscriber).status == "verified"
+
+
+def test_a_number_of_another_form_than_its_billers_is_no_attempt_and_nobody_is_asked(
+    house: House,
+    citizen: Citizen,
+    city: City,
+    subscriber: Subscriber,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    terms = TERMS[subscriber.biller]
+    (param,) = terms.customer_params
+    eight = replace(param, pattern="[0-9]{8}")  # the number begins like that, and goes on
+    said = [{"pointer": "/number", "message": "Not [0-9]{8}."}]
+    wanted = NewLookUp(subscriber.biller, subscriber.number, subscriber.holder_name[0])
+    subscriber.behave("garbage", times=1)
+    with monkeypatch.context() as patched:
+        patched.setitem(TERMS, subscriber.biller, replace(terms, customer_params=(eight,)))
+        for _ in range(MAX_ATTEMPTS + 1):
+            with pytest.raises(Invalid) as linking:
+                link(house, citizen, subscriber)
+            with house.unit_of_work() as uow, pytest.raises(Invalid) as looking:
+                service.look_up_account(house, uow, citizen.reference, wanted)
+            assert linking.value.errors == looking.value.errors == said
+    assert city("GET", f"/billers/{subscriber.biller}/behaviour").body["mode"] == "garbage"
+    subscriber.behave("ok")
+    with house.unit_of_work() as uow:
+        looked = select(func.count()).where(LookUp.citizen_reference == citizen.reference)
+        assert uow.scalar(looked) == 0
+    assert link(house, citizen, subscriber).status == "verified"
 
 
 def test_a_right_answer_costs_no_attempt(

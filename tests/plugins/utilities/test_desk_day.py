@@ -5,6 +5,7 @@ A house, a database and billers of its own: nothing but this day is in any book.
 
 from collections.abc import Callable
 from datetime import date
+from time import perf_counter
 from typing import Any
 
 import pytest
@@ -97,6 +98,22 @@ def test_the_billers_day_ends_with_nothing_different(
         f"{UPLOADED} bills uploaded in GB18030 ({len(raw)} bytes), {PAID} paid by citizens, {PAID}"
         f" posted, {PAID} in the file back: 0 differences at the desk, 0 in reconciliation"
     )
+
+
+@pytest.mark.promise("P12")
+@pytest.mark.timed
+def test_ten_thousand_bills_are_taken_in_under_a_minute(
+    town: City, shows: Callable[[str], None]
+) -> None:
+    desk = open_town(town)
+    lines = [(f"77{n:08d}", f"UP-{n:05d}", 100 + n) for n in range(UPLOADED)]
+    raw = bill_file("DAY-1", lines, day=today_for(300).isoformat(), due=DUE_DATE)
+    begun = perf_counter()
+    taken = desk.send("bill-files", raw.encode("gb18030"))
+    seconds = perf_counter() - begun
+    assert (taken.status_code, taken.json["created"]) == (201, UPLOADED), taken.text
+    assert seconds < 60
+    shows(f"{UPLOADED} new bills taken in {seconds:.1f} s, over HTTP")
 
 
 @pytest.mark.promise("P12")

@@ -4,6 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import date, timedelta
 from threading import Barrier
 from typing import Any
@@ -32,6 +33,7 @@ from plugins.utilities import service
 from plugins.utilities.errors import (
     AlreadyPaid,
     AmountNotAllowed,
+    BillerUnavailable,
     BillNotFound,
     LateBillIndivisible,
     NoPrepaidMeter,
@@ -44,11 +46,13 @@ from plugins.utilities.models import Bill, Order
 from plugins.utilities.provider import UtilitiesProvider
 from plugins.utilities.service.orders import LIFETIME, MAX_OPEN, lay_out
 from plugins.utilities.service.owing import owed_on, today
+from plugins.utilities.service.terms import TERMS
 from plugins.utilities.values import (
     BILLERS,
     BillStatus,
     CitizensBill,
     CitizensOrder,
+    Fetch,
     NewOrder,
     OrderKind,
     OrderPart,
@@ -350,6 +354,70 @@ def test_an_order_that_is_not_owed_any_more_cannot_be_paid(
     subscriber.pay_at_counter(bill)
     with pytest.raises(OrderOutdated):
         provider.get_payable(order.reference, citizen)
+
+
+def test_a_biller_that_must_be_asked_and_does_not_answer_takes_no_order(
+    provider: UtilitiesProvider, citizen: Citizen, subscriber: Subscriber
+) -> None:
+    assert TERMS[subscriber.biller].fetch == Fetch.MANDATORY
+    house = provider.house
+    subscriber.add_bill(1000)
+    account = link(house, citizen, subscriber)
+    order = mint(house, citizen, account.id, 400)  # our copy knows the bill from now on
+    subscriber.behave("down")
+    with pytest.raises(BillerUnavailable):
+        mint(house, citizen, account.id, 400)
+    with pytest.raises(BillerUnavailable):
+        provider.get_payable(order.reference, citizen)
+    with house.unit_of_work() as uow:
+        page = service.list_orders(house, uow, citizen.reference, PageRequest(5), list(BILLERS))
+    assert page.items == [order]
+
+
+@pytest.mark.parametrize(("fetch", "mode"), [(Fetch.NONE, "ok"), (Fetch.OPTIONAL, "down")])
+def test_our_copy_will_do_where_a_biller_is_never_asked_or_need_not_be_and_is_silent(
+    provider: UtilitiesProvider,
+    citizen: Citizen,
+    subscriber: Subscriber,
+    monkeypatch: pytest.MonkeyPatch,
+    fetch: Fetch,
+    mode: str,
+) -> None:
+    house = provider.house
+    bill = subscriber.add_bill(1000)
+    account = link(house, citizen, subscriber)
+    first = mint(house, citizen, account.id, 400)
+    subscriber.pay_at_counter(bill)  # of which our copy does not know
+    say_fetch(monkeypatch, subscriber, fetch)
+    subscriber.behave(mode)
+    second = mint(house, citizen, account.id, 300)
+    assert (list(second.parts), second.advance) == ([OrderPart(bill, "bill", 300)], 0)
+    assert provider.get_payable(first.reference, citizen).amount == 400
+    assert bills_of(house, citizen)[bill].status == "open"
+
+
+def test_a_biller_that_need_not_be_asked_is_believed_where_it_answers(
+    provider: UtilitiesProvider,
+    citizen: Citizen,
+    subscriber: Subscriber,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    house = provider.house
+    bill = subscriber.add_bill(1000)
+    account = link(house, citizen, subscriber)
+    first = mint(house, citizen, account.id, 400)
+    subscriber.pay_at_counter(bill)
+    say_fetch(monkeypatch, subscriber, Fetch.OPTIONAL)
+    with pytest.raises(OrderOutdated):
+        provider.get_payable(first.reference, citizen)
+    second = mint(house, citizen, account.id, 300)
+    assert (second.parts, second.advance) == ([], 300)
+
+
+def say_fetch(monkeypatch: pytest.MonkeyPatch, subscriber: Subscriber, fetch: Fetch) -> None:
+    """Let a biller's terms say whether it is asked; the test ends it."""
+    terms = replace(TERMS[subscriber.biller], fetch=fetch)
+    monkeypatch.setitem(TERMS, subscriber.biller, terms)
 
 
 @pytest.mark.parametrize("biller", ["shiyan-water", "shiyan-power"])
