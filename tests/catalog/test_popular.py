@@ -12,14 +12,15 @@ from app.catalog import service as catalog
 from app.catalog.service.popularity import DAYS
 from app.catalog.values import FEWEST_CITIZENS
 from app.factory import Rooms
-from tests.factories import later
+from tests.factories import later, today_for
 
 DAY = 86_400.0
 
 
 @pytest.fixture(autouse=True)
 def _nobody_else(rooms: Rooms) -> Iterator[None]:
-    """Let nobody have used anything before, nor afterwards."""
+    """Let nobody have used anything before, nor afterwards, and the day not end meanwhile."""
+    today_for(60)
     forget(rooms)
     yield
     forget(rooms)

@@ -27,7 +27,16 @@ from tests.delegation.support import (
     run,
     step_up,
 )
-from tests.factories import bearer, city, later, log_in, run_jobs, staff_token, verify
+from tests.factories import (
+    bearer,
+    city,
+    later,
+    log_in,
+    run_jobs,
+    staff_token,
+    today_for,
+    verify,
+)
 from tests.payments.helpers import make_bill, new_key, order
 
 
@@ -44,10 +53,13 @@ def account_of(client: FlaskClient, world: World, rooms: Rooms, child: dict[str,
 
 
 def years_ago(years: int, days: int = 0) -> str:
-    """Return the birthday of somebody who becomes so many years old in so many days."""
-    day = now().astimezone(CITY_TIME).date() + timedelta(days=days)
+    """Return the birthday of somebody who becomes so many years old in so many days.
+
+    Nobody becomes eighteen on a leap day: the day before has passed, or the one after is to come.
+    """
+    day = today_for(60) + timedelta(days=days)
     if (day.month, day.day) == (2, 29):
-        day += timedelta(days=1)
+        day += timedelta(days=1 if days > 0 else -1)
     return day.replace(year=day.year - years).isoformat()
 
 

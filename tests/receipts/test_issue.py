@@ -17,11 +17,10 @@ from app.receipts import service as receipts
 from app.receipts.values import Draft, series_of
 from tests.factories import later
 from tests.live import at_once
-from tests.receipts.support import Issued, issue, numbers, read, reverse, section
+from tests.receipts.support import Issued, issue, numbers, read, reverse, section, this_year
 
 ISSUERS = 8
 EACH = 25
-YEAR = str(datetime.now(UTC).astimezone(clock.CITY_TIME).year)
 
 COLUMNS = (
     "id, payment_id, citizen_id, original_id, refund_id, series, number, code, amount, currency, "
@@ -42,7 +41,7 @@ def fail_sometimes(chance: random.Random) -> None:
 def test_parallel_issuers_and_undone_ones_leave_no_gap(
     rooms: Rooms, shows: Callable[[str], None]
 ) -> None:
-    before = numbers(rooms, YEAR)
+    before = numbers(rooms, this_year())
 
     def issue_some(seed: int) -> list[uuid.UUID]:
         chance = random.Random(seed)  # noqa: S311 - which ones fail is to be the same each time
@@ -61,7 +60,7 @@ def test_parallel_issuers_and_undone_ones_leave_no_gap(
 
     shares = at_once([partial(issue_some, seed) for seed in range(ISSUERS)])
     kept = list(chain.from_iterable(shares))
-    after = numbers(rooms, YEAR)
+    after = numbers(rooms, this_year())
     assert after == list(range(1, len(after) + 1))
     assert len(after) == len(before) + len(kept)
     assert len({read(rooms, payment_id).number for payment_id in kept}) == len(kept)
@@ -74,7 +73,7 @@ def test_a_payment_has_one_receipt_however_often_it_is_asked_for(rooms: Rooms) -
     first = issue(rooms)
     again = issue(rooms, section(9900), payment_id=first.payment_id)
     assert again.receipt == first.receipt
-    assert len(numbers(rooms, YEAR)) == numbers(rooms, YEAR)[-1]
+    assert len(numbers(rooms, this_year())) == numbers(rooms, this_year())[-1]
 
 
 def test_parallel_issuers_of_one_payment_leave_one_receipt(rooms: Rooms) -> None:
@@ -89,7 +88,7 @@ def test_parallel_issuers_of_one_payment_leave_one_receipt(rooms: Rooms) -> None
 
     at_once([try_it] * ISSUERS)
     assert read(rooms, payment_id).status == "issued"
-    found = numbers(rooms, YEAR)
+    found = numbers(rooms, this_year())
     assert found == list(range(1, len(found) + 1))
 
 
@@ -141,7 +140,7 @@ def test_nobody_lays_a_receipt_that_is_not_so(
     changes, refusal = CHEATS[cheat]
     with pytest.raises(refusal):
         copy(raw, issued, **changes)
-    assert numbers(rooms, YEAR)[-1] == issued.receipt.number
+    assert numbers(rooms, this_year())[-1] == issued.receipt.number
 
 
 def test_an_honest_copy_is_laid_so_the_cheats_fail_for_their_own_reasons(
@@ -149,7 +148,7 @@ def test_an_honest_copy_is_laid_so_the_cheats_fail_for_their_own_reasons(
 ) -> None:
     issued = issue(rooms)
     copy(raw, issued)
-    assert numbers(rooms, YEAR)[-1] == issued.receipt.number + 1
+    assert numbers(rooms, this_year())[-1] == issued.receipt.number + 1
 
 
 @pytest.mark.parametrize(
@@ -170,7 +169,7 @@ def test_what_is_issued_and_counted_cannot_be_changed(
     with pytest.raises((errors.InsufficientPrivilege, errors.RestrictViolation)):
         raw.execute(statement, (issued.receipt.id,))  # type: ignore[call-overload] # our own text
     assert read(rooms, issued.payment_id) == issued.receipt
-    assert numbers(rooms, YEAR)[-1] == issued.receipt.number
+    assert numbers(rooms, this_year())[-1] == issued.receipt.number
 
 
 def test_a_year_begins_at_the_citys_midnight() -> None:
@@ -185,7 +184,7 @@ def test_a_year_begins_at_the_citys_midnight() -> None:
 
 
 def test_a_new_year_counts_from_one(rooms: Rooms) -> None:
-    year = int(YEAR) + 7
+    year = int(this_year()) + 7
     midnight = datetime(year, 1, 1, tzinfo=clock.CITY_TIME)
     for moment, name in ((midnight - timedelta(hours=1), year - 1), (midnight, year)):
         with later((moment - datetime.now(UTC)).total_seconds()):

@@ -14,8 +14,7 @@ from app.factory import Rooms
 from tests.conftest import World
 from tests.factories import Citizen, bearer, later, staff_token
 from tests.receipts.signatures import is_genuine
-from tests.receipts.support import Issued, issue, read, reverse, section
-from tests.receipts.test_issue import YEAR
+from tests.receipts.support import Issued, issue, read, reverse, section, this_year
 
 POWER = {
     "service": "power-bill",
@@ -73,7 +72,7 @@ def test_the_list_is_mine_newest_first_and_goes_on(
     first = three[0].receipt
     assert seen[0]["original_id"] == str(first.id)
     assert seen[0]["original_number"] == f"WD-{first.series}-{first.number:08d}"
-    assert get(client, citizen, f"?year={int(YEAR) - 1}")["items"] == []
+    assert get(client, citizen, f"?year={int(this_year()) - 1}")["items"] == []
 
 
 def test_a_red_letter_is_read_and_printed_like_a_receipt(
@@ -101,7 +100,7 @@ def test_a_strangers_receipts_do_not_exist(
     ):
         assert (answer.status_code, answer.json["code"]) == (404, "not-found")
     assert get(client, stranger, "")["items"] == []
-    empty = get(client, stranger, f"/summaries/{YEAR}")
+    empty = get(client, stranger, f"/summaries/{this_year()}")
     assert (empty["total"]["amount"], empty["by_service"]) == (0, [])
     clerk = bearer(staff_token(rooms, "auditor"))
     assert client.get("/v1/me/receipts", headers=clerk).status_code in {401, 403}
@@ -111,7 +110,7 @@ def test_a_year_is_summed_up_with_red_letters_taken_off(
     client: FlaskClient, citizen: Citizen, three: list[Issued]
 ) -> None:
     assert three
-    seen = get(client, citizen, f"/summaries/{YEAR}")
+    seen = get(client, citizen, f"/summaries/{this_year()}")
     figures = ("receipts", "red_letters", "issued_amount", "reversed_amount", "amount")
     assert [seen["total"][name] for name in figures] == [3, 1, 15_500, -700, 14_800]
 
@@ -139,12 +138,12 @@ def test_the_summary_is_a_signed_pdf_that_says_the_same(
     client: FlaskClient, world: World, citizen: Citizen, three: list[Issued]
 ) -> None:
     assert three
-    pdf = get(client, citizen, f"/summaries/{YEAR}", Accept="application/pdf")
+    pdf = get(client, citizen, f"/summaries/{this_year()}", Accept="application/pdf")
     assert is_genuine(pdf, world.env["RECEIPT_SIGNING_CERTIFICATE"])
     words = PdfReader(BytesIO(pdf)).pages[0].extract_text()
     for said in (
         "年度缴费汇总",
-        YEAR,
+        this_year(),
         "¥155.00",
         "-¥7.00",
         "壹佰肆拾捌元整",
@@ -158,7 +157,7 @@ def test_the_summary_is_a_signed_pdf_that_says_the_same(
 def test_a_red_letter_of_the_new_year_belongs_to_the_new_year(
     client: FlaskClient, rooms: Rooms, citizen: Citizen
 ) -> None:
-    year = int(YEAR) + 3
+    year = int(this_year()) + 3
     midnight = datetime(year + 1, 1, 1, tzinfo=clock.CITY_TIME)
     with later((midnight - timedelta(hours=1) - datetime.now(UTC)).total_seconds()):
         issued = issue(rooms, section(1000), citizen_id=of(citizen))
@@ -181,5 +180,5 @@ def test_what_is_no_year_is_not_found(client: FlaskClient, citizen: Citizen, yea
 
 def test_another_form_is_not_acceptable(client: FlaskClient, citizen: Citizen) -> None:
     headers = {**citizen.auth, "Accept": "text/html"}
-    answer = client.get(f"/v1/me/receipts/summaries/{YEAR}", headers=headers)
+    answer = client.get(f"/v1/me/receipts/summaries/{this_year()}", headers=headers)
     assert (answer.status_code, answer.json["code"]) == (406, "not-acceptable")

@@ -12,8 +12,7 @@ from tests.conftest import World
 from tests.factories import Citizen, run_jobs
 from tests.payments.helpers import Bill, confirm, deliver, make_bill, order, postings, read, start
 from tests.payments.test_fulfil import behaving
-from tests.receipts.support import numbers
-from tests.receipts.test_issue import YEAR
+from tests.receipts.support import numbers, this_year
 
 REFUSED = "pm_card_chargeDeclined"
 
@@ -73,7 +72,7 @@ def test_a_receipt_exists_where_a_payment_was_paid_and_posted_and_nowhere_else(
             seen.append((answer.json["series"], answer.json["number"]))
     assert counts == {"receipts": 4, "sections": 5, "postings": 5}
     assert len(set(seen)) == 4
-    found = numbers(rooms, YEAR)
+    found = numbers(rooms, this_year())
     assert found == list(range(1, len(found) + 1))
     assert {number for _, number in seen} <= set(found)
     shows(

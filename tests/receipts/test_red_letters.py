@@ -7,8 +7,7 @@ from flask.testing import FlaskClient
 
 from app.factory import Rooms
 from tests.live import at_once
-from tests.receipts.support import Issued, issue, numbers, read, reverse, section
-from tests.receipts.test_issue import YEAR
+from tests.receipts.support import Issued, issue, numbers, read, reverse, section, this_year
 
 NOTHING = {"valid": False, "status": None, "standing_amount": None}
 
@@ -48,7 +47,7 @@ def test_a_receipt_is_taken_back_piece_by_piece(rooms: Rooms, client: FlaskClien
     assert reds(rooms, issued) == [-1000, -2000, -1250]
     seen = read(rooms, issued.payment_id)
     assert (seen.amount, seen.standing_amount, seen.number) == (4250, 0, issued.receipt.number)
-    found = numbers(rooms, f"{YEAR}R")
+    found = numbers(rooms, f"{this_year()}R")
     assert found == list(range(1, len(found) + 1))
 
 
@@ -58,7 +57,7 @@ def test_a_red_letter_names_its_receipt_and_proves_no_payment(
     issued = issue(rooms)
     reverse(rooms, issued, 250, left=4000)
     (letter,) = read(rooms, issued.payment_id).reversals
-    assert (letter.series, letter.amount) == (f"{YEAR}R", -250)
+    assert (letter.series, letter.amount) == (f"{this_year()}R", -250)
     red = {"valid": False, "status": "red_letter", "standing_amount": 0}
     assert validity(client, letter.code, 250) == red
 
@@ -128,6 +127,6 @@ def test_parallel_refunds_take_back_what_was_received_and_no_more(
     seen = read(rooms, issued.payment_id)
     assert sum(one.amount for one in seen.reversals) == -1000
     assert (seen.status, seen.standing_amount) == ("reversed", 0)
-    found = numbers(rooms, f"{YEAR}R")
+    found = numbers(rooms, f"{this_year()}R")
     assert found == list(range(1, len(found) + 1))
     shows(f"8 parallel refunds of one receipt: {len(seen.reversals)} red letters, sum 1000 of 1000")  # type: ignore[operator]

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pypdf import PdfReader
 
-from app.core.clock import city_date, now
+from app.core.clock import now
 from app.core.ids import new_id
 from app.factory import Rooms
 from app.ledger import service as ledger
@@ -22,6 +22,7 @@ from app.ledger.values import Fee, FeeBearer, Part, PartKind
 from app.settlement.errors import PeriodInvalid
 from app.settlement.service import parse_period
 from app.settlement.service.tables import yuan_number
+from tests.factories import today_for
 from tests.ledger.support import (
     capture,
     fail,
@@ -175,16 +176,18 @@ def test_one_day_closes_as_the_next_one_opens(
 
 def test_a_month_has_the_lines_of_its_days(client: FlaskClient, rooms: Rooms) -> None:
     payee = new_payee()
-    first = date(2027, 3, 1)
-    for day in (first, date(2027, 3, 31)):
+    first = (fresh_day() + timedelta(days=31)).replace(day=1)
+    following = (first + timedelta(days=31)).replace(day=1)
+    for day in (first, following - timedelta(days=1)):
         with on(day, 23 if day.day > 1 else 0):
             capture(rooms, portion(payee, 100))
-    with on(date(2027, 4, 1), 0):
+    with on(following, 0):
         capture(rooms, portion(payee, 7))
-    with after(date(2027, 4, 1)):
-        head = get(client, path_of(payee, "2027-03"), finance(rooms).clerk).json
+    with after(following):
+        month = f"{first:%Y-%m}"
+        head = get(client, path_of(payee, month), finance(rooms).clerk).json
         assert (head["opening"], head["closing"]) == (0, 200)
-        assert len(all_lines(client, rooms, payee, "2027-03")) == 2
+        assert len(all_lines(client, rooms, payee, month)) == 2
 
 
 def test_a_file_runs_nothing_and_comes_in_the_encoding_that_was_asked_for(
@@ -252,7 +255,7 @@ def test_a_period_that_is_not_over_and_a_payee_that_nobody_knows(
 ) -> None:
     clerk = finance(rooms).clerk
     for more in ("", "/lines", "/file"):
-        early = get(client, path_of("shiyan-water", city_date()) + more, clerk)
+        early = get(client, path_of("shiyan-water", today_for(30)) + more, clerk)
         assert (early.status_code, early.json["code"]) == (409, "statement-period-open")
         unknown = get(client, path_of("nobody", "2026-01-01") + more, clerk)
         assert (unknown.status_code, unknown.json["code"]) == (404, "payee-not-found")

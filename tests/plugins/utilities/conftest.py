@@ -20,6 +20,7 @@ from plugins.utilities import service
 from plugins.utilities.provider import UtilitiesProvider
 from plugins.utilities.values import BILLERS, LinkedAccount, NewAccount
 from tests.conftest import World
+from tests.factories import today_for
 
 ALL = tuple(BILLERS)
 SECONDS_PER_BILLER = "plugins.utilities.service.bills._SECONDS_PER_BILLER"
@@ -114,6 +115,12 @@ class Subscriber:
 
     def reference(self, number: str) -> str:
         return f"{self.biller}.{number}"
+
+
+@pytest.fixture(autouse=True)
+def _one_day() -> None:
+    """Begin no test so late in the city's day that it would end on the next one."""
+    today_for(60)
 
 
 @pytest.fixture(autouse=True)
