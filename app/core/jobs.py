@@ -11,7 +11,7 @@ import random
 import signal
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Literal
 
 import procrastinate
@@ -38,6 +38,15 @@ FOREIGN_RETRIES = (0.2, 5.0, 30.0, 2 * _MINUTE, 10 * _MINUTE, 30 * _MINUTE) + (_
 """Waits in seconds for calls to somebody else's system: 26 hours in all, then a dead letter."""
 _JITTER = 0.2
 _RESCUE = "jobs.rescue"
+_DRAINING = 4
+_CONNECTIONS = 4
+"""Of a worker's queue at most, beside the one that listens; they are opened as they are needed."""
+_IS_DUE = text("""
+    select exists (
+        select from procrastinate_jobs
+        where status = 'todo' and (scheduled_at is null or scheduled_at <= now())
+    )
+""")
 
 log = get_logger("jobs")
 
@@ -96,7 +105,9 @@ class Jobs:
     _is_registered: bool = False
 
     def __post_init__(self) -> None:
-        connector = procrastinate.PsycopgConnector(conninfo=self.conninfo)
+        connector = procrastinate.PsycopgConnector(
+            conninfo=self.conninfo, min_size=1, max_size=_CONNECTIONS
+        )
         self._app = procrastinate.App(connector=connector)
         # Deferring goes through the transaction's own connection, which is never an async one.
         self._writer = JobManager(procrastinate.SyncPsycopgConnector(conninfo=self.conninfo))
@@ -140,7 +151,8 @@ class Jobs:
         What a schedule does would else depend on the minute in which somebody drains.
         """
         self._register(units)
-        asyncio.run(self._run(4, forever=False))
+        if _has_due(units):
+            asyncio.run(self._run_dry(units))
 
     async def _run_through(self, concurrency: int) -> None:
         """Work until a signal; begin anew when the database was taken from under the worker.
@@ -164,7 +176,7 @@ class Jobs:
 
     async def _run_until(self, asked: asyncio.Event, concurrency: int) -> None:
         """Work until asked to stop, then let running jobs finish; or until the work ends itself."""
-        work = asyncio.create_task(self._run(concurrency, forever=True))
+        work = asyncio.create_task(self._run(concurrency))
         waiting = asyncio.create_task(asked.wait())
         await asyncio.wait({work, waiting}, return_when=asyncio.FIRST_COMPLETED)
         waiting.cancel()
@@ -173,23 +185,23 @@ class Jobs:
         with contextlib.suppress(asyncio.CancelledError):
             await work
 
-    async def _run(self, concurrency: int, *, forever: bool) -> None:
+    async def _run(self, concurrency: int) -> None:
         async with self._app.open_async():
-            if forever:
-                await self._work(concurrency, forever=True)
-            while not forever and await self._has_due():
-                await self._work(concurrency, forever=False)
+            await self._work(concurrency, forever=True)
 
-    async def _has_due(self) -> bool:
-        moment = datetime.now(UTC)  # the queue runs by the machine's clock
-        waiting = await self._app.job_manager.list_jobs_async(status="todo")
-        return any(job.scheduled_at is None or job.scheduled_at <= moment for job in waiting)
+    async def _run_dry(self, units: Units) -> None:
+        async with self._app.open_async():
+            is_due = True
+            while is_due:
+                await self._work(_DRAINING, forever=False)
+                is_due = _has_due(units)
 
     async def _work(self, concurrency: int, *, forever: bool) -> None:
         await self._app.run_worker_async(
             concurrency=concurrency,
             wait=forever,
             install_signal_handlers=False,
+            listen_notify=forever,
             fetch_job_polling_interval=1.0,
             update_heartbeat_interval=HEARTBEAT_SECONDS,
             stalled_worker_timeout=STALLED_SECONDS,
@@ -269,6 +281,12 @@ class Jobs:
         await manager.finish_job_by_id_async(
             job_id=job.id or 0, status=procrastinate_jobs.Status.FAILED, delete_job=True
         )
+
+
+def _has_due(units: Units) -> bool:
+    """Say whether a job waits whose time has come; the queue runs by the machine's clock."""
+    with units.open(actor="worker", read_only=True) as uow:
+        return bool(uow.scalar(_IS_DUE))
 
 
 def _every(seconds: int) -> str:
