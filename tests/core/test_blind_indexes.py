@@ -14,7 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import IntegrityError
 
-from app.core import blind_indexes, migrate
+from app.core import blind_indexes
 from app.core.blind_indexes import (
     IndexKeyMissing,
     RotationUnderWay,
@@ -29,7 +29,7 @@ from app.core.unit_of_work import Units
 from app.factory import Rooms, build
 from config.settings import ROOT, Settings
 from tests.conftest import World
-from tests.databases import empty_database
+from tests.databases import migrated_database
 from tests.factories import later
 
 PHONE = "+8613807190001"
@@ -39,10 +39,8 @@ DAY = 86_400
 @pytest.fixture(scope="module")
 def database(world: World) -> Iterator[Rooms]:
     """Return a house with tables and keys of its own."""
-    with empty_database(world) as env:
+    with migrated_database(world) as env:
         rooms = build(Settings.from_env(env))
-        settings = rooms.settings.database
-        migrate.upgrade(settings.owner_url or "", settings.url, rooms.histories)
         try:
             yield rooms
         finally:

@@ -17,7 +17,6 @@ from procrastinate.jobs import Job
 from sqlalchemy import text
 from structlog.testing import capture_logs
 
-from app.core import migrate
 from app.core.ids import new_id
 from app.core.jobs import (
     FOREIGN_RETRIES,
@@ -32,15 +31,14 @@ from app.core.unit_of_work import Units
 from config.settings import ROOT
 from tests.conftest import World
 from tests.core.queue import SETUP, Granted, Slept, Wished, make
-from tests.databases import empty_database
+from tests.databases import migrated_database
 
 
 @pytest.fixture(scope="module")
 def url(world: World) -> Iterator[str]:
     """Return the application's address of a database whose queue nobody shares."""
-    with empty_database(world) as env:
+    with migrated_database(world) as env:
         owner, app = env["DATABASE_OWNER_URL"], env["DATABASE_URL"]
-        migrate.upgrade(owner, app, [migrate.house_history()])
         address = owner.replace("postgresql+psycopg://", "postgresql://", 1)
         with psycopg.connect(address, autocommit=True) as connection:
             connection.execute(SETUP)

@@ -7,12 +7,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from app.core import migrate
 from app.factory import build, create_app
 from app.sdk.remote import City
 from config.settings import Settings
 from tests.conftest import World
-from tests.databases import empty_database
+from tests.databases import migrated_database
 from tests.factories import Citizen, log_in
 from tests.journeys.house import wait_until
 from tests.journeys.test_remote_provider import PATH, SERVICE, Town, _register
@@ -46,14 +45,13 @@ class Street:
 @pytest.fixture(scope="module")
 def street(world: World) -> Iterator[Street]:
     company = Company()
-    with open_company(company), empty_database(world) as env:
+    with open_company(company), migrated_database(world) as env:
         env["EGRESS_LOOPBACK"] = f"{env['EGRESS_LOOPBACK']},{urlsplit(company.base).netloc}"
         env |= {"PACE": "normal", "PROVIDER_WAIT_MILLISECONDS": "100"}
         settings = Settings.from_env(env)
         city = City.of(settings.provider_signing_key, settings.web.public_url)
         company.city_key = city.signer.key.public_key()
         rooms = build(settings)
-        migrate.upgrade(env["DATABASE_OWNER_URL"], env["DATABASE_URL"], rooms.histories)
         rooms.enter_plugins()
         rooms.load_catalogue()
         _register(rooms, company)

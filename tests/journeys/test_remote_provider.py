@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 import pytest
 from flask.testing import FlaskClient
 
-from app.core import migrate
 from app.core.clock import now
 from app.core.ids import new_id
 from app.factory import Rooms, build, create_app
@@ -24,7 +23,7 @@ from app.sdk.remote import City
 from config.settings import Settings
 from tests.conftest import World
 from tests.contract import ContractClient
-from tests.databases import empty_database
+from tests.databases import migrated_database
 from tests.factories import Citizen, log_in, run_jobs
 from tests.host.test_roster import manifest
 from tests.payments.helpers import (
@@ -89,14 +88,13 @@ class Town:
 @pytest.fixture(scope="module")
 def town(world: World) -> Iterator[Town]:
     company = Company(name=NAME)
-    with open_company(company), empty_database(world) as env:
+    with open_company(company), migrated_database(world) as env:
         port = urlsplit(company.base).netloc
         env["EGRESS_LOOPBACK"] = f"{env['EGRESS_LOOPBACK']},{port}"
         settings = Settings.from_env(env)
         city = City.of(settings.provider_signing_key, settings.web.public_url)
         company.city_key = city.signer.key.public_key()
         rooms, second = build(settings), build(settings)
-        migrate.upgrade(env["DATABASE_OWNER_URL"], env["DATABASE_URL"], rooms.histories)
         rooms.enter_plugins()
         _register(rooms, company)
         rooms.load_catalogue()

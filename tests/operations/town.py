@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from app.core import migrate
 from app.core.unit_of_work import Units
 from app.factory import Rooms, build, create_app
 from app.host.roster import Roster
@@ -17,7 +16,7 @@ from app.sdk.remote import City
 from config.settings import Settings
 from tests.conftest import World
 from tests.contract import ContractClient
-from tests.databases import empty_database
+from tests.databases import migrated_database
 from tests.factories import Citizen, log_in
 from tests.payments.helpers import new_key
 from tests.providers.support import Company as Provided
@@ -135,13 +134,12 @@ def open_town(
 ) -> Iterator[Town]:
     """Build a house with an empty database, and bring the company to a state."""
     house = Company()
-    with open_company(house), empty_database(world) as env:
+    with open_company(house), migrated_database(world) as env:
         env["EGRESS_LOOPBACK"] = f"{env['EGRESS_LOOPBACK']},{urlsplit(house.base).netloc}"
         settings = Settings.from_env(env)
         city = City.of(settings.provider_signing_key, settings.web.public_url)
         house.city_key = city.signer.key.public_key()
         rooms = build(settings)
-        migrate.upgrade(env["DATABASE_OWNER_URL"], env["DATABASE_URL"], rooms.histories)
         rooms.enter_plugins()
         rooms.load_catalogue()
         app = create_app(settings, rooms)

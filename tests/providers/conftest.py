@@ -7,7 +7,6 @@ from urllib.parse import urlsplit
 import pytest
 from sqlalchemy import text
 
-from app.core import migrate
 from app.factory import Rooms, build, create_app
 from app.host.roster import Roster
 from app.http.server import Server
@@ -16,7 +15,7 @@ from app.sdk.remote import City
 from config.settings import Settings
 from tests.conftest import World
 from tests.contract import ContractClient
-from tests.databases import empty_database
+from tests.databases import migrated_database
 from tests.providers.support import (
     NAME,
     PAYEE,
@@ -62,14 +61,13 @@ def office(app: Server, rooms: Rooms) -> Office:
 @pytest.fixture
 def town(world: World) -> Iterator[Town]:
     house = ParkingHouse(name=NAME)
-    with open_company(house), empty_database(world) as env:
+    with open_company(house), migrated_database(world) as env:
         env["EGRESS_LOOPBACK"] = f"{env['EGRESS_LOOPBACK']},{urlsplit(house.base).netloc}"
         settings = Settings.from_env(env)
         house.city_key = City.of(
             settings.provider_signing_key, settings.web.public_url
         ).signer.key.public_key()
         rooms, other = build(settings), build(settings)
-        migrate.upgrade(env["DATABASE_OWNER_URL"], env["DATABASE_URL"], rooms.histories)
         rooms.enter_plugins()
         rooms.load_catalogue()
         apps = [create_app(settings, made) for made in (rooms, other)]

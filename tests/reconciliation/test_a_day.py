@@ -18,7 +18,6 @@ from sqlalchemy import select
 
 from app.audit import service as audit
 from app.audit.service import AuditDeps
-from app.core import migrate
 from app.core.clock import city_day, now
 from app.factory import Rooms, build, create_app
 from app.ledger import service as ledger
@@ -32,7 +31,7 @@ from config.settings import Settings
 from sandbox.city import serve_city
 from sandbox.stripe import serve_stripe
 from tests.conftest import STRIPE_KEY, STRIPE_PUBLISHABLE_KEY, STRIPE_WEBHOOK_SECRET, World
-from tests.databases import empty_database
+from tests.databases import migrated_database
 from tests.factories import (
     Citizen,
     bearer,
@@ -128,7 +127,7 @@ def town(world: World) -> Iterator[City]:
     with (
         serve_stripe(port=0, webhook_url=None, data_dir=None, **keys) as paid,
         serve_city(port=0, data_dir=None) as outside,
-        empty_database(world) as env,
+        migrated_database(world) as env,
     ):
         urls = (
             env["EGRESS_LOOPBACK"],
@@ -139,7 +138,6 @@ def town(world: World) -> Iterator[City]:
         settings = Settings.from_env(own)
         rooms = build(settings)
         try:
-            migrate.upgrade(own["DATABASE_OWNER_URL"], own["DATABASE_URL"], rooms.histories)
             rooms.load_catalogue()
             rooms.publish_agreements()
             client = create_app(settings, rooms).test_client()
