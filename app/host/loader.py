@@ -208,8 +208,9 @@ def blueprint_of(manifest: Manifest) -> Blueprint | None:
         rule = f"`blueprint` must be an sdk.Blueprint of the name {manifest.name!r}."
         cure = f'write `blueprint = Blueprint("{manifest.name}", __name__, description=…)`'
         raise PluginRefused([Fault(file, rule, cure)])
-    try_mounting(blueprint)
-    blueprint.seconds = ROUTE_SECONDS
+    if blueprint.seconds != ROUTE_SECONDS:  # else another house of this process has tried it
+        try_mounting(blueprint)
+        blueprint.seconds = ROUTE_SECONDS
     return blueprint
 
 

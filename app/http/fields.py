@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Self
 
 import marshmallow as ma
 from marshmallow import validate
@@ -69,6 +69,10 @@ class Schema(ma.Schema):
 
     class Meta:
         unknown = ma.RAISE
+
+    def __deepcopy__(self, _memo: dict[int, Any]) -> Self:
+        """Return the schema itself: who copies what is said of an operation changes no schema."""
+        return self
 
 
 class Text(ma.fields.String):

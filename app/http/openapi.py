@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from importlib.resources import files
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import flask_smorest
@@ -75,6 +76,12 @@ class Api(flask_smorest.Api):  # type: ignore[misc] # the library is untyped
     ERROR_SCHEMA = ProblemSchema
     DEFAULT_ERROR_RESPONSE_NAME = None
 
+    def __init__(self, app: Flask) -> None:
+        super().__init__(app)
+        self.mounted: list[tuple[Blueprint, str, str]] = []
+        self._described = 0
+        self._describing = Lock()
+
     def _register_responses(self) -> None:
         """Document every error status as `application/problem+json`."""
         for status in HTTPStatus:
@@ -93,6 +100,25 @@ class Api(flask_smorest.Api):  # type: ignore[misc] # the library is untyped
 
     def _register_error_handlers(self) -> None:
         """Leave errors to `app.http.problems`."""
+
+    def register_blueprint(self, blp: Blueprint, **options: Any) -> None:  # noqa: ANN401 - Flask's
+        """Mount a blueprint; it is described when somebody wants to read the document.
+
+        Describing all of them takes longer than all else that a process begins with.
+        """
+        name: str = options.get("name") or blp.name
+        place: str = options.get("url_prefix") or ""
+        self._app.extensions["flask-smorest"]["blp_name_to_api"][name] = self
+        self._app.register_blueprint(blp, **options)
+        self.mounted.append((blp, name, place))
+
+    def describe(self) -> None:
+        """Write into the document what was mounted and is not in it yet."""
+        with self._describing:
+            for blp, name, _ in self.mounted[self._described :]:
+                blp.register_views_in_doc(self, self._app, self.spec, name=name, parameters=None)
+                self.spec.tag({"name": name, "description": blp.description})
+                self._described += 1
 
 
 def make_api(app: Flask, version: str, scopes: Mapping[str, str]) -> Api:
@@ -160,6 +186,7 @@ def _register_components(api: Api, scopes: Mapping[str, str]) -> None:
 
 def document(api: Api) -> dict[str, Any]:
     """Return the OpenAPI document with its paths in a stable order."""
+    api.describe()
     spec: dict[str, Any] = api.spec.to_dict()
     spec["paths"] = dict(sorted(spec["paths"].items()))
     spec["components"]["schemas"] = dict(sorted(spec["components"]["schemas"].items()))
