@@ -1,5 +1,9 @@
 """The web application: settings, factory, commands."""
 
+import gc
+
+gc.disable()  # what a start makes stays: to look for garbage in it is a third of a start
+
 import os
 
 from app import cli
@@ -14,3 +18,6 @@ app = create_app(settings, rooms)
 cli.register(app, settings, rooms)
 if not cli.is_running():
     rooms.check_start()
+
+gc.freeze()
+gc.enable()
