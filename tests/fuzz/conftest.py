@@ -5,7 +5,7 @@ import pytest
 
 @pytest.fixture
 def fuzz_seconds(request: pytest.FixtureRequest) -> int:
-    """Return how long the long fuzz runs."""
+    """Return how long all the fuzzes run together."""
     seconds: int = request.config.getoption("--fuzz-seconds")
     return seconds
 

@@ -1,41 +1,50 @@
 """Keys change while citizens are served by two processes, and nobody notices (P49)."""
 
 import json
-import subprocess
-import sys
 import threading
+import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Self
 from uuid import UUID
 
 import pytest
+from flask import Flask
 from sqlalchemy import text
 
+from app.cli.keys import register
+from app.core.key_file import LOOK_SECONDS
 from app.core.tokens import OVERLAP, TokenInvalid, Tokens
-from app.factory import Rooms
+from app.factory import Rooms, build
 from app.http.authentication import Authenticator
 from app.http.server import Server
+from config.settings import Settings
 from tests.conftest import World
 from tests.factories import bearer, later, log_in
 from tests.identity.support import log_in_quickly
-from tests.live import ROOT, Live, serve
+from tests.live import Live, serve
 
 _BREATH = 0.05
 """Seconds between two rounds of a citizen: the commands, too, need the machine."""
 
 
-def flask(world: World, *arguments: str) -> str:
-    done = subprocess.run(  # noqa: S603 - our own command
-        [sys.executable, "-m", "flask", "--app", "wsgi", *arguments],
-        cwd=ROOT,
-        env={**world.env, "PATH": "/usr/bin:/bin"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+Keys = Callable[..., str]
+
+
+@pytest.fixture
+def keys(world: World) -> Iterator[Keys]:
+    """Return the command `keys` of a house of its own, which like any other sees a file's keys."""
+    house = build(Settings.from_env(world.env))
+    made = Flask("commands")
+    register(made, house)
+
+    def run(*arguments: str) -> str:
+        done = made.test_cli_runner().invoke(args=["keys", *arguments])
+        assert done.exit_code == 0, done.output
+        return done.output
+
+    yield run
+    house.close()
 
 
 class Load:
@@ -72,29 +81,32 @@ class Load:
 
 
 @pytest.mark.promise("P49")
-def test_keys_rotate_under_load(world: World, rooms: Rooms, shows: Callable[[str], None]) -> None:
+def test_keys_rotate_under_load(
+    world: World, rooms: Rooms, keys: Keys, shows: Callable[[str], None]
+) -> None:
     veteran = log_in_quickly(rooms)
     # Of four threads a reader gets three, and waits 200 ms at most: with more nobody is shed.
     with serve(world, WEB_THREADS="64") as live, Load(live, rooms) as load:
-        before = json.loads(flask(world, "keys", "status"))
+        before = json.loads(keys("status"))
         newest = max(w["number"] for w in before["encryption"])
-        flask(world, "keys", "add-encryption")
-        flask(world, "keys", "add-token-signing", "--publish-ahead", "2")
-        flask(world, "keys", "rewrap")
-        flask(world, "keys", "rewrap")  # whoever arrived before the new key was seen everywhere
-        flask(world, "keys", "retire-encryption", str(newest))
-        signer = json.loads(flask(world, "keys", "status"))["token_signing"][-1]["kid"]
+        keys("add-encryption")
+        keys("add-token-signing", "--publish-ahead", "2")
+        keys("rewrap")
+        time.sleep(4 * LOOK_SECONDS)
+        keys("rewrap")  # whoever arrived before the new key was seen everywhere
+        keys("retire-encryption", str(newest))
+        signer = json.loads(keys("status"))["token_signing"][-1]["kid"]
         jwks = [key["kid"] for key in rooms.deps[Tokens].jwks()["keys"]]
         assert signer in jwks
         old = live.call("GET", "/v1/me", headers=bearer(veteran.access_token))
         assert old.status == 200, "a token of the key before is believed until it is over"
-    after = json.loads(flask(world, "keys", "status"))["encryption"]
+    after = json.loads(keys("status"))["encryption"]
     assert [(w["number"], w["is_live"]) for w in after] == [(newest + 1, True)]
     assert load.answers.keys() == {200}, load.answers
     shows(f"{load.answers.total()} calls during both rotations: 0 failed; no data key left behind")
 
 
-def test_the_key_before_is_over_when_its_last_token_is(rooms: Rooms, world: World) -> None:
+def test_the_key_before_is_over_when_its_last_token_is(rooms: Rooms, keys: Keys) -> None:
     mine = log_in_quickly(rooms)
     tokens = rooms.deps[Tokens]
     long = tokens.issue(
@@ -104,7 +116,8 @@ def test_the_key_before_is_over_when_its_last_token_is(rooms: Rooms, world: Worl
         assurance="basic",
         lifetime=3 * OVERLAP,
     )
-    flask(world, "keys", "add-token-signing", "--publish-ahead", "2")
+    keys("add-token-signing", "--publish-ahead", "2")
+    time.sleep(1.1 * LOOK_SECONDS)
     with later(3):
         assert rooms.deps[Authenticator].authenticate(long, fresh=True).id == mine.citizen_id
         kid = tokens.signing_keys()[-1].kid
@@ -114,25 +127,27 @@ def test_the_key_before_is_over_when_its_last_token_is(rooms: Rooms, world: Worl
             rooms.deps[Authenticator].authenticate(long, fresh=True)
 
 
-def test_a_key_in_use_cannot_be_retired(world: World, rooms: Rooms) -> None:
+def test_a_key_in_use_cannot_be_retired(rooms: Rooms, keys: Keys) -> None:
     log_in_quickly(rooms)
-    status = json.loads(flask(world, "keys", "status"))["encryption"]
+    status = json.loads(keys("status"))["encryption"]
     newest = max(w["number"] for w in status)
     for number in (newest, newest + 7):
         with pytest.raises(AssertionError, match=r"is the newest|there is no live key"):
-            flask(world, "keys", "retire-encryption", str(number))
-    flask(world, "keys", "add-encryption")
+            keys("retire-encryption", str(number))
+    keys("add-encryption")
     with pytest.raises(AssertionError, match="still wraps"):
-        flask(world, "keys", "retire-encryption", str(newest))
-    flask(world, "keys", "rewrap")
+        keys("retire-encryption", str(newest))
+    keys("rewrap")
 
 
-def test_a_rewrapped_citizen_is_the_same(world: World, rooms: Rooms, app: Server) -> None:
+def test_a_rewrapped_citizen_is_the_same(
+    world: World, rooms: Rooms, app: Server, keys: Keys
+) -> None:
     client = app.test_client()
     citizen = log_in(client, world, rooms)
     before = client.get("/v1/me", headers=citizen.auth).json
-    flask(world, "keys", "add-encryption")
-    flask(world, "keys", "rewrap")
+    keys("add-encryption")
+    keys("rewrap")
     with later(2):
         assert client.get("/v1/me", headers=citizen.auth).json == before
     with rooms.units.open(actor="test", read_only=True) as uow:

@@ -364,8 +364,7 @@ def test_a_name_stands_only_where_forgetting_looks(world: World, rooms: Rooms) -
     with psycopg.connect(url.render_as_string(hide_password=False)) as connection:
         for schema, table, column in connection.execute(columns).fetchall():
             asked = sql.SQL(
-                "select exists (select from {table} t join blind_indexes i "
-                "on t.{column}::text = i.name::text)"
+                "select exists (select from {table} t join blind_indexes i on t.{column} = i.name)"
             ).format(table=sql.Identifier(schema, table), column=sql.Identifier(column))
             (is_there,) = connection.execute(asked).fetchone() or (False,)
             if is_there:

@@ -206,25 +206,41 @@ def test_no_body_takes_a_member_that_is_not_declared(
         bodies += 1
         headers = who_may(app, callers, operation)
         names = {*answer_members(spec, operation), *PRIVILEGED}
-        for place, owner, declared in list(closed_objects(spec, schema, example_of(spec, schema))):
-            for name in sorted(names - declared):
-                tried += 1
-                body = example_of(spec, schema)
-                target = find(body, place)
-                target[name] = owner.get(name, 1)
-                sent = {**headers}
-                if needs_key(app, operation):
-                    sent["Idempotency-Key"] = new_key()
-                path = address(operation, {})
-                answer = FlaskClient(app).open(
-                    path, method=operation.method, json=body, headers=sent
-                )
-                pointers = [fault.get("pointer") for fault in (answer.json or {}).get("errors", ())]
-                if answer.status_code != 422 or f"{place}/{name}" not in pointers:
-                    wrong.append(f"{operation} took {place}/{name}: {answer.status_code}")
+        for place, _, declared in closed_objects(spec, schema, example_of(spec, schema)):
+            wanted = sorted(names - declared)
+            tried += len(wanted)
+            # A body that tells one fault at a time is asked about each member by itself.
+            wrong += [
+                f"{operation} took {place}/{name}"
+                for name in taken(app, spec, operation, headers, place, wanted)
+                if taken(app, spec, operation, headers, place, [name])
+            ]
     assert wrong == []
     assert bodies >= 20
     shows(f"{bodies} bodies, {tried} undeclared or privileged members injected: all refused (422)")
+
+
+def taken(
+    app: Server,
+    spec: Mapping[str, Any],
+    operation: Operation,
+    headers: Mapping[str, str],
+    place: str,
+    names: list[str],
+) -> list[str]:
+    """Return which of these members of an object in its body an operation did not refuse."""
+    body = example_of(spec, body_schema(spec, operation) or {})
+    target = find(body, place)
+    target.update({name: target.get(name, 1) for name in names})
+    sent = {**headers}
+    if needs_key(app, operation):
+        sent["Idempotency-Key"] = new_key()
+    path = address(operation, {})
+    answer = FlaskClient(app).open(path, method=operation.method, json=body, headers=sent)
+    if answer.status_code != 422:
+        return names
+    pointers = {fault.get("pointer") for fault in answer.json.get("errors", ())}
+    return [name for name in names if f"{place}/{name}" not in pointers]
 
 
 def who_may(app: Server, callers: Makers, operation: Operation) -> dict[str, str]:
