@@ -12,7 +12,7 @@ ALONE := $(WITHIN) --alone
 FLASK := flask --app wsgi
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo demo-permits test check check-promises prove-payments openapi clients plugin lock
+.PHONY: help run demo demo-permits test check check-types check-rest check-promises prove-payments openapi clients plugin lock
 
 help:  ## show this list
 	@echo "make run      start everything on this machine; Ctrl-C stops it (PORT, DATA_DIR: sandbox/README.md)"
@@ -45,10 +45,16 @@ check-promises: .venv/ready-dev
 prove-payments: .venv/ready
 	@exec $(PYTHON) -m proof
 
+# Two at a time: the types take as long as all the others.
 check: .venv/ready-dev
+	@$(MAKE) --no-print-directory -j 2 check-types check-rest
+
+check-types:
+	$(BIN)/mypy
+
+check-rest:
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(ALONE) $(FLASK) plugins check
 	$(ALONE) $(FLASK) openapi --check
