@@ -357,14 +357,13 @@ def _make_product(
             city_url=gates[1].url,
         )
         given = {key: value for key, value in os.environ.items() if "STRIPE" not in key}
+        # Who was killed is back sooner when its modules are compiled; most come so with the copy.
         given.pop("PYTHONDONTWRITEBYTECODE", None)
         environment = {
             **given,
             **product_environment(
                 outside=outside, secrets=stage.secrets, port=port, data_dir=stage.folder
             ),
-            # Compiled once, so that who was killed is back soon.
-            "PYTHONPYCACHEPREFIX": str(stage.folder / "compiled"),
             "PACE": stage.pace,
             "PAYMENT_LIFETIME_SECONDS": str(stage.lifetime),
             "STEP_UP_ABOVE_FEN": "10000000",
