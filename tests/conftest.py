@@ -1,6 +1,7 @@
 """The world that tests run in: real PostgreSQL and Valkey, the sandbox city and Stripe."""
 
 import base64
+import gc
 import os
 import socket
 from collections.abc import Callable, Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+import structlog
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from flask.testing import FlaskClient
@@ -40,6 +42,16 @@ hypothesis_settings.register_profile(
     "wudang", deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 hypothesis_settings.load_profile("wudang")
+# What a failing test said is shown beside it; painted tracebacks would cost the others more.
+structlog.configure(
+    processors=[
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"]),
+    ]
+)
 
 
 @dataclass(frozen=True)
@@ -52,9 +64,20 @@ class World:
     wallets: str
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Look for no garbage while thousands of tests are collected, nor ever among them."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let a run fuzz the API for longer (make test FUZZ_SECONDS=180)."""
-    parser.addoption("--fuzz-seconds", type=int, default=20, help="how long to fuzz the API")
+    parser.addoption("--fuzz-seconds", type=int, default=20, help="how long to fuzz the API in all")
     parser.addoption("--promises", action="store_true", help="run the tests of promises only")
     parser.addoption("--fuzz-seed", type=int, default=20261122, help="what it begins with")
 
