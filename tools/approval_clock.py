@@ -218,7 +218,7 @@ class Task:
             self.due = self.calendar.end_of(resume, self.whole - self.consumed)
 
     def accepted_by_silence(self) -> int | None:
-        """Say from when on nothing that was said is an acceptance: of an intake, unless it asked."""
+        """Say from when on silence at intake accepts; None where the applicant was asked last."""
         in_hand = [(at, status) for at, status, _ in self.steps if status in HOLDERS]
         if self.silence is None or HOLDERS[in_hand[-1][1]] != DEPARTMENT:
             return None

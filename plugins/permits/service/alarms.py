@@ -54,9 +54,7 @@ def _of(caller: Caller) -> ColumnElement[bool]:
     if caller.department == SUPERVISING:
         return true()
     mine = caller.department
-    return or_(
-        ClockAlarm.lead == mine, ClockAlarm.department == mine, ClockAlarm.asking == mine
-    )
+    return or_(ClockAlarm.lead == mine, ClockAlarm.department == mine, ClockAlarm.asking == mine)
 
 
 def _show(row: ClockAlarm) -> AlarmView:

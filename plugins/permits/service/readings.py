@@ -7,7 +7,6 @@ from uuid import UUID
 from app.sdk import Move
 from plugins.permits.service.attribution import Course
 from plugins.permits.service.clock import silence_accepts_at
-from plugins.permits.values.bundles import Limit, Starts
 from plugins.permits.values.attribution import (
     ApplicationClock,
     ClockExport,
@@ -16,6 +15,7 @@ from plugins.permits.values.attribution import (
     Held,
     TaskClock,
 )
+from plugins.permits.values.bundles import Limit, Starts
 from plugins.permits.values.calendar import CalendarEntry, OfficeHours
 from plugins.permits.values.clock import Holder, Step, TaskHistory
 

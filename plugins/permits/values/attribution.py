@@ -1,4 +1,4 @@
-"""Who holds an application and for how long: what is shown of its clocks, and handed out of them."""
+"""Who holds an application and how long: what is shown of its clocks, and handed out of them."""
 
 from dataclasses import dataclass
 from datetime import datetime

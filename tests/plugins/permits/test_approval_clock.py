@@ -18,8 +18,8 @@ from plugins.permits.schemas.clock import ApplicationClockSchema, ClockExportSch
 from plugins.permits.service.attribution import Course
 from plugins.permits.service.holidays import make_calendar, year_notices
 from plugins.permits.service.readings import export_course, show_course
-from plugins.permits.values.bundles import Limit, Starts
 from plugins.permits.values.attribution import ExportedEvent
+from plugins.permits.values.bundles import Limit, Starts
 from plugins.permits.values.calendar import Calendar, CalendarEntry, down_to_minute, up_to_minute
 from plugins.permits.values.clock import INTAKE, Step, TaskHistory
 from tests.plugins.permits.worked_examples import beijing, shown
@@ -70,9 +70,7 @@ def courses(draw: st.DrawFn) -> Course:
     """Draw an application: an intake, tasks that wait for each other, how far they have come."""
     begin = draw(st.datetimes(EARLIEST, LATEST, timezones=st.just(UTC)))
     intake = _life(draw, begin, ["submitted"], ("supplement_required", "submitted"))
-    histories = [
-        TaskHistory(INTAKE, "hall", draw(limits), (), (), intake, silence=draw(limits))
-    ]
+    histories = [TaskHistory(INTAKE, "hall", draw(limits), (), (), intake, silence=draw(limits))]
     names: list[str] = []
     for number in range(draw(st.integers(0, 5)) if intake[-1].status in ENDS else 0):
         after = draw(st.lists(st.sampled_from(names), unique=True, max_size=2)) if names else []

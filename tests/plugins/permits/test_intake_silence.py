@@ -181,7 +181,7 @@ def test_an_officer_and_the_end_of_the_time_have_one_lawful_outcome(
             office.attend()
     versions = {file.id: file.application().version for file in files}
     seen: Counter[tuple[str, str]] = Counter()
-    with at("2026-03-10 16:59:59"):  # the time ends while they act
+    with at("2026-03-10 16:59:59.750000"):  # the time ends while they act
         for number, file in enumerate(files):
             act = partial((ask, refuse)[number % 2], file, versions[file.id])
             both = (act, office.attend)
