@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pytest
 from flask.testing import FlaskClient
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, event
 
@@ -70,14 +70,17 @@ FILTERS = st.builds(
 
 @cache
 def runs(text: str) -> list[str]:
-    """Split a text as its reader does: Han by themselves, letters and digits by themselves."""
+    """Split a text as its reader does: Han by themselves, letters and digits by themselves.
+
+    A sign that names a trade (C++) ends its word: what follows is another one.
+    """
     found: list[str] = []
     last = None
     for sign in unicodedata.normalize("NFKC", text).casefold():
         kind = "han" if "\u3400" <= sign <= "\u9fff" else "word" if sign.isalnum() else None
-        if sign in "+#" and last == "word":
-            kind = "word"
-        if kind is not None and kind == last:
+        if sign in "+#" and last in {"word", "end"}:
+            kind = "end"
+        if kind is not None and kind in {last, "end"}:
             found[-1] += sign
         elif kind is not None:
             found.append(sign)
@@ -192,6 +195,7 @@ def read(
 
 
 @settings(max_examples=60)
+@example(wanted=VacancyFilter("12"), order=SearchOrder.RELEVANCE, limit=40)  # C++1234 is two words
 @given(wanted=FILTERS, order=st.sampled_from(SearchOrder), limit=st.integers(1, 40))
 def test_what_is_found_is_what_a_reader_finds(
     reader: Reader, wanted: VacancyFilter, order: SearchOrder, limit: int
@@ -313,6 +317,8 @@ def test_what_matches_has_every_term_that_is_asked_of_the_index(query: str, titl
 def test_words_are_read_alike_however_wide_and_large() -> None:
     assert searched_words("Ｊａｖａ 开发") == searched_words("java开发") == " java 开发 "
     assert searched_words("C++/C#，5G") == " c++ c# 5g "
+    assert searched_words("C++17 C#工程师") == " c++ 17 c# 工程师 "
+    assert runs("C++17 C#工程师") == ["c++", "17", "c#", "工程师"]
     assert searched_words("！？", None, "") == " "
 
 
