@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from plugins.jobs.values.calendar import CalendarEvent, EventStatus
 
-MOST_OCTETS = 75
+_MOST_OCTETS = 75
 _NEWLINE = "\r\n"
 _ESCAPED = (("\\", "\\\\"), (";", "\\;"), (",", "\\,"), ("\r\n", "\n"), ("\r", "\n"), ("\n", "\\n"))
 
@@ -59,7 +59,7 @@ def _pieces(line: str) -> Iterator[str]:
     piece, octets = "", 0
     for character in line:
         size = len(character.encode())
-        if octets + size > MOST_OCTETS:
+        if octets + size > _MOST_OCTETS:
             yield piece
             piece, octets = "", 1  # the space that a continued line begins with
         piece, octets = piece + character, octets + size
