@@ -1,8 +1,11 @@
 """Searching what is published: what is exact is asked of columns, and an index leads there.
 
 Words are looked for in title, employer and skills. `terms` (a GIN index) narrows down to what can
-match, `words` decides, so that what is found is what a reader of every vacancy would find. Nothing
-is counted, and a page costs the same at any depth.
+match, `words` decides, so that what is found is what a reader of every vacancy would find. Where a
+term says all, as of most words, of district, type and schooling, no column is asked besides:
+PostgreSQL would take what is said twice for much rarer than it is, and read and sort all of it
+instead of the first page.
+Nothing is counted, and a page costs the same at any depth.
 """
 
 from collections.abc import Sequence
@@ -18,12 +21,12 @@ from app.sdk import Page, PageRequest, UnitOfWork, fetch_page, now
 from plugins.jobs.models import Employer, Vacancy
 from plugins.jobs.service.vacancies import sources_of, view_of
 from plugins.jobs.values import (
-    Education,
     SearchOrder,
     VacancyFilter,
     VacancyStatus,
     VacancyView,
     city_today,
+    is_term,
     looked_for,
     runs_of,
     terms_for,
@@ -72,26 +75,21 @@ def matching(wanted: VacancyFilter, *, in_title: bool = False) -> list[ColumnEle
         named: list[Any] = [literal(term, Text, literal_execute=True) for term in terms]
         asked: array[str] = array(named, type_=Text())
         conditions.append(Vacancy.terms.contains(asked))
-    conditions += _has_words(wanted, in_title=in_title)
+    place = Vacancy.title_words if in_title else Vacancy.words
+    conditions += [_has(place, run) for run in runs_of(wanted.q or "") if not is_term(run)]
     conditions += _fits(wanted)
     return conditions
 
 
-def _has_words(wanted: VacancyFilter, *, in_title: bool) -> list[ColumnElement[bool]]:
-    place = Vacancy.title_words if in_title else Vacancy.words
-    words = [looked_for(run) for run in runs_of(wanted.q or "")]
-    return [func.strpos(place, word) > 0 for word in words]
+def _has(place: InstrumentedAttribute[str], run: str) -> ColumnElement[bool]:
+    return func.strpos(place, looked_for(run)) > 0
 
 
 def _fits(wanted: VacancyFilter) -> list[ColumnElement[bool]]:
-    """Return the conditions on columns; each is left out that nobody asked for."""
-    schooled = [] if wanted.education is None else _at_most(Education(wanted.education))
+    """Return what no term says exactly, asked of columns; left out is what nobody asked for."""
     conditions = [
-        wanted.district is None or Vacancy.district == wanted.district,
-        wanted.employment_type is None or Vacancy.employment_type == wanted.employment_type,
         wanted.pay_from is None or Vacancy.monthly_to >= wanted.pay_from,
         wanted.pay_to is None or Vacancy.monthly_from <= wanted.pay_to,
-        wanted.education is None or Vacancy.education.in_(schooled),
         wanted.experience_months is None or Vacancy.experience_months <= wanted.experience_months,
         wanted.fresh_days is None
         or Vacancy.published_at >= now() - timedelta(days=wanted.fresh_days),
@@ -100,17 +98,14 @@ def _fits(wanted: VacancyFilter) -> list[ColumnElement[bool]]:
     return [condition for condition in conditions if not isinstance(condition, bool)]
 
 
-def _at_most(education: Education) -> list[str]:
-    return [str(asked) for asked in Education if asked.rank <= education.rank]
-
-
 def _by_relevance(uow: UnitOfWork, wanted: VacancyFilter, page: PageRequest) -> Page[Vacancy]:
     """Return a page of those that have the words in the title, then of the others."""
     keys = _KEYS[SearchOrder.FRESHNESS]
     part, inner = (page.cursor or _IN_TITLE)[0], (page.cursor or _IN_TITLE)[1:] or None
     if part not in {_IN_TITLE, _ELSEWHERE}:
         inner = "-"  # which is no cursor of any list
-    elsewhere = [*matching(wanted), not_(and_(*_has_words(wanted, in_title=True)))]
+    titled_words = [_has(Vacancy.title_words, run) for run in runs_of(wanted.q or "")]
+    elsewhere = [*matching(wanted), not_(and_(*titled_words))]
     if part != _IN_TITLE:
         rest = _fetch(uow, elsewhere, PageRequest(page.limit, inner), keys)
         return _go_on(_ELSEWHERE, rest.items, rest.next_cursor)

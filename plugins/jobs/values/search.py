@@ -75,6 +75,11 @@ def looked_for(run: str) -> str:
     return run if _IS_HAN.match(run) else f" {run}"
 
 
+def is_term(run: str) -> bool:
+    """Say whether one of `terms_for` says all of a run: who has it has the run, and nobody else."""
+    return len(run) <= (_LONGEST_GRAM if _IS_HAN.match(run) else _LONGEST_WORD)
+
+
 def terms_of(advert: Advert, employer_name: str) -> list[str]:
     """Return everything that a vacancy is found under by an index, sorted.
 
