@@ -104,8 +104,12 @@ def _by_relevance(uow: UnitOfWork, wanted: VacancyFilter, page: PageRequest) -> 
     part, inner = (page.cursor or _IN_TITLE)[0], (page.cursor or _IN_TITLE)[1:] or None
     if part not in {_IN_TITLE, _ELSEWHERE}:
         inner = "-"  # which is no cursor of any list
-    titled_words = [_has(Vacancy.title_words, run) for run in runs_of(wanted.q or "")]
-    elsewhere = [*matching(wanted), not_(and_(*titled_words))]
+    runs = runs_of(wanted.q or "")
+    titled_words = [_has(Vacancy.title_words, run) for run in runs]
+    # Of a word that titles have hardly anything is left: asked of `words` besides, it counts as
+    # rare, and is read by its terms instead of along all that is published.
+    rare = [_has(Vacancy.words, run) for run in runs]
+    elsewhere = [*matching(wanted), *rare, not_(and_(*titled_words))]
     if part != _IN_TITLE:
         rest = _fetch(uow, elsewhere, PageRequest(page.limit, inner), keys)
         return _go_on(_ELSEWHERE, rest.items, rest.next_cursor)
