@@ -25,6 +25,7 @@ from app.http import fields
 from app.http.blueprint import Blueprint
 from app.http.fields import Schema
 from app.http.pagination import PageArgs
+from app.sdk.attempts import AttemptLimit, counted_attempt
 from app.sdk.context import (
     acts_within,
     citizen,
@@ -36,6 +37,7 @@ from app.sdk.context import (
 )
 from app.sdk.history import Move, history
 from app.sdk.http import HttpClient, NoAnswer, Reply
+from app.sdk.ics import ics_lines, ics_moment, ics_text
 from app.sdk.provider import (
     ApplicationStep,
     Certificate,
@@ -61,6 +63,7 @@ __all__ = [
     "CITY_TIME",
     "SDK_VERSION",
     "ApplicationStep",
+    "AttemptLimit",
     "AuditEvent",
     "Blueprint",
     "Certificate",
@@ -99,10 +102,14 @@ __all__ = [
     "citizen",
     "city_date",
     "city_day",
+    "counted_attempt",
     "deps",
     "fetch_page",
     "fields",
     "history",
+    "ics_lines",
+    "ics_moment",
+    "ics_text",
     "integrator",
     "mask_number",
     "new_id",

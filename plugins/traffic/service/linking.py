@@ -1,14 +1,23 @@
 """Linking a vehicle or a licence to a citizen who knows two facts of it."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import datetime, timedelta
+from contextlib import AbstractContextManager
+from functools import partial
 from uuid import UUID
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
-from app.sdk import Citizen, House, NotFound, Page, UnitOfWork, mask_number, new_id, now
+from app.sdk import (
+    AttemptLimit,
+    Citizen,
+    House,
+    NotFound,
+    Page,
+    UnitOfWork,
+    counted_attempt,
+    mask_number,
+    new_id,
+)
 from plugins.traffic.client import PoliceClient
 from plugins.traffic.errors import (
     LicenceLinked,
@@ -23,9 +32,6 @@ from plugins.traffic.values import LinkedLicence, LinkedVehicle, NewVehicle
 
 MAX_VEHICLES = 10
 MAX_TRIES = 10
-TRY_WINDOW = timedelta(hours=1)
-UNANSWERED_WINDOW = timedelta(minutes=1)
-"""Longer than a request lives: how long an attempt counts of which nothing came."""
 LINK = "link"
 _VERIFIED = frozenset({"verified", "strong"})
 
@@ -191,38 +197,15 @@ def licence_index(house: House, uow: UnitOfWork, number: str) -> bytes:
     return house.vault.index(uow, "licence", number)
 
 
-@contextmanager
-def attempt(house: House, kind: str, tried_by: str, *, most: int = MAX_TRIES) -> Iterator[None]:
+def attempt(
+    house: House, kind: str, tried_by: str, *, most: int = MAX_TRIES
+) -> AbstractContextManager[None]:
     """Count the enclosed question of the police as an attempt; one too many is `TooManyTries`.
 
-    It is written down before they are asked, so that many at once are bounded, for a minute: when
-    they do not answer, or a process ends meanwhile, nobody learns anything and nobody is shut out.
-    One that was answered counts for an hour, right or wrong (`ProofMismatch`, `StudyNotProven`).
+    One that was answered counts for an hour, right or wrong.
     """
-    with house.unit_of_work() as uow:
-        allowance, moment = _lock(uow, kind, tried_by), now()
-        live = [until for until in allowance.attempts if until > moment]
-        if len(live) >= most:
-            wait = live[-most] - moment
-            raise TooManyTries(retry_after=int(wait.total_seconds()) + 1)
-        pending = moment + UNANSWERED_WINDOW
-        allowance.attempts = sorted([*live, pending])
-    try:
-        yield
-    except (ProofMismatch, StudyNotProven):
-        _settle(house, kind, tried_by, pending, moment + TRY_WINDOW)
-        raise
-    _settle(house, kind, tried_by, pending, moment + TRY_WINDOW)
-
-
-def _settle(house: House, kind: str, tried_by: str, pending: datetime, until: datetime) -> None:
-    """Let an attempt that was answered count until a moment."""
-    with house.unit_of_work() as uow:
-        allowance = _lock(uow, kind, tried_by)
-        left = list(allowance.attempts)
-        if pending in left:  # each takes one of its own away, should two have one moment
-            left.remove(pending)
-        allowance.attempts = sorted([*left, until])
+    limit = AttemptLimit(most, TooManyTries, wrong=(ProofMismatch, StudyNotProven))
+    return counted_attempt(house, partial(_lock, kind=kind, tried_by=tried_by), limit)
 
 
 def _lock(uow: UnitOfWork, kind: str, tried_by: str) -> Allowance:

@@ -2,15 +2,17 @@
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from datetime import date, datetime, timedelta
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import AbstractContextManager
+from datetime import date, timedelta
+from functools import partial
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from app.sdk import (
+    AttemptLimit,
     Citizen,
     House,
     Invalid,
@@ -18,10 +20,10 @@ from app.sdk import (
     Page,
     PageRequest,
     UnitOfWork,
+    counted_attempt,
     fetch_page,
     mask_number,
     new_id,
-    now,
 )
 from plugins.utilities.client import BillerClient
 from plugins.utilities.errors import (
@@ -42,8 +44,7 @@ from plugins.utilities.values import (
 MAX_ACCOUNTS = 20
 MAX_ATTEMPTS = 10
 ATTEMPT_WINDOW = timedelta(hours=1)
-UNANSWERED_WINDOW = timedelta(minutes=1)
-"""Longer than a request lives: how long an attempt counts of which nothing came."""
+_LIMIT = AttemptLimit(MAX_ATTEMPTS, TooManyLinkAttempts, wrong=(AccountMismatch,))
 
 
 def link_account(
@@ -157,44 +158,16 @@ def check_number(biller: str, number: str) -> None:
             raise Invalid(errors=[{"pointer": "/number", "message": f"Not {param.pattern}."}])
 
 
-@contextmanager
-def attempt(house: House, citizen_reference: str, *, is_right_free: bool = True) -> Iterator[None]:
+def attempt(
+    house: House, citizen_reference: str, *, is_right_free: bool = True
+) -> AbstractContextManager[None]:
     """Count the enclosed question of a biller as an attempt of a citizen to name an account.
 
-    Guessing names or numbers ends at the tenth within an hour: raise `TooManyLinkAttempts`. It is
-    written down before the biller is asked, so that many at once are bounded, for a minute: a
-    biller that does not answer, or a process that ends meanwhile, teaches nobody anything and
-    shuts nobody out. Wrong ones, told by `AccountMismatch`, count for an hour; right ones are
-    free, or count alike.
+    Guessing names or numbers ends at the tenth within an hour: raise `TooManyLinkAttempts`. Right
+    ones are free, or count alike.
     """
-    with house.unit_of_work() as uow:
-        allowance, moment = lock_citizen(uow, citizen_reference), now()
-        live = [until for until in allowance.attempts if until > moment]
-        if len(live) >= MAX_ATTEMPTS:
-            wait = live[-MAX_ATTEMPTS] - moment
-            raise TooManyLinkAttempts(retry_after=int(wait.total_seconds()) + 1)
-        pending = moment + UNANSWERED_WINDOW
-        allowance.attempts = sorted([*live, pending])
-    try:
-        yield
-    except AccountMismatch:
-        _settle(house, citizen_reference, pending, until=moment + ATTEMPT_WINDOW)
-        raise
-    _settle(
-        house, citizen_reference, pending, until=None if is_right_free else moment + ATTEMPT_WINDOW
-    )
-
-
-def _settle(
-    house: House, citizen_reference: str, pending: datetime, *, until: datetime | None
-) -> None:
-    """Let an attempt that was answered count until a moment, or no more."""
-    with house.unit_of_work() as uow:
-        allowance = lock_citizen(uow, citizen_reference)
-        left = list(allowance.attempts)
-        if pending in left:  # each takes one of its own away, should two have one moment
-            left.remove(pending)
-        allowance.attempts = sorted([*left, *([until] if until else [])])
+    lock = partial(lock_citizen, citizen_reference=citizen_reference)
+    return counted_attempt(house, lock, _LIMIT, is_right_free=is_right_free)
 
 
 def lock_citizen(uow: UnitOfWork, citizen_reference: str) -> LinkAllowance:

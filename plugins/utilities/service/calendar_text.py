@@ -1,15 +1,11 @@
-"""Writes calendars as RFC 5545 has them: lines of at most 75 octets, texts escaped.
+"""Writes calendars as RFC 5545 has them; nothing here knows a database."""
 
-Nothing here knows a database.
-"""
+from collections.abc import Iterable
+from datetime import date, datetime
 
-from collections.abc import Iterable, Iterator
-from datetime import UTC, date, datetime
-
+from app.sdk import ics_lines, ics_moment, ics_text
 from plugins.utilities.values import DueEvent
 
-MOST_OCTETS = 75
-_NEWLINE = "\r\n"
 _PRODUCT = "-//Wudang//Utility bills 1//ZH"
 _NAME = "水电气暖账单到期"
 # A calendar must hold something (section 3.4) also when nothing is due.
@@ -38,55 +34,32 @@ def write_calendar(events: Iterable[DueEvent], *, at: datetime) -> bytes:
         f"PRODID:{_PRODUCT}",
         "CALSCALE:GREGORIAN",
         "METHOD:PUBLISH",
-        f"NAME:{escape(_NAME)}",  # RFC 7986, 5.1; the other is how most programs call it
-        f"X-WR-CALNAME:{escape(_NAME)}",
+        f"NAME:{ics_text(_NAME)}",  # RFC 7986, 5.1; the other is how most programs call it
+        f"X-WR-CALNAME:{ics_text(_NAME)}",
         "REFRESH-INTERVAL;VALUE=DURATION:PT6H",  # RFC 7986, 5.7
         *_CITY_ZONE,
     ]
     for event in events:
         lines += _event(event, at)
     lines.append("END:VCALENDAR")
-    return "".join(fold(line) + _NEWLINE for line in lines).encode()
-
-
-def escape(text: str) -> str:
-    """Return a text as a value of type TEXT (section 3.3.11)."""
-    for plain, escaped in (("\\", "\\\\"), (";", "\\;"), (",", "\\,"), ("\n", "\\n")):
-        text = text.replace(plain, escaped)
-    return text
-
-
-def fold(line: str) -> str:
-    """Return a line cut where it is longer than 75 octets, never within a character (3.1)."""
-    return f"{_NEWLINE} ".join(_pieces(line))
-
-
-def _pieces(line: str) -> Iterator[str]:
-    piece, octets = "", 0
-    for character in line:
-        size = len(character.encode())
-        if octets + size > MOST_OCTETS:
-            yield piece
-            piece, octets = "", 1  # the space that a continued line begins with
-        piece, octets = piece + character, octets + size
-    yield piece
+    return ics_lines(lines)
 
 
 def _event(event: DueEvent, at: datetime) -> list[str]:
     return [
         "BEGIN:VEVENT",
         f"UID:{event.id}",
-        f"DTSTAMP:{_moment(at)}",
-        f"LAST-MODIFIED:{_moment(event.changed_at)}",
+        f"DTSTAMP:{ics_moment(at)}",
+        f"LAST-MODIFIED:{ics_moment(event.changed_at)}",
         f"SEQUENCE:{event.edition - 1}",
         f"DTSTART;VALUE=DATE:{_day(event.day)}",
-        f"SUMMARY:{escape(event.summary)}",
-        f"DESCRIPTION:{escape(event.description)}",
+        f"SUMMARY:{ics_text(event.summary)}",
+        f"DESCRIPTION:{ics_text(event.description)}",
         "CLASS:PRIVATE",
         "TRANSP:TRANSPARENT",
         "BEGIN:VALARM",
         "ACTION:DISPLAY",
-        f"DESCRIPTION:{escape(event.summary)}",
+        f"DESCRIPTION:{ics_text(event.summary)}",
         "TRIGGER:-PT15H",  # nine o'clock of the day before
         "END:VALARM",
         "END:VEVENT",
@@ -95,7 +68,3 @@ def _event(event: DueEvent, at: datetime) -> list[str]:
 
 def _day(day: date) -> str:
     return day.strftime("%Y%m%d")
-
-
-def _moment(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
