@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, Select, select
 
 from app.sdk import House, UnitOfWork, now
 from plugins.jobs.errors import CheckInTooEarly, FairBookingNotFound, FairSlotOver
@@ -49,19 +49,10 @@ def remind_of_fairs(house: House) -> None:
     """
     moment = now()
     with house.unit_of_work() as uow:
-        due = (
-            select(FairBooking)
-            .join(FairSlot, FairSlot.id == FairBooking.slot_id)
-            .join(Fair, Fair.id == FairSlot.fair_id)
-            .where(
-                Fair.status != FairStatus.CANCELLED,
-                FairBooking.status == FairBookingStatus.CONFIRMED,
-                FairBooking.reminded_at.is_(None),
-                FairSlot.starts_at > moment,
-                FairSlot.starts_at <= moment + REMINDED_BEFORE,
-            )
-            .limit(_BATCH)
-            .with_for_update(of=FairBooking, skip_locked=True)
+        due = _some_confirmed(
+            FairBooking.reminded_at.is_(None),
+            FairSlot.starts_at > moment,
+            FairSlot.starts_at <= moment + REMINDED_BEFORE,
         )
         bookings = uow.scalars(due).all()
         for booking, shown in zip(bookings, show_bookings(uow, bookings), strict=True):
@@ -81,19 +72,7 @@ def remind_of_fairs(house: House) -> None:
 def note_no_shows(house: House) -> None:
     """Note who did not come to a time that is over, a bounded number of them."""
     with house.unit_of_work() as uow:
-        due = (
-            select(FairBooking)
-            .join(FairSlot, FairSlot.id == FairBooking.slot_id)
-            .join(Fair, Fair.id == FairSlot.fair_id)
-            .where(
-                Fair.status != FairStatus.CANCELLED,
-                FairBooking.status == FairBookingStatus.CONFIRMED,
-                FairSlot.ends_at <= now(),
-            )
-            .limit(_BATCH)
-            .with_for_update(of=FairBooking, skip_locked=True)
-        )
-        for booking in uow.scalars(due):
+        for booking in uow.scalars(_some_confirmed(FairSlot.ends_at <= now())):
             uow.move(booking, FairBookingStatus.NO_SHOW, cause="time")
 
 
@@ -131,3 +110,19 @@ def clear_cancelled_fairs(house: House) -> None:
                 fair_en=shown.title_en,
                 at=shown.starts_at,
             )
+
+
+def _some_confirmed(*conditions: ColumnElement[bool]) -> Select[FairBooking]:
+    """Return the statement that locks seats of fairs that take place, a bounded number of them."""
+    return (
+        select(FairBooking)
+        .join(FairSlot, FairSlot.id == FairBooking.slot_id)
+        .join(Fair, Fair.id == FairSlot.fair_id)
+        .where(
+            Fair.status != FairStatus.CANCELLED,
+            FairBooking.status == FairBookingStatus.CONFIRMED,
+            *conditions,
+        )
+        .limit(_BATCH)
+        .with_for_update(of=FairBooking, skip_locked=True)
+    )
