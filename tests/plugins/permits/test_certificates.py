@@ -22,9 +22,7 @@ from plugins.permits.service.bundles import find_bundle
 from plugins.permits.service.certificates import fields_of_types, issue_certificates, one_line
 from plugins.permits.values.bundles import FieldKind
 from plugins.permits.values.tasks import GRANTED, RefusalReason, TaskStatus, Verdict
-from tests.conftest import World
 from tests.factories import Citizen as Person
-from tests.factories import log_in, verify
 from tests.payments.helpers import new_key
 from tests.plugins.permits.answers import FORMS, RESTAURANT, SMALL_FACTORY
 from tests.plugins.permits.cases import see
@@ -36,13 +34,6 @@ from tests.plugins.permits.office import Office, rows
 REFUSED = Verdict(TaskStatus.REFUSED, words="不符合条件", reason=RefusalReason.CONDITIONS_NOT_MET)
 OWN = {"holder_name", "matter", "conditions", "decided_on"}
 ISSUED = "select number, type from certificates where plugin = 'permits' and reference = any(:refs)"
-
-
-@pytest.fixture
-def me(client: FlaskClient, world: World, rooms: Rooms) -> Person:
-    person = log_in(client, world, rooms)
-    verify(client, world, person)
-    return person
 
 
 def decided(office: Office, citizen: Citizen, **verdicts: Verdict) -> UUID:

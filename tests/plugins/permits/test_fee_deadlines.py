@@ -20,9 +20,8 @@ from plugins.permits.service.fee_terms import read_fee_terms
 from plugins.permits.service.tables import BundleBroken
 from plugins.permits.values.fees import FeeTerms, FeeView
 from plugins.permits.values.seats import SeatRole
-from tests.conftest import World
 from tests.factories import Citizen as Person
-from tests.factories import later, log_in, run_jobs, verify
+from tests.factories import later, run_jobs
 from tests.payments.helpers import confirm, deliver, order, read, start
 from tests.plugins.permits.cases import finish, seat, see
 from tests.plugins.permits.clockwork import at
@@ -50,13 +49,6 @@ LETTERS = (
     "and kind like 'permits.permit-fee-%' order by created_at, id"
 )
 HELD = "select count(*) from certificates where citizen_id = :id and plugin = 'permits'"
-
-
-@pytest.fixture
-def me(client: FlaskClient, world: World, rooms: Rooms) -> Person:
-    person = log_in(client, world, rooms)
-    verify(client, world, person)
-    return person
 
 
 def attend(office: Office) -> None:

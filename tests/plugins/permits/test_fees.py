@@ -47,13 +47,6 @@ REFUSED = Verdict(TaskStatus.REFUSED, words="不符合条件", reason=RefusalRea
 _S = FeeStatus
 
 
-@pytest.fixture
-def me(client: FlaskClient, world: World, rooms: Rooms) -> Person:
-    person = log_in(client, world, rooms)
-    verify(client, world, person)
-    return person
-
-
 def accepted(client: FlaskClient, rooms: Rooms, me: Person) -> dict[str, Any]:
     """Return an application over HTTP whose fee is owed, with the clerk's acceptance."""
     made = apply(client, me.auth, "moving-in", ID_CARD)

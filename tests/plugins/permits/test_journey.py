@@ -3,13 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
-import pytest
 from flask.testing import FlaskClient
 
 from app.factory import Rooms
 from app.host.attention import AttentionDue
 from tests.conftest import World
-from tests.factories import Citizen, log_in, run_jobs, verify
+from tests.factories import Citizen, log_in, run_jobs
 from tests.payments.helpers import new_key, pay, step_up
 from tests.plugins.permits.answers import CONSTRUCTION
 from tests.plugins.permits.desk import PLACE, Desk, apply, make_desk, shown
@@ -28,13 +27,6 @@ PERMITS = {
     "construction-permit",
 }
 MEETING = "drawing-review"
-
-
-@pytest.fixture
-def me(client: FlaskClient, world: World, rooms: Rooms) -> Citizen:
-    citizen = log_in(client, world, rooms)
-    verify(client, world, citizen)
-    return citizen
 
 
 class City:
